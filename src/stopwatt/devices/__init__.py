@@ -1,0 +1,1 @@
+"""Processors and what is known of the machine."""

@@ -1,0 +1,55 @@
+"""What a device is: something that can be waited for and asked about its memory and itself."""
+
+from typing import Protocol
+
+from stopwatt.records import Reading, Scalar
+
+
+class DeviceTimer(Protocol):
+    """Pairs of events on the device's own clock."""
+
+    def start(self, trial: int) -> None:
+        """Record the start event of a trial."""
+        ...
+
+    def stop(self, trial: int) -> None:
+        """Record its end event."""
+        ...
+
+    def elapsed_ns(self, trials: int) -> list[float]:
+        """Nanoseconds between the events of the first `trials` trials; waits for them."""
+        ...
+
+
+class Device(Protocol):
+    """`cpu`, or one accelerator.
+
+    Attributes:
+        name: As the user writes it (`cpu`, `cuda:0`).
+        kind: `cpu` or `cuda`.
+        warmup_seconds: Least time of warm-up (the clocks of a GPU take longer to settle).
+    """
+
+    name: str
+    kind: str
+    warmup_seconds: float
+
+    def synchronize(self) -> None:
+        """Return when all work given to the device is done."""
+        ...
+
+    def timer(self, trials: int) -> DeviceTimer | None:
+        """Event pairs for so many trials, where the device has a clock of its own."""
+        ...
+
+    def reset_peak_memory(self) -> None:
+        """Start a new period for `peak_memory`."""
+        ...
+
+    def peak_memory(self) -> Reading:
+        """Bytes on the device at the period's peak."""
+        ...
+
+    def facts(self) -> dict[str, Scalar]:
+        """What identifies and describes the device now."""
+        ...

@@ -1,0 +1,1 @@
+"""The only code near the clock. Imports neither console nor database."""

@@ -1,0 +1,330 @@
+"""What stopwatt knows, as frozen values.
+
+A *workload* (a model and its inputs) run by a *setup* (backend, precision, batch, device, threads) under a *protocol*
+(the rules of measuring) is a *cell*. Measuring a cell once, in one fresh process, is a *round*; what a round returns
+is a `Measurement`. Nothing here computes a statistic: raw trials are kept, statistics are derived in `analyse`.
+"""
+
+import hashlib
+import json
+import uuid
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field, replace
+from datetime import UTC, datetime
+from enum import StrEnum
+from typing import Any, Self
+
+import numpy as np
+
+from stopwatt.arrays import Array
+
+Scalar = str | int | float | bool
+
+
+def digest(document: Any) -> str:
+    """Hash of a JSON-serialisable document, equal for equal content: 20 hexadecimal digits of its SHA-256."""
+    text = json.dumps(document, sort_keys=True, separators=(",", ":"), default=str)
+    return hashlib.sha256(text.encode()).hexdigest()[:20]
+
+
+class Precision(StrEnum):
+    """The number format in which a setup computes its matrix products."""
+
+    FP32 = "fp32"
+    TF32 = "tf32"
+    FP16 = "fp16"
+    BF16 = "bf16"
+    INT8 = "int8"
+
+
+class Boundary(StrEnum):
+    """Whether copies between host and device are inside the timed region."""
+
+    DEVICE = "device"
+    HOST = "host"
+
+
+class Status(StrEnum):
+    """How a round ended. Only an `OK` round's timings count."""
+
+    OK = "ok"
+    INVALID = "invalid"  # ran, but its answers failed the correctness gate: timing withheld
+    UNSUPPORTED = "unsupported"
+    FAILED = "failed"  # an exception in the model or the runtime
+    OUT_OF_MEMORY = "out_of_memory"
+    CRASHED = "crashed"  # died of a signal
+    KILLED = "killed"  # died of SIGKILL that was not ours
+    TIMEOUT = "timeout"
+    NO_RESULT = "no_result"  # the process ended without an answer
+    INTERRUPTED = "interrupted"  # closed early by the user: the trials done are kept
+
+
+class Severity(StrEnum):
+    """How much a note weighs: `WARNING` changes how a number may be read, `INFO` does not."""
+
+    INFO = "info"
+    WARNING = "warning"
+
+
+@dataclass(frozen=True, slots=True)
+class Workload:
+    """What is run: a source as the user names it, and the complete set of its parameters."""
+
+    source: str
+    params: Mapping[str, Scalar] = field(default_factory=dict)
+
+    @property
+    def label(self) -> str:
+        """`lstm(hidden=200, layers=3)`."""
+        inside = ", ".join(f"{name}={value}" for name, value in self.params.items())
+        return f"{self.source}({inside})"
+
+
+@dataclass(frozen=True, slots=True)
+class Setup:
+    """How it is run.
+
+    Attributes:
+        backend: Name of the runtime.
+        variant: The backend's own mode (a compile mode, an execution provider); empty for its default.
+        batch: Samples per call.
+        device: `cpu`, `cuda` or `cuda:1`.
+        threads: Intra-operator threads on the host.
+    """
+
+    backend: str = "eager"
+    variant: str = ""
+    precision: Precision = Precision.FP32
+    batch: int = 1
+    device: str = "cpu"
+    threads: int = 1
+
+    @property
+    def backend_label(self) -> str:
+        """`compile`, or `compile:max-autotune` where a variant was asked for."""
+        return f"{self.backend}:{self.variant}" if self.variant else self.backend
+
+    @property
+    def label(self) -> str:
+        """`onnxruntime fp32 batch 8 cpu`."""
+        return f"{self.backend_label} {self.precision} batch {self.batch} {self.device}"
+
+
+@dataclass(frozen=True, slots=True)
+class Warmup:
+    """When a round may start to count (Barrett et al. 2017: a fixed number of calls is not a method).
+
+    At least `min_calls` calls and `min_seconds`; then until two successive windows agree within `tolerance` in the
+    median and show no trend (`stats.steady`); after `cap_seconds` the round goes on and says "no steady state".
+    A window holds `window_calls` calls and lasts at least `window_seconds`, but no longer than `window_cap_seconds`.
+    """
+
+    min_calls: int = 10
+    min_seconds: float = 1.0
+    window_calls: int = 100
+    window_seconds: float = 0.5
+    window_cap_seconds: float = 2.0
+    tolerance: float = 0.01
+    trend_p: float = 0.01
+    cap_seconds: float = 60.0
+
+
+@dataclass(frozen=True, slots=True)
+class Protocol:
+    """The rules of measuring one round.
+
+    Attributes:
+        rounds: Fresh processes per cell. Not part of a cell's key: it does not change what a round measures.
+        trials: Timed calls of a round.
+        trial_seconds: Stop the trials after this long, even if fewer are done (the reason is recorded); `None` never.
+        min_trials: Trials done whatever `trial_seconds` says.
+        boundary: Whether host-device copies are inside the timed region.
+        input_sets: Number of different inputs that take turns.
+        seed: Seeds weights, inputs and the order of rounds.
+        throughput_windows, throughput_seconds: Number and length of the windows with a saturated queue.
+        timeout_s: A round that takes longer is stopped. Not part of the key.
+    """
+
+    rounds: int = 3
+    trials: int = 300
+    trial_seconds: float | None = 10.0
+    min_trials: int = 30
+    warmup: Warmup = field(default_factory=Warmup)
+    boundary: Boundary = Boundary.DEVICE
+    input_sets: int = 8
+    seed: int = 0
+    throughput_windows: int = 5
+    throughput_seconds: float = 0.2
+    timeout_s: float = 600.0
+
+
+@dataclass(frozen=True, slots=True)
+class Cell:
+    """One thing to measure: workload x setup x protocol, on known code, software and machine.
+
+    Attributes:
+        code: Digest of the workload's source code.
+        software: Versions of the packages that the cell runs on.
+        machine: Digest of the machine's identity (`devices.facts`).
+    """
+
+    workload: Workload
+    setup: Setup
+    protocol: Protocol
+    code: str = ""
+    software: Mapping[str, str] = field(default_factory=dict)
+    machine: str = ""
+
+    @property
+    def key(self) -> str:
+        """Content key: equal keys measure the same thing under the same rules. Makes a plan resumable."""
+        document = asdict(self)
+        document["protocol"].pop("rounds")
+        document["protocol"].pop("timeout_s")
+        return digest(document)
+
+    @property
+    def label(self) -> str:
+        """`bert(size=mini, seq=128) · onnxruntime fp32 batch 8 cpu`."""
+        return f"{self.workload.label} · {self.setup.label}"
+
+
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """A reading that was taken."""
+
+    value: float
+    unit: str
+
+
+@dataclass(frozen=True, slots=True)
+class Unavailable:
+    """A reading that could not be taken, and why. Never 0, never a guess."""
+
+    why: str
+
+
+Reading = Measured | Unavailable
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Samples:
+    """Raw trials of one metric, in the order in which they happened.
+
+    Attributes:
+        values: One-dimensional array, int64 or float64.
+        unit: Unit of the values as stored (`ns` for times).
+    """
+
+    values: Array
+    unit: str
+
+    def __eq__(self, other: object) -> bool:
+        return (
+            isinstance(other, Samples)
+            and self.unit == other.unit
+            and np.array_equal(self.values, other.values)
+        )
+
+    __hash__ = None  # type: ignore[assignment]  # arrays are not hashable
+
+
+@dataclass(frozen=True, slots=True)
+class Note:
+    """Something a reader of the number must know.
+
+    Attributes:
+        kind: Stable identifier (`no-steady-state`, `cached-results`, ...).
+        text: The fact, and what it does to the number.
+        now: The next command or step.
+    """
+
+    kind: str
+    text: str
+    severity: Severity = Severity.WARNING
+    now: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Trouble:
+    """Why a round is not OK: what happened, when, what to do now."""
+
+    what: str
+    when: str = ""
+    now: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Measurement:
+    """What one round of one cell returned.
+
+    Attributes:
+        samples: Raw trials by metric name.
+        readings: Single values by metric name.
+        phases: Seconds that each phase of the round took (`import`, `build`, `load`, `warmup`, `trials`, ...).
+        facts: The environment as the round saw it.
+        log: The last lines that the worker printed.
+    """
+
+    cell: Cell
+    round: int
+    status: Status
+    trouble: Trouble | None = None
+    samples: Mapping[str, Samples] = field(default_factory=dict)
+    readings: Mapping[str, Reading] = field(default_factory=dict)
+    phases: Mapping[str, float] = field(default_factory=dict)
+    facts: Mapping[str, Scalar] = field(default_factory=dict)
+    notes: tuple[Note, ...] = ()
+    log: str = ""
+    started_at: str = field(default_factory=lambda: datetime.now(UTC).isoformat(timespec="milliseconds"))
+    id: str = field(default_factory=lambda: uuid.uuid4().hex)
+
+    def with_facts(self, facts: Mapping[str, Scalar]) -> Self:
+        """A copy with further facts; those that the round itself saw win."""
+        return replace(self, facts={**facts, **self.facts})
+
+
+@dataclass(frozen=True, slots=True)
+class Metric:
+    """What a number means.
+
+    Attributes:
+        unit: Unit of the summarised value.
+        better: `lower` or `higher`.
+        meaning: One line for people.
+    """
+
+    name: str
+    unit: str
+    better: str
+    meaning: str
+
+
+METRICS: Mapping[str, Metric] = {
+    metric.name: metric
+    for metric in (
+        Metric("latency", "s", "lower", "host to host, one request at a time, synchronised after each call"),
+        Metric("device_time", "s", "lower", "device clock only, launch gaps hidden"),
+        Metric(
+            "throughput", "samples/s", "higher", "saturated queue, one synchronise at the end of each window"
+        ),
+        Metric(
+            "cold_start", "s", "lower", "import, load and first call, with conversion and compile caches warm"
+        ),
+        Metric("first_cold_start", "s", "lower", "import, load and first call, with empty compile caches"),
+        Metric(
+            "convert_time",
+            "s",
+            "lower",
+            "turning the model into the runtime's own format, once, ahead of time",
+        ),
+        Metric("host_memory", "B", "lower", "peak resident memory of the process while it ran the model"),
+        Metric("device_memory", "B", "lower", "peak memory on the device while the model ran"),
+        Metric(
+            "deviation",
+            "1",
+            "lower",
+            "largest absolute difference to the reference / largest reference value",
+        ),
+    )
+}

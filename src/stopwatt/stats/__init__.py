@@ -1,0 +1,1 @@
+"""Pure functions on numpy arrays; every one names its source."""

@@ -1,0 +1,1 @@
+"""Plan, execute, record: grids of cells, rounds in random order, resume."""

@@ -1,0 +1,100 @@
+"""Quantities as people read and write them. Nothing else in stopwatt formats or parses one."""
+
+import math
+import re
+from dataclasses import dataclass
+
+from stopwatt.errors import UsageError
+
+_SCALES: dict[str, tuple[tuple[float, str], ...]] = {
+    "s": ((1.0, "s"), (1e-3, "ms"), (1e-6, "us"), (1e-9, "ns")),
+    "B": ((2.0**30, "GiB"), (2.0**20, "MiB"), (2.0**10, "KiB"), (1.0, "B")),
+    "J": ((1.0, "J"), (1e-3, "mJ"), (1e-6, "uJ")),
+    "W": ((1.0, "W"), (1e-3, "mW")),
+}
+_PARSE: dict[str, dict[str, float]] = {
+    "s": {"ns": 1e-9, "us": 1e-6, "µs": 1e-6, "ms": 1e-3, "s": 1.0, "min": 60.0, "h": 3600.0},
+    "B": {
+        "B": 1.0,
+        "KB": 1e3, "MB": 1e6, "GB": 1e9,
+        "KiB": 2.0**10, "MiB": 2.0**20, "GiB": 2.0**30,
+    },
+}  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Scale:
+    """A unit chosen for a whole column: `factor` base units make one `label`."""
+
+    factor: float
+    label: str
+
+
+def scale_for(values: list[float], unit: str) -> Scale:
+    """The largest unit in which the smallest value of a column is still at least 1 (or the smallest unit)."""
+    steps = _SCALES.get(unit)
+    sizes = [abs(value) for value in values if math.isfinite(value) and value != 0]
+    if steps is None or not sizes:
+        return Scale(1.0, unit)
+    least = min(sizes)
+    for factor, label in steps:
+        if least >= factor:
+            return Scale(factor, label)
+    return Scale(*steps[-1])
+
+
+def decimals_for(value: float, half_width: float | None) -> int:
+    """Decimals that an interval supports: the half-width keeps one digit (two where it starts with 1).
+
+    Without an interval: three significant digits.
+    """
+    if half_width is None or not math.isfinite(half_width) or half_width <= 0:
+        return max(0, 2 - math.floor(math.log10(abs(value)))) if value else 0
+    exponent = math.floor(math.log10(half_width))
+    leading_one = half_width / 10**exponent < 2  # noqa: PLR2004  (1.x: one more digit)
+    most = max(0, 4 - math.floor(math.log10(abs(value)))) if value else 0
+    return min(most, max(0, -exponent + (1 if leading_one else 0)))
+
+
+def quantity(value: float, unit: str, *, half_width: float | None = None) -> str:
+    """One value with its unit, `4.51 ms`; as many digits as the half-width of its interval supports."""
+    scale = scale_for([value], unit)
+    width = None if half_width is None else half_width / scale.factor
+    number = value / scale.factor
+    text = f"{number:.{decimals_for(number, width)}f}"
+    return text if scale.label in {"", "1"} else f"{text} {scale.label}"
+
+
+def interval(value: float, low: float, high: float, unit: str) -> str:
+    """`4.51 ms [4.47, 4.55]`."""
+    scale = scale_for([value], unit)
+    number, bottom, top = (x / scale.factor for x in (value, low, high))
+    places = decimals_for(number, (top - bottom) / 2)
+    suffix = "" if scale.label in {"", "1"} else f" {scale.label}"
+    return f"{number:.{places}f}{suffix} [{bottom:.{places}f}, {top:.{places}f}]"
+
+
+def ratio(value: float, *, half_width: float | None = None) -> str:
+    """`1.82 x`."""
+    return f"{value:.{max(1, decimals_for(value, half_width))}f} x"
+
+
+def parse(text: str, unit: str) -> float:
+    """Read `500us`, `1.5 GiB`; a bare number is in the base unit.
+
+    Raises:
+        UsageError: Not a number, not finite, or a unit of another kind.
+    """
+    known = _PARSE[unit]
+    match = re.fullmatch(r"\s*([-+]?[\d.]+(?:[eE][-+]?\d+)?)\s*([^\d\s]*)\s*", text)
+    try:
+        if match is None or (match[2] and match[2] not in known):
+            raise ValueError
+        value = float(match[1]) * known.get(match[2] or unit, 1.0)
+    except ValueError:
+        raise UsageError(
+            f"cannot read {text!r} as a quantity", now=f"write a number with one of {', '.join(known)}"
+        ) from None
+    if not math.isfinite(value):
+        raise UsageError(f"{text!r} is not a finite quantity", now="write a finite number")
+    return value

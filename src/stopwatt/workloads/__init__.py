@@ -1,0 +1,1 @@
+"""One family or source of models, one file."""
