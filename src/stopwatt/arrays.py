@@ -39,9 +39,7 @@ def unpack_array(document: Any) -> NDArray[Any]:
     raw = zlib.decompress(base64.b64decode(document["zlib"]))
     values = np.frombuffer(raw, dtype=_DTYPES[document["dtype"]])
     if zlib.crc32(raw) != document["crc32"] or values.size != document["n"]:
-        raise StopwattError(
-            "an array of trials does not fit its checksum", now="fetch or export the file again"
-        )
+        raise StopwattError("an array of trials does not fit its checksum", now="fetch or export the file again")
     return values.astype(document["dtype"])
 
 

@@ -220,11 +220,7 @@ class Samples:
     unit: str
 
     def __eq__(self, other: object) -> bool:
-        return (
-            isinstance(other, Samples)
-            and self.unit == other.unit
-            and np.array_equal(self.values, other.values)
-        )
+        return isinstance(other, Samples) and self.unit == other.unit and np.array_equal(self.values, other.values)
 
     __hash__ = None  # type: ignore[assignment]  # arrays are not hashable
 
@@ -305,12 +301,8 @@ METRICS: Mapping[str, Metric] = {
     for metric in (
         Metric("latency", "s", "lower", "host to host, one request at a time, synchronised after each call"),
         Metric("device_time", "s", "lower", "device clock only, launch gaps hidden"),
-        Metric(
-            "throughput", "samples/s", "higher", "saturated queue, one synchronise at the end of each window"
-        ),
-        Metric(
-            "cold_start", "s", "lower", "import, load and first call, with conversion and compile caches warm"
-        ),
+        Metric("throughput", "samples/s", "higher", "saturated queue, one synchronise at the end of each window"),
+        Metric("cold_start", "s", "lower", "import, load and first call, with conversion and compile caches warm"),
         Metric("first_cold_start", "s", "lower", "import, load and first call, with empty compile caches"),
         Metric(
             "convert_time",

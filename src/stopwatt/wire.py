@@ -1,7 +1,6 @@
 """Records as JSON and back: between parent and worker, in the store and in exported files."""
 
 import json
-from functools import cache
 from typing import Any, TypeVar
 
 from pydantic import TypeAdapter
@@ -9,9 +8,13 @@ from pydantic import TypeAdapter
 Record = TypeVar("Record")
 
 
-@cache
+_adapters: dict[type[Any], TypeAdapter[Any]] = {}
+
+
 def _adapter(kind: type[Any]) -> TypeAdapter[Any]:
-    return TypeAdapter(kind)
+    if kind not in _adapters:
+        _adapters[kind] = TypeAdapter(kind)
+    return _adapters[kind]
 
 
 def to_document(record: Any) -> Any:
