@@ -86,15 +86,10 @@ def parse(text: str, unit: str) -> float:
         UsageError: Not a number, not finite, or a unit of another kind.
     """
     known = _PARSE[unit]
-    match = re.fullmatch(r"\s*([-+]?[\d.]+(?:[eE][-+]?\d+)?)\s*([^\d\s]*)\s*", text)
-    try:
-        if match is None or (match[2] and match[2] not in known):
-            raise ValueError
-        value = float(match[1]) * known.get(match[2] or unit, 1.0)
-    except ValueError:
-        raise UsageError(
-            f"cannot read {text!r} as a quantity", now=f"write a number with one of {', '.join(known)}"
-        ) from None
+    match = re.fullmatch(r"\s*([-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?)\s*([^\d\s]*)\s*", text)
+    if match is None or (match[2] and match[2] not in known):
+        raise UsageError(f"cannot read {text!r} as a quantity", now=f"write a number with one of {', '.join(known)}")
+    value = float(match[1]) * known[match[2] or unit]
     if not math.isfinite(value):
         raise UsageError(f"{text!r} is not a finite quantity", now="write a finite number")
     return value

@@ -1,4 +1,4 @@
-"""What a workload is made of. No module of this package imports torch at its top: `stopwatt workloads` must be quick."""
+"""What a workload is made of. No module here imports torch at its top: `stopwatt workloads` is quick."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
