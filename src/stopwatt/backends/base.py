@@ -73,7 +73,6 @@ class Backend(Protocol):
         summary: One line.
         variants: What may follow the name after a colon; empty for none. The default needs no mention.
         packages: Distributions whose version changes what is measured.
-        precisions: Precisions that the backend can run on a device kind (`cpu`, `cuda`) at best.
     """
 
     name: str
@@ -81,7 +80,9 @@ class Backend(Protocol):
     variants: Sequence[str]
     packages: Sequence[str]
 
-    def precisions(self, device: str) -> Sequence[Precision]: ...
+    def precisions(self, device: str) -> Sequence[Precision]:
+        """Precisions that can be asked for on `cpu` or `cuda`; a workload may still rule one out."""
+        ...
 
     def check(self, device: str) -> Support:
         """Import the runtime and look. Called in a process of its own; may take a second, must not raise."""
