@@ -1,0 +1,128 @@
+"""One NVIDIA GPU through torch.cuda.
+
+host     --start(i)--call(i)--stop(i)--+------------- synchronize --->
+stream        |event|###kernels###|event|
+              '---- elapsed_ns[i] ----'
+"""
+
+from typing import Any
+
+from stopwatt.devices.facts import read_facts
+from stopwatt.records import Measured, Reading, Scalar
+
+
+class CudaTimer:
+    """Event pairs, all made before the first trial.
+
+    They are recorded on the stream that is current when the timer is made: work that a backend puts on another
+    stream is not between them, and shows as a device time far below the host's.
+
+    Args:
+        torch: The module.
+        index: Number of the GPU.
+        trials: Pairs to make.
+    """
+
+    def __init__(self, torch: Any, index: int, trials: int) -> None:
+        with torch.cuda.device(index):
+            self._stream = torch.cuda.current_stream(index)
+            self._starts = [torch.cuda.Event(enable_timing=True) for _ in range(trials)]
+            self._stops = [torch.cuda.Event(enable_timing=True) for _ in range(trials)]
+            for event in (*self._starts, *self._stops):
+                event.record(self._stream)  # the driver makes an event when it is first recorded
+        self._stream.synchronize()
+
+    def start(self, trial: int) -> None:
+        """Record the start event of a trial."""
+        self._starts[trial].record(self._stream)
+
+    def stop(self, trial: int) -> None:
+        """Record its end event."""
+        self._stops[trial].record(self._stream)
+
+    def elapsed_ns(self, trials: int) -> list[float]:
+        """Nanoseconds between the events of the first `trials` trials; waits for them. Resolution about 0.5 us."""
+        self._stream.synchronize()
+        pairs = zip(self._starts[:trials], self._stops[:trials], strict=True)
+        return [float(start.elapsed_time(stop)) * 1e6 for start, stop in pairs]
+
+
+class Cuda:
+    """One GPU, by the number that CUDA gives it. Making it creates the CUDA context.
+
+    Args:
+        index: Number of the GPU; `devices.resolve.device` checks that it exists.
+    """
+
+    kind = "cuda"
+    warmup_seconds = 3.0
+
+    def __init__(self, index: int) -> None:
+        import torch
+
+        self._torch: Any = torch
+        self._index = index
+        self.name = f"cuda:{index}"
+        self._flush_buffer: Any = None
+        self._outside_at_reset = self._outside_torch()
+
+    def synchronize(self) -> None:
+        """Return when all work on all streams of the GPU is done."""
+        self._torch.cuda.synchronize(self._index)
+
+    def timer(self, trials: int) -> CudaTimer:
+        """Event pairs on the current stream."""
+        return CudaTimer(self._torch, self._index, trials)
+
+    def reset_peak_memory(self) -> None:
+        """Start a new period; call it before the model is loaded, or what lies outside torch's allocator is missed."""
+        self.synchronize()
+        self._torch.cuda.reset_peak_memory_stats(self._index)
+        self._outside_at_reset = self._outside_torch()
+
+    def peak_memory(self) -> Reading:
+        """Bytes at the peak of torch's allocator, and what has been taken outside of it since the reset.
+
+        The first part is exact. The second (arenas of other runtimes, loaded kernels) is the growth of the memory in
+        use on the GPU, read now: runtimes keep their arenas, so it is their peak, but another process that takes
+        memory meanwhile is counted too; such a process makes the machine unfit (`devices.fitness`). The CUDA context
+        itself is not counted.
+        """
+        self.synchronize()
+        inside = self._torch.cuda.max_memory_allocated(self._index)
+        return Measured(float(inside + max(0, self._outside_torch() - self._outside_at_reset)), "B")
+
+    def facts(self) -> dict[str, Scalar]:
+        """The facts of host and GPU, and what torch says of the GPU and of its own settings."""
+        properties = self._torch.cuda.get_device_properties(self._index)
+        backends = self._torch.backends
+        return {
+            **read_facts(self.name, gpu_uuid=f"GPU-{properties.uuid}").values,
+            "gpu.capability": f"{properties.major}.{properties.minor}",
+            "gpu.multiprocessors": int(properties.multi_processor_count),
+            "gpu.l2": int(properties.L2_cache_size),
+            "torch.cuda": str(self._torch.version.cuda),
+            "torch.cudnn": int(backends.cudnn.version() or 0),
+            "torch.cudnn_benchmark": bool(backends.cudnn.benchmark),
+            "torch.cudnn_deterministic": bool(backends.cudnn.deterministic),
+        }
+
+    def flush_l2(self) -> None:
+        """Fill the L2 cache with other data by writing twice its size; outside the timed region, for cold caches.
+
+        The first call allocates the buffer: read `peak_memory` before.
+        """
+        if self._flush_buffer is None:
+            size = 2 * self._torch.cuda.get_device_properties(self._index).L2_cache_size
+            self._flush_buffer = self._torch.empty(size, dtype=self._torch.uint8, device=self.name)
+        self._flush_buffer.zero_()
+
+    def busy_wait(self, cycles: int) -> None:
+        """Keep the current stream busy for so many clock cycles, so that the host can run ahead of the device."""
+        with self._torch.cuda.device(self._index):
+            self._torch.cuda._sleep(cycles)  # noqa: SLF001  (torch's own tests and inductor rely on it)
+
+    def _outside_torch(self) -> int:
+        """Bytes in use on the GPU that torch's allocator did not take."""
+        free, total = self._torch.cuda.mem_get_info(self._index)
+        return int(total - free - self._torch.cuda.memory_reserved(self._index))
