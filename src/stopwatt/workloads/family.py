@@ -1,0 +1,92 @@
+"""What the built-in families share."""
+
+import importlib.util
+import logging
+import os
+import warnings
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from stopwatt.errors import WorkloadError
+from stopwatt.workloads.base import Param
+from stopwatt.workloads.source import digest_of_code
+
+if TYPE_CHECKING:
+    from types import ModuleType
+
+
+class BuiltIn:
+    """A family that comes with stopwatt: all parameters declared, nothing foreign is run."""
+
+    name: str
+    summary: str
+    params: Sequence[Param] = ()
+    packages: Sequence[str] = ("torch",)
+    open_params = False
+    runs_foreign_code = False
+
+    def code(self) -> str:
+        """Digest of the family's file and of the modules next to it that it imports."""
+        spec = importlib.util.find_spec(type(self).__module__)
+        assert spec is not None  # noqa: S101  (the module of this very class)
+        assert spec.origin is not None  # noqa: S101  (it came from a file)
+        return digest_of_code(Path(spec.origin))
+
+
+def size(name: str, default: int, text: str, *, low: int = 1, high: int = 2**20) -> Param:
+    """A whole number that counts something."""
+    return Param(name, default, text, low=low, high=high)
+
+
+def transformers(reason: str) -> "ModuleType":
+    """The transformers package, imported where it is needed.
+
+    Raises:
+        WorkloadError: It is not installed or fails at import.
+    """
+    try:
+        with quiet():
+            import transformers as package
+    except Exception as error:
+        missing = isinstance(error, ModuleNotFoundError) and error.name == "transformers"
+        raise WorkloadError(
+            f"{reason} needs the transformers package, which "
+            + ("is not installed" if missing else f"fails at import: {type(error).__name__}: {error}"),
+            now="pip install 'stopwatt[transformers]'",
+        ) from error
+    module: ModuleType = package
+    return module
+
+
+@contextmanager
+def quiet() -> Iterator[None]:
+    """Keep warnings, log lines and progress bars of model libraries out of the user's sight."""
+    before = {name: os.environ.get(name) for name in _QUIET}
+    disabled = logging.root.manager.disable
+    os.environ.update(_QUIET)
+    logging.disable(logging.ERROR)
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            yield
+    finally:
+        logging.disable(disabled)
+        for name, value in before.items():
+            _restore(name, value)
+
+
+_QUIET = {"TRANSFORMERS_VERBOSITY": "error", "HF_HUB_DISABLE_PROGRESS_BARS": "1", "HF_HUB_DISABLE_TELEMETRY": "1"}
+
+
+def _restore(name: str, value: str | None) -> None:
+    if value is None:
+        os.environ.pop(name, None)
+    else:
+        os.environ[name] = value
+
+
+def preset(table: dict[str, dict[str, int]], chosen: Any, **overrides: Any) -> dict[str, int]:
+    """One row of a table of presets, with the overrides that are not 0."""
+    return {**table[str(chosen)], **{name: int(value) for name, value in overrides.items() if value}}
