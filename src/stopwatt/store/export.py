@@ -1,0 +1,165 @@
+"""Measurements as files: JSON that `import` reads back exactly, and one long table as Parquet or CSV."""
+
+import csv
+import io
+import json
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any, BinaryIO
+
+from stopwatt import __version__
+from stopwatt.errors import UsageError
+from stopwatt.records import Measurement
+from stopwatt.store.atomic import replacing
+from stopwatt.store.database import Store
+from stopwatt.store.longform import COLUMNS, INTEGER, SCHEMA, TEXT, blocks
+from stopwatt.store.model import Run, Selection
+from stopwatt.wire import to_document
+
+JSON_SCHEMA = 1
+"""Version of the JSON file."""
+
+JSON_KIND = "stopwatt-measurements"
+
+_FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "'")
+_ROWS_AT_A_TIME = 100_000
+
+Found = Iterable[tuple[Run, Measurement]]
+
+
+@dataclass(frozen=True, slots=True)
+class Exported:
+    """What was written.
+
+    Attributes:
+        rows: Of the long table; of the JSON file, its measurements.
+    """
+
+    path: Path
+    measurements: int
+    rows: int
+
+
+def export(store: Store, out: Path, selection: Selection, *, overwrite: bool = False) -> Exported:
+    """Write the selected measurements to a file whose ending names its format: `.json`, `.parquet` or `.csv`.
+
+    Raises:
+        UsageError: Another ending, a file that is there already, nothing selected, or pyarrow is missing for Parquet.
+        StoreError: The database cannot be read or the file cannot be written; no file is left behind.
+    """
+    write = _writer_for(out)
+    runs = {run.id: run for run in store.runs()}
+    if not store.entries(selection):
+        raise UsageError("no measurement fits", when=store.where, now="stopwatt show lists what there is")
+    count = _Count()
+    found = count.each((runs[run], measurement) for run, measurement in store.with_runs(selection))
+    with replacing(out, overwrite=overwrite) as file:
+        rows = write(file, found)
+    return Exported(out, count.measurements, rows)
+
+
+class _Count:
+    """Counts what passes through."""
+
+    def __init__(self) -> None:
+        self.measurements = 0
+
+    def each(self, found: Found) -> Iterator[tuple[Run, Measurement]]:
+        for pair in found:
+            self.measurements += 1
+            yield pair
+
+
+def _writer_for(out: Path) -> Callable[[BinaryIO, Found], int]:
+    writers = {".json": _write_json, ".csv": _write_csv, ".parquet": _write_parquet}
+    ending = out.suffix.lower()
+    if ending not in writers:
+        raise UsageError(f"unknown format {ending!r}", when=str(out), now=f"end the name in {' or '.join(writers)}")
+    if ending == ".parquet":
+        _pyarrow()
+    return writers[ending]
+
+
+def _write_json(file: BinaryIO, found: Found) -> int:
+    head = {"schema": JSON_SCHEMA, "kind": JSON_KIND, "tool_version": __version__}
+    file.write(json.dumps(head)[:-1].encode() + b', "measurements": [')
+    runs: dict[str, Run] = {}
+    rows = 0
+    for run, measurement in found:
+        runs[run.id] = run
+        document = {"run": run.id} | to_document(measurement)
+        file.write((b",\n" if rows else b"\n") + json.dumps(document).encode())
+        rows += 1
+    listed = [run_document(run) for run in runs.values()]
+    file.write(b'\n], "runs": ' + json.dumps(listed).encode() + b"}\n")
+    return rows
+
+
+def run_document(run: Run) -> dict[str, Any]:
+    """A run as JSON, without the number of its rounds: that is what the database counts."""
+    return {name: value for name, value in asdict(run).items() if name != "rounds"}
+
+
+def _write_csv(file: BinaryIO, found: Found) -> int:
+    rows = 0
+    with io.TextIOWrapper(file, encoding="utf-8", newline="") as text:
+        writer = csv.writer(text)  # RFC 4180: lines end in CR LF, and texts that hold either are quoted
+        writer.writerow(COLUMNS)
+        for run, measurement in found:
+            for block in blocks(run, measurement):
+                same = {name: _harmless(value) for name, value in block.same.items()}
+                for trial, value in zip(block.trials, block.values, strict=True):
+                    row = same | {"trial": trial, "value": value}
+                    writer.writerow([row[name] for name in COLUMNS])
+                    rows += 1
+        text.flush()
+        text.detach()
+    return rows
+
+
+def _harmless(value: str | int | None) -> str | int | None:
+    """A text that a spreadsheet would take for a formula, behind an apostrophe; so is one that begins with one."""
+    return f"'{value}" if isinstance(value, str) and value.startswith(_FORMULA) else value
+
+
+def _write_parquet(file: BinaryIO, found: Found) -> int:
+    arrow, parquet = _pyarrow()
+    types = {TEXT: arrow.string(), INTEGER: arrow.int64()}
+    fields = [arrow.field(name, types.get(kind, arrow.float64())) for name, kind in COLUMNS.items()]
+    schema = arrow.schema(fields, metadata={"stopwatt_schema": str(SCHEMA), "stopwatt_version": __version__})
+    rows, waiting, batches = 0, 0, []
+    with parquet.ParquetWriter(file, schema, compression="zstd") as writer:
+        for run, measurement in found:
+            for block in blocks(run, measurement):
+                batches.append(_record_batch(arrow, schema, block))
+                waiting += len(block.values)
+            if waiting >= _ROWS_AT_A_TIME:
+                writer.write_table(arrow.Table.from_batches(batches, schema))
+                rows, waiting, batches = rows + waiting, 0, []
+        writer.write_table(arrow.Table.from_batches(batches, schema))
+    return rows + waiting
+
+
+def _record_batch(arrow: Any, schema: Any, block: Any) -> Any:
+    n = len(block.values)
+    columns = []
+    for field in schema:
+        if field.name == "trial":
+            columns.append(arrow.array(list(block.trials), field.type))
+        elif field.name == "value":
+            columns.append(arrow.array([None if v is None else float(v) for v in block.values], field.type))
+        else:
+            columns.append(arrow.repeat(arrow.scalar(block.same[field.name], field.type), n))
+    return arrow.record_batch(columns, schema=schema)
+
+
+def _pyarrow() -> tuple[Any, Any]:
+    try:
+        import pyarrow as arrow
+        from pyarrow import parquet
+    except ImportError as error:
+        raise UsageError(
+            f"Parquet needs a package that cannot be imported: {error}", now="pip install 'stopwatt[export]'"
+        ) from error
+    return arrow, parquet

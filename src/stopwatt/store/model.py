@@ -1,0 +1,103 @@
+"""What the store hands out besides measurements, and how a part of it is selected."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from stopwatt.records import Status
+
+
+class Access(StrEnum):
+    """What a database is opened for."""
+
+    READ = "read"
+    WRITE = "write"
+
+
+class RunStatus(StrEnum):
+    """How far a run came. `OPEN` and `INTERRUPTED` runs can be continued."""
+
+    OPEN = "open"
+    INTERRUPTED = "interrupted"
+    COMPLETE = "complete"
+    PARTLY_FAILED = "partly_failed"
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """One start of a command (and its continuations): what groups measurements.
+
+    Attributes:
+        id: 32 hexadecimal digits.
+        command: As the user wrote it.
+        plan: Digest of the plan. A later start with the same plan may go on with an unfinished run.
+        tag: The user's name for it; may be empty.
+        tool_version: Of the stopwatt that began it.
+        started_at, finished_at: ISO 8601, UTC.
+        rounds: Measurements saved so far.
+    """
+
+    id: str
+    command: str
+    plan: str
+    tag: str
+    tool_version: str
+    started_at: str
+    finished_at: str | None = None
+    status: RunStatus = RunStatus.OPEN
+    rounds: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A measurement as a list shows it: what it was and how it ended, without what it measured.
+
+    Attributes:
+        workload: The label, `lstm(hidden=200)`.
+        backend: The label, `compile:max-autotune`.
+        trials: Length of the longest array of trials.
+    """
+
+    id: str
+    run: str
+    tag: str
+    cell: str
+    workload: str
+    backend: str
+    precision: str
+    batch: int
+    device: str
+    threads: int
+    round: int
+    status: Status
+    reason: str | None
+    trials: int
+    started_at: str
+
+
+@dataclass(frozen=True, slots=True)
+class Selection:
+    """Which measurements; what is not given does not restrict.
+
+    Attributes:
+        run: Run id, or its beginning.
+        workload: Source of the workload (lstm, model.onnx).
+        backend: Name of the backend, without its variant.
+        precision: fp32, tf32, fp16, bf16 or int8.
+        batch: Samples per call.
+        device: cpu, cuda, cuda:1.
+        status: How the round ended (ok, failed, ...).
+        cell: Cell key, or its beginning.
+        tag: Tag of the run.
+        limit: Only the latest so many.
+    """
+
+    run: str | None = None
+    workload: str | None = None
+    backend: str | None = None
+    precision: str | None = None
+    batch: int | None = None
+    device: str | None = None
+    status: Status | None = None
+    cell: str | None = None
+    tag: str | None = None
+    limit: int | None = None

@@ -1,0 +1,69 @@
+"""The tables as queries see them, at the newest schema. What creates them stands in `migrations`."""
+
+from sqlalchemy import BigInteger, Column, Float, LargeBinary, MetaData, Table, Text
+
+metadata = MetaData()
+
+schema = Table("stopwatt_schema", metadata, Column("version", BigInteger, primary_key=True), Column("applied_at", Text))
+
+runs = Table(
+    "runs",
+    metadata,
+    Column("number", BigInteger, primary_key=True),
+    Column("id", Text),
+    Column("command", Text),
+    Column("plan", Text),
+    Column("tag", Text),
+    Column("tool_version", Text),
+    Column("started_at", Text),
+    Column("finished_at", Text),
+    Column("status", Text),
+    Column("owner", Text),
+)
+
+environments = Table("environments", metadata, Column("digest", Text, primary_key=True), Column("facts", Text))
+
+cells = Table(
+    "cells",
+    metadata,
+    Column("key", Text, primary_key=True),
+    Column("workload", Text),
+    Column("params", Text),
+    Column("backend", Text),
+    Column("variant", Text),
+    Column("precision", Text),
+    Column("batch", BigInteger),
+    Column("device", Text),
+    Column("threads", BigInteger),
+    Column("document", Text),
+)
+
+rounds = Table(
+    "rounds",
+    metadata,
+    Column("number", BigInteger, primary_key=True),
+    Column("id", Text),
+    Column("run", Text),
+    Column("cell", Text),
+    Column("environment", Text),
+    Column("round", BigInteger),
+    Column("planned_rounds", BigInteger),
+    Column("timeout_s", Float),
+    Column("status", Text),
+    Column("reason", Text),
+    Column("trials", BigInteger),
+    Column("started_at", Text),
+    Column("document", Text),
+)
+
+samples = Table(
+    "samples",
+    metadata,
+    Column("measurement", Text, primary_key=True),
+    Column("metric", Text, primary_key=True),
+    Column("unit", Text),
+    Column("dtype", Text),
+    Column("n", BigInteger),
+    Column("crc32", BigInteger),
+    Column("data", LargeBinary),
+)
