@@ -6,6 +6,7 @@ round. Pooling the trials of several rounds gives intervals that are far too nar
 """
 
 import math
+import sys
 from typing import Any
 
 import numpy as np
@@ -25,6 +26,9 @@ from stopwatt.stats.quantiles import (
 )
 
 LEAST_ROUNDS = 3
+SAME = 1e-12
+"""Relative differences below this are the rounding of floating-point numbers."""
+LARGEST_LOG = math.log(sys.float_info.max)
 
 
 def geometric_mean(values: NDArray[Any]) -> float:
@@ -44,11 +48,13 @@ def across_rounds(values: NDArray[Any], confidence: float = CONFIDENCE) -> Inter
     rounds = int(values.size)
     if rounds < LEAST_ROUNDS:
         return NoInterval(f"needs {LEAST_ROUNDS} rounds (has {rounds})")
-    if np.ptp(values) == 0:
-        return NoInterval(f"all {rounds} rounds gave the same value")
     logs = np.log(values)
+    if np.ptp(logs) < SAME:
+        return NoInterval(f"all {rounds} rounds gave the same value")
     half = float(stdtrit(rounds - 1, (1 + confidence) / 2)) * float(logs.std(ddof=1)) / math.sqrt(rounds)
     centre = float(logs.mean())
+    if centre + half > LARGEST_LOG:
+        return NoInterval(f"the {rounds} rounds differ beyond all measure")
     return Interval(math.exp(centre - half), math.exp(centre + half), f"t on {rounds} rounds")
 
 

@@ -8,10 +8,10 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import stdtr, stdtrit
+from scipy.special import stdtr
 
-from stopwatt.stats.intervals import LEAST_ROUNDS, geometric_mean
-from stopwatt.stats.quantiles import CONFIDENCE
+from stopwatt.stats.intervals import across_rounds, geometric_mean
+from stopwatt.stats.quantiles import CONFIDENCE, NoInterval
 
 MARGIN = 0.02
 
@@ -71,27 +71,17 @@ def compare_rounds(
     if rounds == 0:
         return Ratio(why="no round in common")
     ratios = base / other
-    value = geometric_mean(ratios)
-    if rounds < LEAST_ROUNDS:
-        why = f"needs {LEAST_ROUNDS} rounds in common (has {rounds})"
-        return Ratio(value=value, verdict=Verdict.INCONCLUSIVE, rounds=rounds, why=why)
+    estimate = Ratio(value=geometric_mean(ratios), verdict=Verdict.INCONCLUSIVE, rounds=rounds)
+    interval = across_rounds(ratios, confidence)
+    if isinstance(interval, NoInterval):
+        return replace(estimate, why=f"no interval: {interval.why}")
     logs = np.log(ratios)
     error = float(logs.std(ddof=1)) / math.sqrt(rounds)
-    if error == 0:
-        why = f"all {rounds} rounds gave the same ratio"
-        return Ratio(value=value, verdict=Verdict.INCONCLUSIVE, rounds=rounds, why=why)
-    centre, half = float(logs.mean()), float(stdtrit(rounds - 1, (1 + confidence) / 2)) * error
-    verdict, p = _claim(centre, error, rounds - 1, math.log1p(margin))
-    decided = p <= 1 - confidence
-    return Ratio(
-        value=value,
-        low=math.exp(centre - half),
-        high=math.exp(centre + half),
-        verdict=verdict if decided else Verdict.INCONCLUSIVE,
-        rounds=rounds,
-        p=p,
-        why="" if decided else f"the interval reaches across the margin of {margin:.1%}",
-    )
+    verdict, p = _claim(float(logs.mean()), error, rounds - 1, math.log1p(margin))
+    judged = replace(estimate, low=interval.low, high=interval.high, p=p)
+    if p <= 1 - confidence:
+        return replace(judged, verdict=verdict)
+    return replace(judged, why=f"the interval reaches across the margin of {margin:.1%}")
 
 
 def _claim(centre: float, error: float, freedom: int, bound: float) -> tuple[Verdict, float]:

@@ -1,0 +1,82 @@
+"""Rows as the documented JSON of `bench`."""
+
+import math
+from collections.abc import Sequence
+from dataclasses import asdict
+from typing import Any
+
+from stopwatt.analyse.row import CountedNote, Row
+from stopwatt.records import Scalar
+
+SCHEMA = 1
+"""1: `rows[]` as `to_document` describes them."""
+
+
+def to_document(rows: Sequence[Row]) -> dict[str, Any]:
+    """Rows as plain dictionaries, lists, strings, finite numbers, booleans and null: strict JSON takes them.
+
+    `schema` is the version of this layout. Each of `rows[]` has
+
+    - `key`, `workload`, `params`, `backend`, `variant`, `precision`, `batch`, `device`, `threads`: what was measured;
+    - `status`, `reason`, `rounds_ok`, `rounds_failed`: how its rounds ended, and why some failed (null: none did);
+    - `metrics`: name -> `value`, `unit`, `low`, `high` (95 %), `n`, `rounds`, `method`, `why`; null is "not known";
+    - `speedup`: `ratio`, `low`, `high`, `verdict`, `rounds`, `why`, against fp32 eager of the same kind;
+    - `notes[]`: `kind`, `severity`, `text`, `now`, `rounds` (how many had it).
+    """
+    return {"schema": SCHEMA, "rows": [_row(row) for row in rows]}
+
+
+def _row(row: Row) -> dict[str, Any]:
+    setup = row.cell.setup
+    return {
+        "key": row.cell.key,
+        "workload": row.cell.workload.source,
+        "params": {name: _strict(value) for name, value in row.cell.workload.params.items()},
+        "backend": setup.backend,
+        "variant": setup.variant,
+        "precision": str(setup.precision),
+        "batch": setup.batch,
+        "device": setup.device,
+        "threads": setup.threads,
+        "status": str(row.status),
+        "reason": row.trouble.what if row.trouble else None,
+        "rounds_ok": row.rounds_ok,
+        "rounds_failed": row.rounds_failed,
+        "metrics": {name: _without_name(asdict(estimate)) for name, estimate in row.estimates.items()},
+        "speedup": _speedup(row),
+        "notes": [_note(counted) for counted in row.notes],
+    }
+
+
+def _strict(value: Scalar) -> Scalar:
+    """A parameter as JSON knows it: NaN and infinities, which it does not know, as text."""
+    return str(value) if isinstance(value, float) and not math.isfinite(value) else value
+
+
+def _without_name(estimate: dict[str, Any]) -> dict[str, Any]:
+    return {
+        name: value if value != "" or name == "unit" else None for name, value in estimate.items() if name != "metric"
+    }
+
+
+def _speedup(row: Row) -> dict[str, Any]:
+    ratio = row.speedup
+    return {
+        "ratio": ratio.value,
+        "low": ratio.low,
+        "high": ratio.high,
+        "verdict": str(ratio.verdict) if ratio.verdict else None,
+        "rounds": ratio.rounds,
+        "why": ratio.why or None,
+    }
+
+
+def _note(counted: CountedNote) -> dict[str, Any]:
+    note = counted.note
+    return {
+        "kind": note.kind,
+        "severity": str(note.severity),
+        "text": note.text,
+        "now": note.now or None,
+        "rounds": counted.rounds,
+    }

@@ -1,0 +1,180 @@
+"""From the rounds of many cells to one row per cell."""
+
+import math
+import re
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+
+import numpy as np
+
+from stopwatt.analyse.estimate import (
+    Estimate,
+    Rejected,
+    Series,
+    counted,
+    largest,
+    medians,
+    series_of,
+    single_values,
+    tail,
+    typical,
+)
+from stopwatt.analyse.row import CountedNote, Row
+from stopwatt.analyse.speedup import with_speedups
+from stopwatt.records import METRICS, Measured, Measurement, Metric, Note, Status, Trouble, Unavailable
+from stopwatt.stats.ratios import MARGIN
+
+TAILS = {"latency_p90": 0.9, "latency_p99": 0.99, "latency_p99.9": 0.999}
+LARGEST = "latency_max"
+
+
+def summarise(measurements: Iterable[Measurement], margin: float = MARGIN) -> list[Row]:
+    """One row per cell, in the order in which the cells first appear.
+
+    Args:
+        measurements: Rounds of any cells, with their samples, in any order.
+        margin: Relative difference of latency that does not matter for a verdict.
+    """
+    cells: dict[str, list[Measurement]] = {}
+    for measurement in measurements:
+        cells.setdefault(measurement.cell.key, []).append(measurement)
+    return with_speedups([_row(rounds) for rounds in cells.values()], margin)
+
+
+def _row(measurements: list[Measurement]) -> Row:
+    rounds = sorted(measurements, key=lambda one: (one.round, one.started_at))
+    ok = [one for one in rounds if one.status is Status.OK]
+    failed = [one for one in rounds if one.status is not Status.OK]
+    ending = Counter(one.status for one in failed).most_common(1)
+    status = Status.OK if ok else ending[0][0]
+    return Row(
+        cell=rounds[0].cell,
+        status=status,
+        trouble=_first_trouble(failed, ending[0][0]) if failed else None,
+        rounds_ok=len(ok),
+        rounds_failed=len(failed),
+        estimates=_estimates(rounds, _why_nothing(status, failed)),
+        notes=_counted_notes(rounds),
+        round_medians=_round_medians(ok),
+    )
+
+
+def _first_trouble(failed: Sequence[Measurement], status: Status) -> Trouble | None:
+    return next((one.trouble for one in failed if one.status is status and one.trouble is not None), None)
+
+
+def _why_nothing(status: Status, failed: Sequence[Measurement]) -> str:
+    """Why a metric of which no OK round says anything is missing."""
+    if status is Status.OK:
+        return "not measured"
+    if status is Status.INVALID:
+        return "withheld: the answers failed the correctness gate"
+    trouble = _first_trouble(failed, status)
+    return f"{status}: {trouble.what}" if trouble else f"no round succeeded: {status}"
+
+
+def _estimates(rounds: Sequence[Measurement], why_nothing: str) -> dict[str, Estimate]:
+    ok = [one for one in rounds if one.status is Status.OK]
+    estimates: dict[str, Estimate] = {}
+    for name, metric in METRICS.items():
+        if name == "deviation":
+            estimates[name] = _deviation(metric, rounds, why_nothing)
+        elif any(name in one.samples for one in ok):
+            estimates |= _of_samples(metric, ok)
+        else:
+            estimates |= {part: _of_readings(part, metric, ok, why_nothing) for part in _parts(name)}
+    return estimates
+
+
+def _parts(name: str) -> tuple[str, ...]:
+    """The estimates that a metric is summarised by."""
+    return (name, *TAILS, LARGEST) if name == "latency" else (name,)
+
+
+def _of_samples(metric: Metric, ok: Sequence[Measurement]) -> dict[str, Estimate]:
+    parts = _parts(metric.name)
+    try:
+        unit, series = _series(metric.name, ok)
+    except Rejected as rejected:
+        return {part: Estimate(part, metric.unit, why=f"rejected: {rejected}") for part in parts}
+    if not series:
+        return {part: Estimate(part, metric.unit, why="no trial in any round") for part in parts}
+    return {part: _part(part, unit, series) for part in parts}
+
+
+def _series(name: str, ok: Sequence[Measurement]) -> tuple[str, list[Series]]:
+    return series_of([(one.round, one.samples[name]) for one in ok if name in one.samples])
+
+
+def _part(part: str, unit: str, series: Sequence[Series]) -> Estimate:
+    if part in TAILS:
+        return tail(part, unit, series, TAILS[part])
+    return largest(part, unit, series) if part == LARGEST else typical(part, unit, series)
+
+
+def _round_medians(ok: Sequence[Measurement]) -> tuple[tuple[int, float], ...]:
+    try:
+        _, series = _series("latency", ok)
+    except Rejected:
+        return ()
+    return tuple(zip([one.round for one in series], medians(series).tolist(), strict=True))
+
+
+def _of_readings(part: str, metric: Metric, rounds: Sequence[Measurement], why_nothing: str) -> Estimate:
+    try:
+        values = _measured(metric.name, rounds)
+    except Rejected as rejected:
+        return Estimate(part, metric.unit, why=f"rejected: {rejected}")
+    if not values:
+        return Estimate(part, metric.unit, why=_why_unavailable(metric.name, rounds) or why_nothing)
+    return single_values(part, metric.unit, np.array(values))
+
+
+def _deviation(metric: Metric, rounds: Sequence[Measurement], why_nothing: str) -> Estimate:
+    """The largest of all rounds that were compared with the reference: those that failed the gate are the news."""
+    compared = [one for one in rounds if one.status in {Status.OK, Status.INVALID}]
+    try:
+        values = _measured(metric.name, compared)
+    except Rejected as rejected:
+        return Estimate(metric.name, metric.unit, why=f"rejected: {rejected}")
+    if not values:
+        return Estimate(metric.name, metric.unit, why=_why_unavailable(metric.name, compared) or why_nothing)
+    count = len(values)
+    method, why = f"largest of {counted(count, 'round')}", "no interval: it is a largest value"
+    return Estimate(metric.name, metric.unit, max(values), n=count, rounds=count, method=method, why=why)
+
+
+def _measured(name: str, rounds: Sequence[Measurement]) -> list[float]:
+    """Readings that were taken.
+
+    Raises:
+        Rejected: One is negative, infinite or NaN; names the round.
+    """
+    values = []
+    for one in rounds:
+        reading = one.readings.get(name)
+        if isinstance(reading, Measured):
+            if not (math.isfinite(reading.value) and reading.value >= 0):
+                raise Rejected(f"round {one.round} read {reading.value:g}")
+            values.append(reading.value)
+    return values
+
+
+def _why_unavailable(name: str, rounds: Sequence[Measurement]) -> str:
+    readings = [one.readings.get(name) for one in rounds]
+    return "; ".join(dict.fromkeys(reading.why for reading in readings if isinstance(reading, Unavailable)))
+
+
+def _counted_notes(rounds: Sequence[Measurement]) -> tuple[CountedNote, ...]:
+    """Each note once. Figures in the text (a time, a count) do not make it another note."""
+    firsts: dict[tuple[str, str], Note] = {}
+    counts: Counter[tuple[str, str]] = Counter()
+    for one in rounds:
+        found: Mapping[tuple[str, str], Note] = {(note.kind, _without_figures(note.text)): note for note in one.notes}
+        firsts = {**found, **firsts}
+        counts.update(found.keys())
+    return tuple(CountedNote(note, counts[same]) for same, note in firsts.items())
+
+
+def _without_figures(text: str) -> str:
+    return re.sub(r"\d+(\.\d+)?", "#", text)
