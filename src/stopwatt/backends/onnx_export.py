@@ -1,0 +1,105 @@
+"""A workload as an ONNX file with static shapes: exported from its module, or its own file with the shapes filled in."""
+
+import re
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from stopwatt.backends.onnx_graph import fix_shapes, precision_of
+from stopwatt.backends.probe import installed_version
+from stopwatt.backends.quiet import quiet
+from stopwatt.backends.requests import example_inputs, require_module
+from stopwatt.backends.torch_runner import dtype_of, tensors
+from stopwatt.errors import Unsupported
+from stopwatt.records import Precision, Setup
+from stopwatt.workloads.base import Arrays, Built
+
+if TYPE_CHECKING:
+    import torch
+
+INLINE_LIMIT = 1 << 30
+"""Weights beyond this many bytes go to a file of their own: one ONNX file holds 2 GiB at most."""
+
+
+def write_onnx(built: Built, setup: Setup, calibration: Sequence[Arrays], path: Path) -> None:
+    """Write the workload as it is before quantisation; its graph's types are those of the precision.
+
+    Raises:
+        Unsupported: An operator has no ONNX mapping (named as the exporter names it), or the workload is an ONNX file
+            that computes in another format.
+    """
+    example = example_inputs(built, setup, calibration)
+    if built.onnx is not None:
+        _copy(built.onnx, setup, example, built.input_names, path)
+    else:
+        _export(require_module(built, setup), setup, example, built.input_names, path)
+
+
+def save(model: Any, path: Path) -> None:
+    """Save a model, its weights beside it if they are large."""
+    import onnx
+
+    large = sum(len(tensor.raw_data) for tensor in model.graph.initializer) > INLINE_LIMIT
+    onnx.save(model, str(path), save_as_external_data=large, location=f"{path.name}.data" if large else None)
+
+
+def _copy(source: Path, setup: Setup, example: Arrays, names: Sequence[str], path: Path) -> None:
+    import onnx
+
+    model = onnx.load(str(source))
+    native = precision_of(model)
+    quantisable = native is Precision.FP32 and setup.precision in {Precision.TF32, Precision.INT8}
+    if setup.precision is not native and not quantisable:
+        raise Unsupported(
+            f"{source.name} computes in {native}, {setup.precision} was asked for: an ONNX file runs as it is",
+            when=setup.label,
+            now=f"use {native}" + (" or int8" if native is Precision.FP32 else ""),
+        )
+    save(fix_shapes(model, dict(zip(names, (array.shape for array in example), strict=True))), path)
+
+
+def _export(module: "torch.nn.Module", setup: Setup, example: Arrays, names: Sequence[str], path: Path) -> None:
+    for package in ("onnx", "onnxscript"):
+        if not installed_version(package):
+            raise Unsupported(
+                f"exporting to ONNX needs {package}", when=setup.label, now="pip install 'stopwatt[onnx]'"
+            )
+    with quiet():
+        import torch
+
+        dtype = dtype_of(setup.precision)
+        inputs = tensors(example, torch.device("cpu"), dtype)
+        try:
+            with torch.no_grad():
+                program = torch.onnx.export(
+                    module.to(dtype=dtype), inputs, input_names=list(names), dynamo=True, verbose=False
+                )
+        except torch.onnx.OnnxExporterError as error:
+            raise _refusal(error, setup) from error
+        if program is None:
+            raise Unsupported("the ONNX exporter returned nothing", when=setup.label, now="use another backend")
+        program.save(str(path), external_data=_bytes(module) > INLINE_LIMIT)
+
+
+def _bytes(module: "torch.nn.Module") -> int:
+    return sum(parameter.numel() * parameter.element_size() for parameter in module.parameters())
+
+
+def _refusal(error: BaseException, setup: Setup) -> Unsupported:
+    """The exporter's reason, which stands at the end of its chain of causes."""
+    while error.__cause__ is not None:
+        error = error.__cause__
+    text = " ".join(str(error).split())
+    missing = re.search(r"No ONNX function found for <OpOverload\(op='([^']+)', overload='([^']+)'\)>", text)
+    if missing:
+        operator = missing[1] if missing[2] == "default" else f"{missing[1]}.{missing[2]}"
+        return Unsupported(
+            f"ONNX has no mapping for operator {operator}",
+            when=setup.label,
+            now=f"write the model without {operator}, or use eager, compile or aoti",
+        )
+    return Unsupported(
+        f"the module cannot be exported to ONNX: {type(error).__name__}: {text[:300]}",
+        when=setup.label,
+        now="use eager, compile or torchscript",
+    )
