@@ -1,7 +1,7 @@
 """The host's processor as a device."""
 
 from stopwatt.devices.base import DeviceTimer
-from stopwatt.devices.facts import read_facts
+from stopwatt.devices.facts import host_facts
 from stopwatt.records import Reading, Scalar, Unavailable
 
 
@@ -28,4 +28,4 @@ class Cpu:
 
     def facts(self) -> dict[str, Scalar]:
         """The facts of the host that could be read."""
-        return dict(read_facts(self.name).values)
+        return dict(host_facts(self.name))

@@ -64,7 +64,6 @@ class Cuda:
         self._index = index
         self.name = f"cuda:{index}"
         self._flush_buffer: Any = None
-        self._outside_at_reset = self._outside_torch()
 
     def synchronize(self) -> None:
         """Return when all work on all streams of the GPU is done."""
@@ -75,22 +74,22 @@ class Cuda:
         return CudaTimer(self._torch, self._index, trials)
 
     def reset_peak_memory(self) -> None:
-        """Start a new period; call it before the model is loaded, or what lies outside torch's allocator is missed."""
+        """Start a new period of torch's allocator; what is allocated now counts from its beginning."""
         self.synchronize()
         self._torch.cuda.reset_peak_memory_stats(self._index)
-        self._outside_at_reset = self._outside_torch()
 
     def peak_memory(self) -> Reading:
-        """Bytes at the peak of torch's allocator, and what has been taken outside of it since the reset.
+        """Bytes at the peak of torch's allocator, and all else that is in use on the GPU now.
 
-        The first part is exact. The second (arenas of other runtimes, loaded kernels) is the growth of the memory in
-        use on the GPU, read now: runtimes keep their arenas, so it is their peak, but another process that takes
-        memory meanwhile is counted too; such a process makes the machine unfit (`devices.fitness`). The CUDA context
-        itself is not counted.
+        The first part is exact. The second holds the CUDA context, loaded kernels and the arenas of other runtimes,
+        which keep their peak. So all runtimes are compared by the same number, that of a deployment. It is read from
+        the GPU as a whole, because the driver does not tell the share of a process inside containers and MIG slices;
+        another process on the GPU would be counted too, and makes the machine unfit (`devices.fitness`).
         """
         self.synchronize()
-        inside = self._torch.cuda.max_memory_allocated(self._index)
-        return Measured(float(inside + max(0, self._outside_torch() - self._outside_at_reset)), "B")
+        free, total = self._torch.cuda.mem_get_info(self._index)
+        outside = total - free - self._torch.cuda.memory_reserved(self._index)
+        return Measured(float(self._torch.cuda.max_memory_allocated(self._index) + max(0, outside)), "B")
 
     def facts(self) -> dict[str, Scalar]:
         """The facts of host and GPU, and what torch says of the GPU and of its own settings."""
@@ -121,8 +120,3 @@ class Cuda:
         """Keep the current stream busy for so many clock cycles, so that the host can run ahead of the device."""
         with self._torch.cuda.device(self._index):
             self._torch.cuda._sleep(cycles)  # noqa: SLF001  (torch's own tests and inductor rely on it)
-
-    def _outside_torch(self) -> int:
-        """Bytes in use on the GPU that torch's allocator did not take."""
-        free, total = self._torch.cuda.mem_get_info(self._index)
-        return int(total - free - self._torch.cuda.memory_reserved(self._index))

@@ -46,6 +46,11 @@ def read_facts(device: str = "cpu", *, host: Host | None = None, gpu_uuid: str =
     )
 
 
+def host_facts(device: str = "cpu") -> Mapping[str, Scalar]:
+    """The facts that could be read here, for a device by its name."""
+    return read_facts(device).values
+
+
 def _gpu(device: str, gpu_uuid: str, host: Host) -> Mapping[str, Any] | Unavailable:
     index = int(device.partition(":")[2] or 0)
     try:

@@ -10,8 +10,10 @@ from dataclasses import dataclass
 
 from stopwatt import units
 from stopwatt.devices.facts import identity_differences
-from stopwatt.devices.usage import Usage
+from stopwatt.devices.usage import CpuUsage, Usage
 from stopwatt.records import Note, Scalar, Severity, Trouble
+
+__all__ = ["REFUSES", "CpuUsage", "Judgement", "Usage", "judge", "sentences", "usable_threads"]
 
 REFUSES = frozenset({"cpu-quota", "foreign-gpu-process"})
 """Kinds of findings on which no measuring starts: with them, a number describes something else than the model."""

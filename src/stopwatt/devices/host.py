@@ -3,7 +3,7 @@
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from pathlib import Path
+from pathlib import Path, PurePath
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,14 +23,14 @@ class Host:
         """Whether facts that come from no file (the version of libc) belong to this host."""
         return self.root == Path("/")
 
-    def text(self, path: str | Path) -> str | None:
+    def text(self, path: str | PurePath) -> str | None:
         """Content of a file without surrounding white space; `None` where it cannot be read."""
         try:
             return (self.root / str(path).lstrip("/")).read_text(encoding="utf-8", errors="replace").strip()
         except OSError:
             return None
 
-    def number(self, path: str | Path) -> int | None:
+    def number(self, path: str | PurePath) -> int | None:
         """Content of a file that holds one integer; `None` where it does not."""
         text = self.text(path)
         try:
@@ -38,11 +38,11 @@ class Host:
         except ValueError:
             return None
 
-    def exists(self, path: str | Path) -> bool:
+    def exists(self, path: str | PurePath) -> bool:
         """Whether there is a file of any type."""
         return (self.root / str(path).lstrip("/")).exists()
 
-    def children(self, folder: str | Path) -> list[str]:
+    def children(self, folder: str | PurePath) -> list[str]:
         """Sorted names inside a folder; empty where it cannot be read."""
         try:
             return sorted(entry.name for entry in (self.root / str(folder).lstrip("/")).iterdir())

@@ -5,14 +5,14 @@ back to what is resident now (proc_pid_clear_refs(5)). It needs no sampling, so 
 beside the model.
 """
 
-from pathlib import Path
-
 from stopwatt.devices.host import Host, fields
 from stopwatt.records import Measured, Reading, Unavailable
 
 
 class HostMemory:
-    """The peak since the last `reset`; since the start of the process where there was none.
+    """A period that begins when this object is made.
+
+    A kernel that refuses to begin one makes `peak` unavailable: the peak of an older period would be no answer.
 
     Args:
         host: The machine; by default the one that we run on.
@@ -21,11 +21,8 @@ class HostMemory:
     def __init__(self, host: Host | None = None) -> None:
         self._host = host or Host()
         self._refused = ""
-
-    def reset(self) -> None:
-        """Begin a new period. A kernel that refuses makes `peak` unavailable: an older peak would be no answer."""
         try:
-            (self._host.root / Path("proc/self/clear_refs")).write_text("5", encoding="ascii")
+            (self._host.root / "proc/self/clear_refs").write_text("5", encoding="ascii")
         except OSError as error:
             self._refused = f"the kernel refused to reset the peak (/proc/self/clear_refs: {error.strerror})"
 

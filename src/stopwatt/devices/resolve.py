@@ -115,7 +115,7 @@ def cuda_state() -> CudaState:
 
     problem = ""
     try:
-        torch.cuda.init()
+        torch.cuda.init()  # type: ignore[no-untyped-call]
     except (RuntimeError, AssertionError) as error:  # AssertionError: a CPU build
         problem = str(error).splitlines()[0]
     return CudaState(

@@ -44,7 +44,7 @@ class CpuUsage:
     major_faults: int
 
     @classmethod
-    def now(cls, host: Host | None = None) -> "CpuUsage":
+    def read(cls, host: Host | None = None) -> "CpuUsage":
         """Take a snapshot."""
         host = host or Host()
         cpus = allowed_cpus(host)
