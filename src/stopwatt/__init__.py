@@ -1,3 +1,47 @@
-"""stopwatt: measure, explain, predict and choose how a neural network runs at inference."""
+"""stopwatt: measure, explain, predict and choose how a neural network runs at inference.
+
+    import stopwatt
+
+    stopwatt.bench("bert", params={"size": "mini"}, backends=["eager", "onnxruntime"], batch=[1, 8]).table()
+    print(stopwatt.measure(my_function, inputs=(1, 2)))
+
+Importing this package imports neither torch nor any other runtime.
+"""
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from stopwatt.api import BenchResult as BenchResult
+    from stopwatt.api import CallResult as CallResult
+    from stopwatt.api import bench as bench
+    from stopwatt.api import measure as measure
+    from stopwatt.errors import StopwattError as StopwattError
+    from stopwatt.records import QUICK as QUICK
+    from stopwatt.records import THOROUGH as THOROUGH
+    from stopwatt.records import Protocol as Protocol
+    from stopwatt.store import open_store as open_store
 
 __version__ = "0.1.0"
+
+_PUBLIC = {
+    "bench": "api",
+    "measure": "api",
+    "BenchResult": "api",
+    "CallResult": "api",
+    "Protocol": "records",
+    "QUICK": "records",
+    "THOROUGH": "records",
+    "StopwattError": "errors",
+    "open_store": "store",
+}
+__all__ = [*_PUBLIC, "__version__"]  # noqa: PLE0604  (names are strings)
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _PUBLIC:
+        raise AttributeError(f"module 'stopwatt' has no attribute {name!r}")
+    from importlib import import_module
+
+    value = getattr(import_module(f"stopwatt.{_PUBLIC[name]}"), name)
+    globals()[name] = value
+    return value

@@ -141,6 +141,7 @@ class Protocol:
         boundary: Whether host-device copies are inside the timed region.
         input_sets: Number of different inputs that take turns.
         seed: Seeds weights, inputs and the order of rounds.
+        tolerance: Largest deviation that passes the correctness gate; `None` for the precision's own (`measure.parity`).
         throughput_windows, throughput_seconds: Number and length of the windows with a saturated queue.
         timeout_s: A round that takes longer is stopped. Not part of the key.
     """
@@ -153,9 +154,21 @@ class Protocol:
     boundary: Boundary = Boundary.DEVICE
     input_sets: int = 8
     seed: int = 0
+    tolerance: float | None = None
     throughput_windows: int = 5
     throughput_seconds: float = 0.2
     timeout_s: float = 600.0
+
+
+QUICK = Protocol(
+    rounds=3,
+    trials=300,
+    trial_seconds=3.0,
+    warmup=Warmup(window_cap_seconds=1.0, cap_seconds=8.0),
+    throughput_seconds=0.1,
+)
+THOROUGH = Protocol(rounds=10, trials=1000, trial_seconds=None, timeout_s=3600.0)
+"""The protocols behind `--quick` (the default) and `--thorough`."""
 
 
 @dataclass(frozen=True, slots=True)

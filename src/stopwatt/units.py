@@ -68,10 +68,24 @@ def quantity(value: float, unit: str, *, half_width: float | None = None) -> str
 def interval(value: float, low: float, high: float, unit: str) -> str:
     """`4.51 ms [4.47, 4.55]`."""
     scale = scale_for([value], unit)
+    text = column_interval(value, low, high, scale)
+    if scale.label in {"", "1"}:
+        return text
+    number, bounds = text.split(" ", 1)
+    return f"{number} {scale.label} {bounds}"
+
+
+def column_value(value: float, scale: Scale, *, half_width: float | None = None) -> str:
+    """A value in a column whose head names the unit."""
+    width = None if half_width is None else half_width / scale.factor
+    return f"{value / scale.factor:.{decimals_for(value / scale.factor, width)}f}"
+
+
+def column_interval(value: float, low: float, high: float, scale: Scale) -> str:
+    """`4.51 [4.47, 4.55]` in a column whose head names the unit."""
     number, bottom, top = (x / scale.factor for x in (value, low, high))
     places = decimals_for(number, (top - bottom) / 2)
-    suffix = "" if scale.label in {"", "1"} else f" {scale.label}"
-    return f"{number:.{places}f}{suffix} [{bottom:.{places}f}, {top:.{places}f}]"
+    return f"{number:.{places}f} [{bottom:.{places}f}, {top:.{places}f}]"
 
 
 def ratio(value: float, *, half_width: float | None = None) -> str:
@@ -93,3 +107,12 @@ def parse(text: str, unit: str) -> float:
     if not math.isfinite(value):
         raise UsageError(f"{text!r} is not a finite quantity", now="write a finite number")
     return value
+
+
+def duration(seconds: float) -> str:
+    """A time to wait, for people: `40 s`, `3 min`, `1 h 20 min`."""
+    whole = max(0, round(seconds))
+    if whole < 90:  # noqa: PLR2004
+        return f"{whole} s"
+    minutes = round(whole / 60)
+    return f"{minutes} min" if minutes < 90 else f"{minutes // 60} h {minutes % 60} min"  # noqa: PLR2004

@@ -1,0 +1,42 @@
+# Two commands do everything on a fresh machine: `make demo` and `make test`.
+PYTHON ?= python3
+BIN := .venv/bin
+# bash: no glob or brace surprises in recipes below
+SHELL := /bin/bash
+
+.PHONY: demo test check bench gpu clean
+
+demo: .venv/demo.stamp  ## bench BERT, ResNet-18 and an LSTM over every backend of this machine
+	$(BIN)/stopwatt bench bert resnet lstm -p bert.size=mini -p resnet.depth=18 --backends all \
+	    --store demo/stopwatt.db --report demo/report.html
+
+test: .venv/dev.stamp  ## the tests
+	$(BIN)/python -m pytest
+
+check: .venv/dev.stamp  ## lint, types, import contracts, the commands in the docs
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/python tests/docs/run_commands.py
+
+bench: .venv/dev.stamp  ## the project's own figures, into docs/results/
+	$(BIN)/python benchmarks/run.py
+
+gpu: .venv/dev.stamp  ## what needs a CUDA device: its tests, then its figures
+	$(BIN)/python -m pytest -m gpu
+	$(BIN)/python benchmarks/run.py --gpu
+
+.venv/bin/python:
+	$(PYTHON) -m venv .venv
+
+.venv/demo.stamp: .venv/bin/python pyproject.toml constraints.txt
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[all]'
+	touch $@
+
+.venv/dev.stamp: .venv/bin/python pyproject.toml constraints.txt
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[dev]'
+	touch $@ .venv/demo.stamp
+
+clean:  ## what can be made again
+	rm -rf .venv demo .mypy_cache .ruff_cache .pytest_cache

@@ -1,0 +1,273 @@
+"""The library: the same verbs as the command line, with results as objects."""
+
+import json
+import shlex
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from stopwatt import __version__
+from stopwatt.analyse.document import to_document
+from stopwatt.analyse.row import Row
+from stopwatt.analyse.summary import summarise
+from stopwatt.devices.fitness import judge
+from stopwatt.errors import EnvironmentUnfit, ExitCode, StopwattError, UsageError
+from stopwatt.measure.function import measure_function
+from stopwatt.measure.job import Job, JobKind
+from stopwatt.records import QUICK, Cell, Note, Protocol, Scalar, Setup, Status, Workload
+from stopwatt.store import Run, RunStatus, Selection, open_store
+from stopwatt.sweep.execute import Interrupted, Watcher, execute
+from stopwatt.sweep.plan import Plan, Request, make_plan
+from stopwatt.units import interval, quantity
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from stopwatt.store.database import Store
+
+
+class PartlyFailed(StopwattError):  # noqa: N818  (what happened)
+    """Some cells gave no result; those that did are valid."""
+
+
+class TimedOut(PartlyFailed):
+    """The only failures were time limits."""
+
+    exit_code = ExitCode.TIMEOUT
+
+
+class Silent:
+    """A watcher that does nothing."""
+
+    def begin(self, total: int, done: int) -> None:
+        """Ignore."""
+
+    def announce(self, text: str) -> None:
+        """Ignore."""
+
+    def turn(self, cell: Any, round_number: int) -> None:
+        """Ignore."""
+
+    def phase(self, name: str) -> None:
+        """Ignore."""
+
+    def saved(self, measurement: Any, done: int, failed: int, left_s: float | None) -> None:
+        """Ignore."""
+
+    def end(self) -> None:
+        """Ignore."""
+
+
+@dataclass(frozen=True, slots=True)
+class BenchResult:
+    """What `bench` returns.
+
+    Attributes:
+        rows: One per cell, in the order in which they were asked for.
+        run: The run in the store.
+        where: The store.
+        facts: The machine.
+        notes: What a reader must know of the machine.
+    """
+
+    rows: tuple[Row, ...]
+    run: Run
+    where: str
+    facts: Mapping[str, Scalar]
+    notes: tuple[Note, ...] = ()
+
+    def table(self) -> None:
+        """Print the table of the command line."""
+        from stopwatt.report.console import console_for
+        from stopwatt.report.table import render_bench
+
+        render_bench(console_for(sys.stdout), self)
+
+    def to_json(self) -> str:
+        """The documented JSON (`analyse.document.to_document`) with the run's id."""
+        return json.dumps(to_document(self.rows) | {"run": self.run.id, "store": self.where}, indent=2, allow_nan=False)
+
+    def to_pandas(self) -> "pd.DataFrame":
+        """One line per row and metric: what was measured, then `value`, `low`, `high`, `unit`, `n`, `why`.
+
+        Raises:
+            ModuleNotFoundError: pandas is not installed (`pip install 'stopwatt[export]'`).
+        """
+        import pandas as pd
+
+        lines = []
+        for row in to_document(self.rows)["rows"]:
+            about = {
+                name: value for name, value in row.items() if name not in {"metrics", "notes", "speedup", "params"}
+            }
+            params = {f"param.{name}": value for name, value in row["params"].items()}
+            lines += [{**about, **params, "metric": name, **metric} for name, metric in row["metrics"].items()]
+        return pd.DataFrame(lines)
+
+    def raise_for_status(self) -> None:
+        """Raise if a cell that could have run gave no result.
+
+        Raises:
+            PartlyFailed: Which, and why the first of them failed.
+        """
+        failed = [row for row in self.rows if row.status not in (Status.OK, Status.UNSUPPORTED)]
+        nothing = all(row.status is not Status.OK for row in self.rows)
+        bad = failed or (list(self.rows) if nothing else [])
+        if not bad:
+            return
+        kind = TimedOut if all(row.status is Status.TIMEOUT for row in bad) else PartlyFailed
+        first = bad[0]
+        raise kind(
+            f"{len(bad)} of {len(self.rows)} setups gave no result",
+            when=f"the first: {first.cell.label}: {first.trouble.what if first.trouble else first.status}",
+            now=f"stopwatt show --run {self.run.id[:8]} --status {first.status} lists them with their logs",
+        )
+
+
+def bench(  # noqa: PLR0913  (one argument per option of the command)
+    *workloads: str,
+    params: Mapping[str, Scalar] | None = None,
+    backends: Sequence[str] = ("auto",),
+    precision: Sequence[str] = ("fp32",),
+    batch: Sequence[int] = (1,),
+    device: str = "cpu",
+    threads: int = 0,
+    protocol: Protocol | None = None,
+    baseline: bool = True,
+    tag: str = "",
+    store: str | None = None,
+    allow: bool = False,
+) -> BenchResult:
+    """Measure models over runtimes, precisions and batch sizes.
+
+    Args:
+        *workloads: Names of built-in families, or `file.py:function`, `model.onnx`, ...
+        params: Parameters of the workloads; `name`, or `workload.name` for one of them.
+        backends: Names, `name:variant`, `auto` or `all`.
+        precision: Of `fp32`, `tf32`, `fp16`, `bf16`, `int8`.
+        batch: Samples per call.
+        device: `cpu`, `cuda`, `cuda:1`.
+        threads: Host threads; 0 for all cores that may be used.
+        protocol: The rules of measuring; 3 rounds of at most 300 trials and 3 s if absent.
+        baseline: Whether fp32 eager is measured too.
+        tag: A name for the run.
+        store: Results database; `$STOPWATT_STORE` or `./stopwatt.db` if absent.
+        allow: Measure even on a machine that is not fit.
+
+    Returns:
+        One row per setup; failures are rows with a status and a reason.
+
+    Raises:
+        UsageError: The request cannot be met.
+        EnvironmentUnfit: The machine is not fit to measure on.
+        StoreError: The results cannot be saved.
+    """
+    asked = Request(
+        workloads, params or {}, backends, precision, batch, device, threads, protocol or QUICK, baseline, tag
+    )
+    return run_request(asked, store=store, allow=allow)
+
+
+@dataclass(frozen=True, slots=True)
+class CallResult:
+    """What `measure` returns.
+
+    Attributes:
+        row: The summary; `row.estimates["latency"]` is the median with its interval.
+        latency_s: Every trial in seconds, in order.
+    """
+
+    row: Row
+    latency_s: NDArray[np.float64]
+
+    def __str__(self) -> str:
+        median = self.row.estimates["latency"]
+        assert median.value is not None  # noqa: S101  (a measured function has trials)
+        bounded = median.low is not None and median.high is not None
+        text = (
+            interval(median.value, median.low or 0, median.high or 0, "s") if bounded else quantity(median.value, "s")
+        )
+        notes = "".join(f"\n! {counted.note.text}" for counted in self.row.notes)
+        return f"{self.row.cell.workload.source}: {text} ({median.n} trials, {median.method}){notes}"
+
+
+def measure(
+    function: Callable[..., Any],
+    *,
+    inputs: Sequence[Any] = (),
+    input_sets: Sequence[tuple[Any, ...]] | None = None,
+    protocol: Protocol | None = None,
+) -> CallResult:
+    """Time any function in this process.
+
+    Args:
+        function: Anything callable.
+        inputs: Its positional arguments.
+        input_sets: Several tuples of arguments that take turns, instead of `inputs`: a function that remembers its
+            results by argument shows its memory otherwise.
+        protocol: Warm-up, trials and time budget.
+
+    Returns:
+        The trials and their summary. One process says nothing about the next one: its interval is labelled so.
+
+    Raises:
+        UsageError: `function` is a coroutine function, or `input_sets` is empty.
+    """
+    sets = [tuple(inputs)] if input_sets is None else [tuple(one) for one in input_sets]
+    if not sets:
+        raise UsageError("input_sets is empty", now="give at least one tuple of arguments")
+    rules = protocol or QUICK
+    answer = measure_function(function, sets, rules)
+    name = getattr(function, "__qualname__", type(function).__name__)
+    cell = Cell(Workload(name), Setup(backend="function"), rules)
+    (row,) = summarise([answer.measurement(Job(JobKind.MEASURE, cell, bundle=""))])
+    return CallResult(row, answer.samples["latency"].values / 1e9)
+
+
+def run_request(
+    asked: Request, *, store: str | None = None, watcher: Watcher | None = None, allow: bool = False
+) -> BenchResult:
+    """Plan, judge the machine, measure, summarise. Goes on with an unfinished run of the same plan."""
+    watcher = watcher or Silent()
+    plan = make_plan(asked)
+    for text in plan.announcements:
+        watcher.announce(text)
+    notes = _judge(plan, allow=allow)
+    with open_store(store) as database:
+        run = _begin(database, plan)
+        try:
+            execute(plan, database, run, watcher)
+        except (Interrupted, KeyboardInterrupt):
+            database.finish_run(run, RunStatus.INTERRUPTED)
+            raise
+        rows = _rows(database, plan, run)
+        failed = any(row.status not in (Status.OK, Status.UNSUPPORTED) for row in rows)
+        database.finish_run(run, RunStatus.PARTLY_FAILED if failed else RunStatus.COMPLETE)
+        return BenchResult(rows, run, database.where, plan.facts, notes)
+
+
+def _judge(plan: Plan, *, allow: bool) -> tuple[Note, ...]:
+    setup = plan.cells[0].setup
+    judgement = judge(plan.facts, threads=setup.threads, device=setup.device, allow=allow)
+    for trouble in judgement.failures:
+        raise EnvironmentUnfit(
+            trouble.what, when=trouble.when, now=f"{trouble.now}; or measure all the same with --allow"
+        )
+    return judgement.notes
+
+
+def _begin(database: "Store", plan: Plan) -> Run:
+    unfinished = database.find_unfinished(plan.digest)
+    if unfinished is not None:
+        return database.continue_run(unfinished)
+    return database.begin_run(shlex.join(["stopwatt", *sys.argv[1:]]), plan.digest, plan.tag, __version__)
+
+
+def _rows(database: "Store", plan: Plan, run: Run) -> tuple[Row, ...]:
+    places = {cell.key: place for place, cell in enumerate(plan.cells)}
+    rows = summarise(database.measurements(Selection(run=run.id)))
+    return tuple(sorted(rows, key=lambda row: places.get(row.cell.key, len(places))))

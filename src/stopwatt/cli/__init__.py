@@ -1,0 +1,57 @@
+"""The command `stopwatt`: one file a verb. Verbs are imported when they are used, so that help is quick."""
+
+import sys
+
+from cyclopts import App, CycloptsError
+
+from stopwatt import __version__
+from stopwatt.cli.failure import fail, unexpected
+from stopwatt.errors import ExitCode, StopwattError
+
+app = App(
+    name="stopwatt",
+    help="Measure, compare and trust how a neural network runs at inference.",
+    version=__version__,
+    version_flags=["--version"],
+    usage="Usage: stopwatt VERB [ARGUMENTS]      first try: stopwatt bench lstm",
+    help_epilogue="Every verb has --help with examples. On an error, --debug shows the traceback.",
+)
+for verb, module in {
+    "bench": "bench:bench",
+    "show": "show:show",
+    "export": "export:export",
+    "import": "import_:import_",
+    "workloads": "workloads:workloads",
+    "backends": "backends:backends",
+    "doctor": "doctor:doctor",
+}.items():
+    app.command(f"stopwatt.cli.{module}", name=verb)
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """Run one command line and exit with its code (`errors.ExitCode`)."""
+    words = list(sys.argv[1:] if arguments is None else arguments)
+    debug = "--debug" in words
+    if debug:
+        words.remove("--debug")
+    sys.exit(_run(words, debug=debug))
+
+
+def _run(words: list[str], *, debug: bool) -> int:
+    try:
+        app(words, exit_on_error=False, result_action="return_value")
+    except CycloptsError:
+        return ExitCode.USAGE  # cyclopts has said what is wrong
+    except StopwattError as error:
+        return fail(error, debug=debug)
+    except KeyboardInterrupt:
+        print("interrupted; everything measured so far is saved", file=sys.stderr)
+        return ExitCode.INTERRUPTED
+    except BrokenPipeError:
+        sys.stderr.close()  # the reader of our output has gone: nothing more to say
+        return ExitCode.OK
+    except SystemExit as stop:
+        return stop.code if isinstance(stop.code, int) else ExitCode.USAGE
+    except Exception as error:  # noqa: BLE001  (the last line of defence)
+        return unexpected(error, debug=debug)
+    return ExitCode.OK

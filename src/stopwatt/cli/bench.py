@@ -1,0 +1,42 @@
+"""`stopwatt bench`: one trustworthy number for any model on any runtime."""
+
+import sys
+from typing import Annotated
+
+from cyclopts import Parameter
+
+from stopwatt.cli.options import ProtocolOptions, StoreOptions, TargetOptions, request
+
+
+def bench(
+    *workloads: Annotated[
+        str, Parameter(help="`stopwatt workloads` lists them; also FILE.py:FUNCTION, FILE.onnx, FILE.pt2.")
+    ],
+    target: TargetOptions = TargetOptions(),  # noqa: B008  (frozen)
+    rules: ProtocolOptions = ProtocolOptions(),  # noqa: B008
+    results: StoreOptions = StoreOptions(),  # noqa: B008
+) -> None:
+    """Measure models over runtimes, precisions and batch sizes, and compare them with fp32 eager.
+
+    Examples:
+
+        stopwatt bench lstm
+
+        stopwatt bench bert -p size=mini --backends all --precision fp32,bf16,int8 --batch 1,8
+
+        stopwatt bench mlp -p hidden=512 --backends eager,onnxruntime --thorough --json
+    """  # noqa: D415
+    from stopwatt.api import run_request
+    from stopwatt.report.console import console_for
+    from stopwatt.report.progress import show_progress
+    from stopwatt.report.table import render_bench
+
+    asked = request(workloads, target, rules.protocol(), results.tag)
+    console = console_for(sys.stderr)
+    with show_progress(console) as watcher:
+        result = run_request(asked, store=results.store, watcher=watcher, allow=rules.allow)
+    if results.json:
+        print(result.to_json())
+    else:
+        render_bench(console_for(sys.stdout), result)
+    result.raise_for_status()

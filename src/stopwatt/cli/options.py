@@ -1,0 +1,171 @@
+"""Option groups that several verbs share. Each is written once."""
+
+from dataclasses import dataclass, replace
+from typing import Annotated
+
+from cyclopts import Group, Parameter
+
+from stopwatt.errors import UsageError
+from stopwatt.records import QUICK, THOROUGH, Boundary, Protocol, Scalar
+from stopwatt.sweep.plan import MOST_BATCH, Request
+
+TARGET = Group("What to run", sort_key=1)
+RULES = Group("How to measure", sort_key=2)
+RESULTS = Group("Results", sort_key=3)
+
+
+@Parameter(name="*")
+@dataclass(frozen=True)
+class TargetOptions:
+    """What to run."""
+
+    param: Annotated[
+        tuple[str, ...],
+        Parameter(
+            name=["--param", "-p"], group=TARGET, negative="", help="NAME=VALUE, or WORKLOAD.NAME=VALUE for one."
+        ),
+    ] = ()
+    backends: Annotated[
+        str,
+        Parameter(
+            group=TARGET, help="Names by comma, NAME:VARIANT, `auto` (quick to start) or `all` (also compilers)."
+        ),
+    ] = "auto"
+    precision: Annotated[str, Parameter(group=TARGET, help="fp32, tf32, fp16, bf16, int8; by comma.")] = "fp32"
+    batch: Annotated[str, Parameter(group=TARGET, help="Sizes by comma; 1..64 doubles from 1 to 64.")] = "1"
+    device: Annotated[str, Parameter(group=TARGET, help="cpu, cuda or cuda:1.")] = "cpu"
+    threads: Annotated[int, Parameter(group=TARGET, help="Host threads; 0 for all cores that may be used.")] = 0
+    baseline: Annotated[bool, Parameter(group=TARGET, help="Also measure fp32 eager, what speed-ups refer to.")] = True
+
+
+@Parameter(name="*")
+@dataclass(frozen=True)
+class ProtocolOptions:
+    """How to measure."""
+
+    quick: Annotated[
+        bool, Parameter(group=RULES, negative="", help="3 rounds x 300 trials, at most 3 s each (the default).")
+    ] = False
+    thorough: Annotated[bool, Parameter(group=RULES, negative="", help="10 rounds x 1000 trials.")] = False
+    rounds: Annotated[int | None, Parameter(group=RULES, help="Fresh processes per cell.")] = None
+    trials: Annotated[int | None, Parameter(group=RULES, help="Timed calls per round, however long they take.")] = None
+    boundary: Annotated[
+        Boundary, Parameter(group=RULES, help="`host` puts the copies to and from the device inside the timing.")
+    ] = Boundary.DEVICE
+    timeout: Annotated[str | None, Parameter(group=RULES, help="Longest time for one round (600s, 20min).")] = None
+    warmup_cap: Annotated[str | None, Parameter(group=RULES, help="Longest warm-up (60s).")] = None
+    tolerance: Annotated[
+        float | None,
+        Parameter(group=RULES, help="Largest deviation from fp32 eager that passes; by precision if absent."),
+    ] = None
+    seed: Annotated[int, Parameter(group=RULES, help="Seeds weights, inputs and the order of rounds.")] = 0
+    allow: Annotated[
+        bool, Parameter(group=RULES, negative="", help="Measure even if the machine is not fit; results are marked.")
+    ] = False
+
+    def protocol(self) -> Protocol:
+        """The protocol that the options describe.
+
+        Raises:
+            UsageError: Contradictory options or values out of range.
+        """
+        from stopwatt.units import parse
+
+        if self.quick and self.thorough:
+            raise UsageError("--quick and --thorough exclude each other", now="give one of them")
+        rules = THOROUGH if self.thorough else QUICK
+        rules = replace(rules, boundary=self.boundary, seed=self.seed, tolerance=self.tolerance)
+        if self.rounds is not None:
+            rules = replace(rules, rounds=_in_range("--rounds", self.rounds, 1000))
+        if self.trials is not None:
+            rules = replace(rules, trials=_in_range("--trials", self.trials, 10**8), trial_seconds=None)
+        if self.timeout is not None:
+            rules = replace(rules, timeout_s=_positive("--timeout", parse(self.timeout, "s")))
+        if self.warmup_cap is not None:
+            cap = _positive("--warmup-cap", parse(self.warmup_cap, "s"))
+            rules = replace(rules, warmup=replace(rules.warmup, cap_seconds=cap))
+        if self.tolerance is not None:
+            _positive("--tolerance", self.tolerance)
+        return rules
+
+
+@Parameter(name="*")
+@dataclass(frozen=True)
+class StoreOptions:
+    """Where results go."""
+
+    store: Annotated[
+        str | None, Parameter(group=RESULTS, help="Results database: a file or a URL ($STOPWATT_STORE, ./stopwatt.db).")
+    ] = None
+    tag: Annotated[str, Parameter(group=RESULTS, help="A name for this run.")] = ""
+    json: Annotated[
+        bool, Parameter(group=RESULTS, negative="", help="Print the result as JSON on standard output.")
+    ] = False
+
+
+def request(workloads: tuple[str, ...], target: TargetOptions, protocol: Protocol, tag: str = "") -> Request:
+    """The request that the options describe.
+
+    Raises:
+        UsageError: A list that cannot be read.
+    """
+    return Request(
+        workloads=workloads,
+        params=parameters(target.param),
+        backends=words(target.backends),
+        precisions=words(target.precision),
+        batches=batches(target.batch),
+        device=target.device,
+        threads=target.threads,
+        protocol=protocol,
+        baseline=target.baseline,
+        tag=tag,
+    )
+
+
+def words(text: str) -> list[str]:
+    """`a,b` as a list; spaces around the commas do not matter."""
+    return [word for word in (part.strip() for part in text.split(",")) if word]
+
+
+def parameters(pairs: tuple[str, ...]) -> dict[str, Scalar]:
+    """`("hidden=200",)` as a dictionary of texts."""
+    result: dict[str, Scalar] = {}
+    for pair in pairs:
+        name, equals, value = pair.partition("=")
+        if not equals or not name:
+            raise UsageError(f"cannot read the parameter {pair!r}", now="write -p NAME=VALUE")
+        if name in result:
+            raise UsageError(f"the parameter {name!r} is given twice", now="give it once")
+        result[name] = value
+    return result
+
+
+def batches(text: str) -> list[int]:
+    """`1,8,32` or `1..64` (1, 2, 4, ... 64) as numbers."""
+    result: list[int] = []
+    for word in words(text):
+        first, dots, last = word.partition("..")
+        try:
+            low, high = int(first), int(last) if dots else int(first)
+        except ValueError:
+            raise UsageError(f"cannot read {word!r} as a batch size", now="write 1,8,32 or 1..64") from None
+        if low < 1 or high < low or high > MOST_BATCH:
+            raise UsageError(f"batch {word} is out of range", now=f"use batch sizes from 1 to {MOST_BATCH}")
+        while low < high:
+            result.append(low)
+            low *= 2
+        result.append(high)
+    return list(dict.fromkeys(result))
+
+
+def _in_range(name: str, value: int, most: int) -> int:
+    if not 1 <= value <= most:
+        raise UsageError(f"{name} {value} is out of range", now=f"use a number from 1 to {most}")
+    return value
+
+
+def _positive(name: str, value: float) -> float:
+    if not value > 0:
+        raise UsageError(f"{name} {value:g} is out of range", now="use a positive number")
+    return value

@@ -1,0 +1,73 @@
+"""The inputs of a cell and the reference's answers to them, as plain arrays in one folder.
+
+Every backend of a comparison reads the same bundle: the same inputs, the same reference. No pickle is involved.
+"""
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from stopwatt.workloads.base import Arrays
+
+REFERENCE_BYTES = 256 * 2**20
+"""Reference outputs kept at most (but always those of two input sets)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Bundle:
+    """Inputs and answers.
+
+    Attributes:
+        inputs: The input sets that take turns; batch in the first dimension of each array.
+        outputs: The reference's answers to the first `len(outputs)` sets.
+        classifier: Whether the first output holds class scores.
+        reference: What computed the answers (`eager fp32 on cpu`).
+        input_names: One name per input.
+    """
+
+    inputs: tuple[Arrays, ...]
+    outputs: tuple[Arrays, ...]
+    classifier: bool
+    reference: str
+    input_names: tuple[str, ...]
+
+    def save(self, folder: Path) -> None:
+        """Write into an existing folder."""
+        arrays = {
+            f"{side}_{index}_{place}": array
+            for side, sets in (("in", self.inputs), ("out", self.outputs))
+            for index, one in enumerate(sets)
+            for place, array in enumerate(one)
+        }
+        np.savez(folder / "arrays.npz", allow_pickle=False, **arrays)
+        facts = {
+            "inputs": [len(one) for one in self.inputs],
+            "outputs": [len(one) for one in self.outputs],
+            "classifier": self.classifier,
+            "reference": self.reference,
+            "input_names": self.input_names,
+        }
+        (folder / "bundle.json").write_text(json.dumps(facts))
+
+    @classmethod
+    def load(cls, folder: Path) -> "Bundle":
+        """Read what `save` wrote."""
+        facts = json.loads((folder / "bundle.json").read_text())
+        with np.load(folder / "arrays.npz", allow_pickle=False) as file:
+            inputs, outputs = (
+                tuple(
+                    tuple(file[f"{side}_{index}_{place}"] for place in range(count))
+                    for index, count in enumerate(facts[f"{side}puts"])
+                )
+                for side in ("in", "out")
+            )
+        return cls(inputs, outputs, facts["classifier"], facts["reference"], tuple(facts["input_names"]))
+
+
+def unseen(inputs: Arrays, turn: int) -> Arrays:
+    """Inputs of the same shape and values as given ones, in another order: nothing can have seen them before."""
+    return tuple(
+        np.ascontiguousarray(np.roll(array.reshape(-1), 7 * turn + 1).reshape(array.shape)) for array in inputs
+    )

@@ -1,0 +1,58 @@
+"""What an exception inside a round means. The only place that translates errors of models and runtimes."""
+
+import traceback
+
+from stopwatt.errors import StopwattError, Unsupported
+from stopwatt.records import Status, Trouble
+
+_MEMORY_WORDS = ("out of memory", "can't allocate memory", "cannot allocate memory", "bad allocation", "bad_alloc")
+_POISONED_WORDS = ("CUDA error", "cudaError", "CUDNN_STATUS", "CUBLAS_STATUS")
+
+
+def translate(error: BaseException, phase: str) -> tuple[Status, Trouble]:
+    """Status and three-part trouble for an exception.
+
+    Args:
+        error: What was raised.
+        phase: What the round was doing (`build`, `load`, `warm-up`, ...).
+    """
+    when = f"in {phase}"
+    if isinstance(error, Unsupported):
+        return Status.UNSUPPORTED, Trouble(error.what, error.when or when, error.now)
+    if isinstance(error, StopwattError):
+        return Status.FAILED, Trouble(error.what, error.when or when, error.now)
+    if out_of_memory(error):
+        return Status.OUT_OF_MEMORY, Trouble(
+            f"out of memory: {_first_line(error)}", when, "try a smaller batch or a smaller precision"
+        )
+    if isinstance(error, KeyboardInterrupt):
+        return Status.INTERRUPTED, Trouble("interrupted", when, "start the same command again: it goes on from here")
+    if isinstance(error, SystemExit):
+        return Status.FAILED, Trouble(
+            f"the code called sys.exit({error.code!r})", when, "remove the exit from the code that is measured"
+        )
+    now = "the last lines of the log show where; run the cell alone with --debug for the traceback"
+    if any(word in str(error) for word in _POISONED_WORDS):
+        now = "the process was thrown away, since its CUDA context may be unusable; " + now
+    return Status.FAILED, Trouble(f"{type(error).__name__}: {_first_line(error)}", f"{when}{_place(error)}", now)
+
+
+def out_of_memory(error: BaseException) -> bool:
+    """Whether an exception says that memory, of the host or of the device, ran out."""
+    names = {kind.__name__ for kind in type(error).__mro__}
+    if names & {"MemoryError", "OutOfMemoryError"}:
+        return True
+    text = str(error).lower()
+    return isinstance(error, RuntimeError) and any(word in text for word in _MEMORY_WORDS)
+
+
+def _first_line(error: BaseException) -> str:
+    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+    text = lines[0] if lines else "(no message)"
+    return text if len(text) <= 300 else text[:297] + "..."  # noqa: PLR2004
+
+
+def _place(error: BaseException) -> str:
+    frames = traceback.extract_tb(error.__traceback__)
+    outside = [frame for frame in frames if "/stopwatt/measure/" not in frame.filename]
+    return f", {outside[-1].filename}:{outside[-1].lineno}" if outside else ""

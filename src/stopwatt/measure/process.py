@@ -1,0 +1,36 @@
+"""What a worker does to itself so that nothing it runs can outlive, outlast or corrupt its parent."""
+
+import contextlib
+import ctypes
+import faulthandler
+import os
+import signal
+from pathlib import Path
+
+_PR_SET_PDEATHSIG = 1
+
+
+def die_with(parent: int) -> None:
+    """End this process when its parent ends, however that happens (`kill -9` included; Linux)."""
+    if not parent:
+        return
+    with contextlib.suppress(OSError, AttributeError):
+        ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+    if os.getppid() != parent:  # it was gone before the request took effect
+        os._exit(1)
+
+
+def be_first_victim() -> None:
+    """Ask the kernel to end this process, not its parent, when memory runs out."""
+    with contextlib.suppress(OSError):
+        Path("/proc/self/oom_score_adj").write_text("1000")
+
+
+def show_crashes() -> None:
+    """On a fatal signal, write the Python stack to standard error."""
+    faulthandler.enable()
+
+
+def listen_to_interrupts() -> None:
+    """Let an interrupt end the series of trials, even if it was ignored when the process started."""
+    signal.signal(signal.SIGINT, signal.default_int_handler)

@@ -1,0 +1,94 @@
+"""Folders for inputs, reference outputs and converted models, by content key.
+
+They can be made again at any time; deleting the cache loses nothing that was measured. Since converted models hold
+native code, the folder must belong to the user and be closed to others.
+"""
+
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict
+from pathlib import Path
+
+from stopwatt.errors import EnvironmentUnfit
+from stopwatt.records import Cell, digest
+
+FORMAT = 1
+"""Changes when the meaning of cached content does."""
+KEEP_BYTES = 20 * 2**30
+
+
+def root() -> Path:
+    """The cache folder, made if it is not there: `$STOPWATT_CACHE`, else `$XDG_CACHE_HOME/stopwatt`.
+
+    Raises:
+        EnvironmentUnfit: It belongs to somebody else, or others may write to it.
+    """
+    given = os.environ.get("STOPWATT_CACHE")
+    base = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
+    folder = Path(given) if given else Path(base) / "stopwatt"
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    facts = folder.stat()
+    if facts.st_uid != os.getuid() or facts.st_mode & 0o022:
+        raise EnvironmentUnfit(
+            f"the cache folder {folder} belongs to another user or is open to others",
+            when="before loading converted models, which are native code",
+            now=f"chmod 700 {folder}, or set STOPWATT_CACHE to a folder of your own",
+        )
+    return folder
+
+
+def bundle_folder(cell: Cell) -> Path:
+    """Where the inputs and reference outputs of a cell are: the same for all setups that compute the same function."""
+    return root() / "bundles" / digest([FORMAT, *_content(cell), cell.protocol.input_sets, _software(cell, "torch")])
+
+
+def artifact_folder(cell: Cell) -> Path:
+    """Where the converted model of a cell is. Threads and protocol do not change it."""
+    setup = {name: value for name, value in asdict(cell.setup).items() if name != "threads"}
+    return root() / "artifacts" / digest([FORMAT, *_content(cell), setup, dict(cell.software)])
+
+
+def _content(cell: Cell) -> list[object]:
+    workload = asdict(cell.workload)
+    return [workload, cell.code, cell.setup.batch, cell.setup.device, cell.protocol.seed, cell.machine]
+
+
+def _software(cell: Cell, *names: str) -> dict[str, str]:
+    return {name: cell.software[name] for name in (*names, "transformers", "numpy") if name in cell.software}
+
+
+@contextmanager
+def filling(folder: Path) -> Iterator[Path]:
+    """A private folder that takes the given folder's place when the block ends well, and vanishes otherwise."""
+    folder.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    draft = Path(tempfile.mkdtemp(prefix=".draft-", dir=folder.parent))
+    try:
+        yield draft
+        if folder.exists():  # somebody else was faster; theirs is as good
+            return
+        draft.rename(folder)
+    finally:
+        shutil.rmtree(draft, ignore_errors=True)
+
+
+def prune(keep_bytes: int = KEEP_BYTES) -> None:
+    """Delete the content that was not used for the longest time until the rest fits."""
+    entries = []
+    for kind in ("bundles", "artifacts"):
+        for folder in (root() / kind).glob("*"):
+            size = sum(file.stat().st_size for file in folder.rglob("*") if file.is_file())
+            entries.append((folder.stat().st_mtime, size, folder))
+    total = sum(size for _, size, _ in entries)
+    for _, size, folder in sorted(entries):
+        if total <= keep_bytes:
+            return
+        shutil.rmtree(folder, ignore_errors=True)
+        total -= size
+
+
+def touch(folder: Path) -> None:
+    """Mark content as used now."""
+    os.utime(folder)
