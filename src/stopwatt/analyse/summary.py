@@ -3,7 +3,7 @@
 import math
 import re
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 
 import numpy as np
 
@@ -170,8 +170,8 @@ def _counted_notes(rounds: Sequence[Measurement]) -> tuple[CountedNote, ...]:
     firsts: dict[tuple[str, str], Note] = {}
     counts: Counter[tuple[str, str]] = Counter()
     for one in rounds:
-        found: Mapping[tuple[str, str], Note] = {(note.kind, _without_figures(note.text)): note for note in one.notes}
-        firsts = {**found, **firsts}
+        found = {(note.kind, _without_figures(note.text)): note for note in one.notes}
+        firsts |= {same: note for same, note in found.items() if same not in firsts}
         counts.update(found.keys())
     return tuple(CountedNote(note, counts[same]) for same, note in firsts.items())
 
