@@ -62,15 +62,13 @@ def _taken(path: Path) -> UsageError:
 
 
 def _exclusive(folder: Path) -> tuple[Path, int]:
-    """A new file of an unforeseeable name. Whatever stands under that name, a link too, is neither opened nor followed."""
+    """A new file of an unforeseeable name. What stands under that name, a link too, is neither opened nor followed."""
     for _ in range(_ATTEMPTS):
         temporary = folder / f".stopwatt-{secrets.token_hex(8)}.tmp"
         with suppress(FileExistsError):
             flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
             return temporary, os.open(temporary, flags, 0o666)
-    raise StoreError(
-        "no temporary file can be made: every name is taken", when=str(folder), now="name another folder"
-    )
+    raise StoreError("no temporary file can be made: every name is taken", when=str(folder), now="name another folder")
 
 
 def _publish(temporary: Path, path: Path, *, overwrite: bool) -> None:

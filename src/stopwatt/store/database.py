@@ -9,7 +9,7 @@ from itertools import groupby
 from types import TracebackType
 from typing import Any, Self
 
-from sqlalchemy import Connection, Engine, Select, Table, insert, select, update
+from sqlalchemy import Connection, Engine, Select, Table, insert, literal_column, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from stopwatt.errors import StoreError
@@ -63,13 +63,13 @@ class Store:
         return run
 
     def find_unfinished(self, plan: str) -> Run | None:
-        """The latest run of a plan, if it was not finished and no living process works on it."""
+        """The latest run of a plan, if it was not finished and no other living process works on it."""
         latest = select(*run_columns(), runs.c.owner).where(runs.c.plan == plan).order_by(runs.c.number.desc())
         with self._read() as connection:
             row = connection.execute(latest.limit(1)).mappings().first()
         if row is None or row["status"] not in {RunStatus.OPEN, RunStatus.INTERRUPTED}:
             return None
-        return None if is_alive(row["owner"]) else _run(row)
+        return None if _is_of_another(row["owner"]) else _run(row)
 
     def continue_run(self, run: Run) -> Run:
         """Take over a run of `find_unfinished`.
@@ -78,12 +78,12 @@ class Store:
             StoreError: Another process was faster.
         """
         with self._write() as connection:
-            owner = connection.scalar(select(runs.c.owner).where(runs.c.id == run.id)) or ""
-            if is_alive(owner) and owner != this_process():
+            owner = connection.scalar(select(runs.c.owner).where(runs.c.id == run.id).with_for_update())
+            if _is_of_another(owner or ""):
                 raise StoreError(
                     f"run {run.id[:8]} is being continued by another process",
                     when=self.where,
-                    now="wait for it to end, or give this run another --tag",
+                    now="wait for it to end, or start again to begin a run of its own",
                 )
             taken = {"owner": this_process(), "status": str(RunStatus.OPEN), "finished_at": None}
             connection.execute(update(runs).where(runs.c.id == run.id).values(taken))
@@ -149,6 +149,11 @@ class Store:
             ident = only(list(connection.scalars(ids_beginning(runs, prefix))), "run", prefix)
             return _run(connection.execute(select(*run_columns()).where(runs.c.id == ident)).mappings().one())
 
+    def has_run(self, prefix: str) -> bool:
+        """Whether the id of some run begins so."""
+        with self._read() as connection:
+            return connection.scalar(ids_beginning(runs, prefix)) is not None
+
     def entries(self, selection: Selection = _EVERYTHING) -> list[Entry]:
         """What was measured, oldest first, without the measurements themselves."""
         with self._read() as connection:
@@ -206,7 +211,9 @@ class Store:
 def put(connection: Connection, table: Table, row: Mapping[str, Any]) -> bool:
     """Insert a row unless one with its key is there. Whether it was new."""
     statement = (sqlite if connection.dialect.name == "sqlite" else postgresql).insert(table)
-    return connection.execute(statement.values(**row).on_conflict_do_nothing()).rowcount > 0
+    # What an insertion returns says whether it happened; not every driver counts the rows of one.
+    inserted = statement.values(**row).on_conflict_do_nothing().returning(literal_column("1"))
+    return connection.execute(inserted).first() is not None
 
 
 def put_round(connection: Connection, run: str, measurement: Measurement) -> bool:
@@ -222,6 +229,10 @@ def run_row(run: Run) -> dict[str, Any]:
     """Row of `runs`, without its owner."""
     names = ("id", "command", "plan", "tag", "tool_version", "started_at", "finished_at")
     return {name: getattr(run, name) for name in names} | {"status": str(run.status)}
+
+
+def _is_of_another(owner: str) -> bool:
+    return is_alive(owner) and owner != this_process()
 
 
 def _run(row: rows.Row) -> Run:

@@ -49,26 +49,29 @@ def export(store: Store, out: Path, selection: Selection, *, overwrite: bool = F
         StoreError: The database cannot be read or the file cannot be written; no file is left behind.
     """
     write = _writer_for(out)
-    runs = {run.id: run for run in store.runs()}
     if not store.entries(selection):
         raise UsageError("no measurement fits", when=store.where, now="stopwatt show lists what there is")
-    count = _Count()
-    found = count.each((runs[run], measurement) for run, measurement in store.with_runs(selection))
+    found = _Found(store, selection)
     with replacing(out, overwrite=overwrite) as file:
         rows = write(file, found)
-    return Exported(out, count.measurements, rows)
+    return Exported(out, found.measurements, rows)
 
 
-class _Count:
-    """Counts what passes through."""
+class _Found:
+    """The selected measurements with their runs, read while they are written, and counted."""
 
-    def __init__(self) -> None:
+    def __init__(self, store: Store, selection: Selection) -> None:
         self.measurements = 0
+        self._store = store
+        self._selection = selection
 
-    def each(self, found: Found) -> Iterator[tuple[Run, Measurement]]:
-        for pair in found:
+    def __iter__(self) -> Iterator[tuple[Run, Measurement]]:
+        runs: dict[str, Run] = {}
+        for ident, measurement in self._store.with_runs(self._selection):
+            if ident not in runs:
+                runs[ident] = self._store.run(ident)
             self.measurements += 1
-            yield pair
+            yield runs[ident], measurement
 
 
 def _writer_for(out: Path) -> Callable[[BinaryIO, Found], int]:
@@ -102,19 +105,18 @@ def run_document(run: Run) -> dict[str, Any]:
 
 
 def _write_csv(file: BinaryIO, found: Found) -> int:
+    text = io.TextIOWrapper(file, encoding="utf-8", newline="")
+    writer = csv.writer(text)  # RFC 4180: lines end in CR LF, and texts that hold either are quoted
+    writer.writerow(COLUMNS)
     rows = 0
-    with io.TextIOWrapper(file, encoding="utf-8", newline="") as text:
-        writer = csv.writer(text)  # RFC 4180: lines end in CR LF, and texts that hold either are quoted
-        writer.writerow(COLUMNS)
-        for run, measurement in found:
-            for block in blocks(run, measurement):
-                same = {name: _harmless(value) for name, value in block.same.items()}
-                for trial, value in zip(block.trials, block.values, strict=True):
-                    row = same | {"trial": trial, "value": value}
-                    writer.writerow([row[name] for name in COLUMNS])
-                    rows += 1
-        text.flush()
-        text.detach()
+    for run, measurement in found:
+        for block in blocks(run, measurement):
+            same = {name: _harmless(value) for name, value in block.same.items()}
+            for trial, value in zip(block.trials, block.values, strict=True):
+                row = same | {"trial": trial, "value": value}
+                writer.writerow([row[name] for name in COLUMNS])
+                rows += 1
+    text.detach()  # flushes, and leaves the file open
     return rows
 
 
@@ -156,10 +158,10 @@ def _record_batch(arrow: Any, schema: Any, block: Any) -> Any:
 
 def _pyarrow() -> tuple[Any, Any]:
     try:
-        import pyarrow as arrow
+        import pyarrow as pa
         from pyarrow import parquet
     except ImportError as error:
         raise UsageError(
             f"Parquet needs a package that cannot be imported: {error}", now="pip install 'stopwatt[export]'"
         ) from error
-    return arrow, parquet
+    return pa, parquet

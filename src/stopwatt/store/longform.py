@@ -72,7 +72,13 @@ def blocks(run: Run, measurement: Measurement) -> Iterator[Block]:
 
 
 def _block(
-    kind: RowKind, same: dict[str, Any], metric: str | None, values: Sequence[Any], unit: str = "", why: str = ""
+    kind: RowKind,
+    same: dict[str, Any],
+    metric: str | None,
+    values: Sequence[Any],
+    *,
+    unit: str = "",
+    why: str = "",
 ) -> Block:
     own = {"kind": str(kind), "metric": metric, "unit": unit or None, "why": why or None}
     texts = {name: _clean(value) if isinstance(value, str) else value for name, value in (same | own).items()}

@@ -1,0 +1,253 @@
+"""`stopwatt show`: what the results database holds."""
+
+import json as json_format
+import math
+import sys
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict, replace
+from typing import TYPE_CHECKING, Annotated, Any
+
+import numpy as np
+from cyclopts import Parameter
+
+from stopwatt import units
+from stopwatt.errors import UsageError
+from stopwatt.records import Measured, Measurement, Reading, Samples, Scalar
+from stopwatt.store import Access, Entry, Run, Selection, open_store
+from stopwatt.wire import to_document
+
+if TYPE_CHECKING:
+    from rich.table import Table
+
+    from stopwatt.store import Store
+
+SCHEMA = 1
+"""Version of what `--json` prints."""
+
+_NARROW = {"id", "run", "began", "status", "device"}  # columns that are never broken into lines
+_LATEST = 20
+_ID = 8
+
+
+def show(
+    what: str | None = None,
+    /,
+    *,
+    select: Annotated[Selection | None, Parameter(name="*")] = None,
+    store: str | None = None,
+    json: Annotated[bool, Parameter(negative=())] = False,
+) -> None:
+    """List runs and measurements, or show one of them in full.
+
+    For example:
+
+        stopwatt show
+
+        stopwatt show --workload lstm --status ok --limit 5
+
+        stopwatt show --backend eager --json
+
+    Args:
+        what: Id of a run or a measurement, or its beginning.
+        select: Which measurements; without any of these options the latest 20.
+        store: Results database: a path or a URL. Default: $STOPWATT_STORE, else ./stopwatt.db.
+        json: Print JSON.
+
+    """
+    with open_store(store, access=Access.READ) as results:
+        chosen = select or Selection()
+        measurement = None if what is None else _measurement(results, what)
+        if measurement is not None:
+            _show_one(measurement, json=json)
+            return
+        if what is not None:
+            chosen = replace(chosen, run=results.run(what).id)
+        if chosen == Selection():
+            chosen = Selection(limit=_LATEST)
+        entries = results.entries(chosen)
+        _show_list(_runs_of(results, chosen, entries), entries, json=json)
+
+
+def _measurement(results: "Store", what: str) -> Measurement | None:
+    """The measurement with that id; `None` where it is the id of a run."""
+    try:
+        return results.measurement(what)
+    except UsageError:
+        if results.has_run(what):
+            return None
+        raise
+
+
+def _runs_of(results: "Store", chosen: Selection, entries: Sequence[Entry]) -> list[Run]:
+    """Runs of the listed measurements, and those that saved none yet where nothing restricts the list."""
+    latest = results.runs(_LATEST)
+    if chosen == Selection(limit=_LATEST):
+        return latest
+    wanted = {entry.run for entry in entries} | ({chosen.run} if chosen.run else set())
+    return [run for run in results.runs() if run.id in wanted]
+
+
+def _show_list(runs: Sequence[Run], entries: Sequence[Entry], *, json: bool) -> None:
+    if json:
+        document = {"runs": [asdict(run) for run in runs], "measurements": [asdict(entry) for entry in entries]}
+        print(_strict({"schema": SCHEMA} | document))
+        return
+    from stopwatt.report.console import console_for
+
+    console = console_for(sys.stdout)
+    console.print(_table("Runs", _RUN_COLUMNS, [_run_cells(run) for run in runs]))
+    console.print(_table("Measurements", _ENTRY_COLUMNS, [_entry_cells(entry) for entry in entries]))
+    if entries:
+        console.print(f"stopwatt show {entries[-1].id[:_ID]} shows the last one in full.")
+
+
+_RUN_COLUMNS = ("run", "began", "status", "rounds>", "tag", "command")
+
+
+def _run_cells(run: Run) -> list[str]:
+    return [run.id[:_ID], _minute(run.started_at), run.status, str(run.rounds), run.tag or "-", run.command or "-"]
+
+
+_ENTRY_COLUMNS = (
+    "id", "run", "workload", "backend", "precision", "batch>", "device", "round>", "status", "trials>",
+)  # fmt: skip
+
+
+def _entry_cells(entry: Entry) -> list[str]:
+    setup = [entry.backend, entry.precision, str(entry.batch), entry.device]
+    result = [str(entry.round), entry.status, str(entry.trials) if entry.trials else "-"]
+    return [entry.id[:_ID], entry.run[:_ID], entry.workload, *setup, *result]
+
+
+def _show_one(measurement: Measurement, *, json: bool) -> None:
+    if json:
+        print(_strict({"schema": SCHEMA, "measurement": _document(measurement)}))
+        return
+    from stopwatt.report.console import console_for
+
+    console = console_for(sys.stdout)
+    console.print(_pairs("Measurement", _about(measurement)))
+    console.print(_table("Trials", _SAMPLE_COLUMNS, [_sample_cells(*item) for item in measurement.samples.items()]))
+    console.print(_pairs("Readings", [(name, _reading(value)) for name, value in measurement.readings.items()]))
+    phases = [(name, units.quantity(seconds, "s")) for name, seconds in measurement.phases.items()]
+    console.print(_pairs("Phases", phases))
+    console.print(_pairs("Protocol", _flat(to_document(measurement.cell.protocol))))
+    console.print(_pairs("Software", measurement.cell.software.items()))
+    console.print(_pairs("Facts", _flat(measurement.facts)))
+    notes = [(note.kind, _lines(f"{note.severity}: {note.text}", note.now)) for note in measurement.notes]
+    console.print(_pairs("Notes", notes))
+    if measurement.log:
+        console.print(_pairs("Log", [("last lines", measurement.log)]))
+
+
+def _about(measurement: Measurement) -> list[tuple[str, str]]:
+    cell, trouble = measurement.cell, measurement.trouble
+    return [
+        ("id", measurement.id),
+        ("cell", cell.key),
+        ("workload", cell.workload.label),
+        ("setup", f"{cell.setup.label}, {cell.setup.threads} threads"),
+        ("round", str(measurement.round)),
+        ("began", measurement.started_at),
+        ("status", measurement.status),
+        ("trouble", _lines(trouble.what, trouble.when, trouble.now) if trouble else "-"),
+        ("machine", cell.machine or "-"),
+        ("code", cell.code or "-"),
+    ]
+
+
+_SAMPLE_COLUMNS = ("metric", "n>", "min>", "median>", "max>")
+
+
+def _sample_cells(metric: str, samples: Samples) -> list[str]:
+    summary = _summary(samples)
+    unit = str(summary["unit"])
+    quantities = [_quantity(summary[name], unit) for name in ("min", "median", "max")]
+    return [metric, str(summary["n"]), *quantities]
+
+
+def _summary(samples: Samples) -> dict[str, Any]:
+    """n, min, median and max in base units; what no trial gives is `None`."""
+    factor, unit = (1e-9, "s") if samples.unit == "ns" else (1.0, samples.unit)
+    values = samples.values * factor
+    if not values.size:
+        return {"n": 0, "min": None, "median": None, "max": None, "unit": unit}
+    extremes = {"min": float(values.min()), "median": float(np.median(values)), "max": float(values.max())}
+    return {"n": int(values.size), **extremes, "unit": unit}
+
+
+def _document(measurement: Measurement) -> dict[str, Any]:
+    summaries = {metric: _summary(samples) for metric, samples in measurement.samples.items()}
+    document: dict[str, Any] = to_document(replace(measurement, samples={}))
+    return document | {"cell_key": measurement.cell.key, "samples": summaries}
+
+
+def _reading(reading: Reading) -> str:
+    if isinstance(reading, Measured):
+        return _quantity(reading.value, reading.unit)
+    return f"- ({reading.why})"
+
+
+def _quantity(value: float | None, unit: str) -> str:
+    return "-" if value is None or not math.isfinite(value) else units.quantity(value, unit)
+
+
+def _flat(document: Mapping[str, Any], before: str = "") -> list[tuple[str, str]]:
+    """Nested settings as `warmup.min_calls`."""
+    pairs: list[tuple[str, str]] = []
+    for name, value in document.items():
+        if isinstance(value, Mapping):
+            pairs += _flat(value, f"{before}{name}.")
+        else:
+            pairs.append((before + name, _scalar(value)))
+    return pairs
+
+
+def _scalar(value: Scalar | None) -> str:
+    return "-" if value is None or value == "" else str(value)
+
+
+def _lines(*parts: str) -> str:
+    return "\n".join(part for part in parts if part)
+
+
+def _minute(time: str) -> str:
+    return time[:16].replace("T", " ")
+
+
+def _strict(document: Any) -> str:
+    return json_format.dumps(_finite(document), indent=2)
+
+
+def _finite(value: Any) -> Any:
+    """JSON has no infinities and no NaN: null."""
+    if isinstance(value, Mapping):
+        return {name: _finite(inner) for name, inner in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_finite(inner) for inner in value]
+    return None if isinstance(value, float) and not math.isfinite(value) else value
+
+
+def _table(title: str, columns: Iterable[str], rows: Iterable[Sequence[str]]) -> "Table":
+    """A table with a line under its head; a column whose name ends in `>` is aligned right."""
+    from rich import box
+    from rich.table import Table
+    from rich.text import Text
+
+    table = Table(title=title, title_justify="left", box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False)
+    for column in columns:
+        name, right = column.rstrip(">"), column.endswith(">")
+        table.add_column(name, justify="right" if right else "left", overflow="fold", no_wrap=name in _NARROW)
+    filled = [[Text(_printable(text)) for text in row] for row in rows]
+    for row in filled or [[Text("-")] * len(table.columns)]:
+        table.add_row(*row)
+    return table
+
+
+def _pairs(title: str, pairs: Iterable[tuple[str, str]]) -> "Table":
+    return _table(title, ("name", "value"), list(pairs))
+
+
+def _printable(text: str) -> str:
+    """What could move the cursor or change the terminal, as escapes. Line ends stay where a text has several lines."""
+    return "".join(char if char.isprintable() or char == "\n" else ascii(char)[1:-1] for char in text)
