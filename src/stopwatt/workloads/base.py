@@ -63,23 +63,37 @@ class Built:
 
 
 class Family(Protocol):
-    """A source of workloads: a built-in family, a user's file, an ONNX model, ...
+    """A source of workloads: a built-in family, a user's file, an ONNX model, ..."""
 
-    Attributes:
-        name: As the user writes it.
-        summary: One line.
-        params: All parameters with defaults; values are checked against them before `build`.
-        packages: Distributions whose version changes what is measured (`torch`, `transformers`).
-        open_params: Whether parameters beyond `params` are passed through (a user's function takes what it likes).
-        runs_foreign_code: Whether building runs code that is not stopwatt's; announced to the user.
-    """
+    @property
+    def name(self) -> str:
+        """As the user writes it."""
+        ...
 
-    name: str
-    summary: str
-    params: Sequence[Param]
-    packages: Sequence[str]
-    open_params: bool
-    runs_foreign_code: bool
+    @property
+    def summary(self) -> str:
+        """One line."""
+        ...
+
+    @property
+    def params(self) -> Sequence[Param]:
+        """All parameters with defaults; values are checked against them before `build`."""
+        ...
+
+    @property
+    def packages(self) -> Sequence[str]:
+        """Distributions whose version changes what is measured (`torch`, `transformers`)."""
+        ...
+
+    @property
+    def open_params(self) -> bool:
+        """Whether parameters beyond `params` are passed through (a user's function takes what it likes)."""
+        ...
+
+    @property
+    def runs_foreign_code(self) -> bool:
+        """Whether building runs code that is not stopwatt's; announced to the user."""
+        ...
 
     def code(self) -> str:
         """Digest of the source code (or file) that defines the workload; changes when it does. Imports nothing."""

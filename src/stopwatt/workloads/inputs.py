@@ -64,9 +64,12 @@ def like(example: Sequence[NDArray[np.generic]], batch: int, generator: np.rando
     """Another input set like an example: its batch repeated or cut to `batch`, its values shuffled in each array.
 
     Shapes, element types and the distribution of values stay those of the example; equal generators give equal sets.
+    Floating arrays that hold one value only are placeholders: they become normal noise.
     """
     return tuple(_shuffled(np.resize(array, (batch, *array.shape[1:])), generator) for array in example)
 
 
 def _shuffled(array: NDArray[np.generic], generator: np.random.Generator) -> NDArray[np.generic]:
+    if array.dtype.kind == "f" and array.size and (array == array.flat[0]).all():
+        return generator.standard_normal(array.shape).astype(array.dtype)  # a placeholder such as torch.zeros
     return generator.permutation(array.reshape(-1)).reshape(array.shape)

@@ -119,7 +119,7 @@ class Promise:
     def __init__(self, given: Floats, duration_ns: int, wait: Callable[[int], None]) -> None:
         self._given, self._duration_ns, self._wait = given, duration_ns, wait
 
-    def __array__(self, dtype: Any = None, copy: Any = None) -> Floats:  # noqa: PLW3201  (numpy's protocol)
+    def __array__(self, dtype: Any = None, copy: Any = None) -> Floats:
         self._wait(time.perf_counter_ns() + self._duration_ns)
         return np.asarray(self._given * np.float32(2.0), dtype=dtype)
 

@@ -1,0 +1,136 @@
+"""What a user's function may return, and the workload that is made of it."""
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from stopwatt.errors import WorkloadError
+from stopwatt.workloads.base import Arrays, Built, MakeInputs
+from stopwatt.workloads.infer import inferred
+from stopwatt.workloads.inputs import like
+from stopwatt.workloads.seeded import ready, seeded
+
+if TYPE_CHECKING:
+    import torch
+
+_REMEDY = (
+    "return an nn.Module, or (module, inputs) where inputs is a tuple of tensors with the batch first or a function "
+    "batch -> such a tuple, or any callable"
+)
+
+
+def built_from(returned: Any, source: str, seed: int) -> Built:
+    """Make a workload of what a user's function returned.
+
+    Args:
+        returned: A module, a pair of a module (or callable) and inputs, or a callable.
+        source: As the user wrote it, for errors.
+        seed: For the forward pass that checks inferred inputs.
+
+    Raises:
+        WorkloadError: It is something else, or the inputs of a bare module cannot be inferred.
+    """
+    import torch
+
+    model, inputs = returned if _is_pair(returned) else (returned, None)
+    if isinstance(model, type):
+        raise WorkloadError(
+            f"{source} returned the class {model.__name__}, not a model", now=f"return {model.__name__}(...)"
+        )
+    if not callable(model):
+        raise WorkloadError(f"{source} returned {_described(returned)}, not a model", now=_REMEDY)
+    if isinstance(model, torch.nn.Module):
+        ready(model)
+        if inputs is None:
+            return inferred(model, source, seed)
+        make = _input_maker(inputs, source)
+        return Built(model, make, _names(make), module=model)
+    make = _no_inputs if inputs is None else _input_maker(inputs, source)
+    return Built(model, make, _names(make))
+
+
+def _is_pair(returned: Any) -> bool:
+    return isinstance(returned, tuple | list) and len(returned) == 2  # noqa: PLR2004  (model and inputs)
+
+
+def _described(value: Any) -> str:
+    if value is None:
+        return "nothing"
+    kinds = ", ".join(type(one).__name__ for one in value) if isinstance(value, tuple | list) else ""
+    return f"a {type(value).__name__}" + (f" of ({kinds})" if kinds else "")
+
+
+def _no_inputs(batch: int, generator: np.random.Generator) -> Arrays:  # noqa: ARG001  (the interface's arguments)
+    return ()
+
+
+def _names(make: MakeInputs) -> tuple[str, ...]:
+    return tuple(f"input_{place}" for place in range(len(make(1, np.random.default_rng(0)))))
+
+
+def _input_maker(inputs: Any, source: str) -> MakeInputs:
+    if callable(inputs):
+        return _from_function(inputs, source)
+    example = _arrays(inputs, source)
+    if len({len(array) for array in example}) > 1:
+        raise WorkloadError(
+            f"the inputs of {source} do not all have the batch first: their shapes are "
+            + ", ".join(str(array.shape) for array in example),
+            now="return a function batch -> tuple of tensors in place of the tuple",
+        )
+
+    def make_inputs(batch: int, generator: np.random.Generator) -> Arrays:
+        return like(example, batch, generator)
+
+    return make_inputs
+
+
+def _from_function(function: Callable[[int], Any], source: str) -> MakeInputs:
+    """Inputs from the user's own function. If it returns the same whatever the seed, its values are shuffled."""
+
+    def drawn(batch: int, seed: int) -> Arrays:
+        with seeded(seed):
+            try:
+                returned = function(batch)
+            except Exception as error:
+                raise WorkloadError(
+                    f"the inputs of {source} raised {type(error).__name__}: {error}",
+                    when=f"calling them with batch {batch}",
+                    now="correct the function that makes the inputs",
+                ) from error
+        return _arrays(returned, source)
+
+    first, second = drawn(1, 1), drawn(1, 2)
+    constant = all(np.array_equal(one, other) for one, other in zip(first, second, strict=False))
+
+    def make_inputs(batch: int, generator: np.random.Generator) -> Arrays:
+        arrays = drawn(batch, int(generator.integers(2**31)))
+        return tuple(one for array in arrays for one in like((array,), len(array), generator)) if constant else arrays
+
+    return make_inputs
+
+
+def _arrays(inputs: Any, source: str) -> tuple[NDArray[Any], ...]:
+    import torch
+
+    items = (inputs,) if isinstance(inputs, torch.Tensor | np.ndarray) else inputs
+    if not isinstance(items, tuple | list):
+        raise WorkloadError(f"the inputs of {source} are {_described(inputs)}, not a tuple of tensors", now=_REMEDY)
+    return tuple(_array(item, source) for item in items)
+
+
+def _array(item: "torch.Tensor | Any", source: str) -> NDArray[Any]:
+    import torch
+
+    if isinstance(item, torch.Tensor):
+        host = item.detach().cpu()
+        array: NDArray[Any] = (host.float() if host.dtype == torch.bfloat16 else host).numpy()
+    elif isinstance(item, np.ndarray):
+        array = item
+    else:
+        raise WorkloadError(f"an input of {source} is {_described(item)}, not a tensor", now=_REMEDY)
+    if array.ndim == 0:
+        raise WorkloadError(f"an input of {source} has no batch dimension: it is a single value", now=_REMEDY)
+    return array
