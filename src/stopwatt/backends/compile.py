@@ -112,7 +112,9 @@ def _counters() -> dict[str, int]:
     from torch._dynamo.utils import counters
 
     inductor: Mapping[str, int] = counters["inductor"]
-    lowered = [n for name, n in inductor.items() if name.startswith(("qlinear", "qconv")) and name.endswith("lower_count")]
+    lowered = [
+        n for name, n in inductor.items() if name.startswith(("qlinear", "qconv")) and name.endswith("lower_count")
+    ]
     return {
         "frames": counters["frames"]["ok"],
         "graphs": counters["stats"]["unique_graphs"],

@@ -21,8 +21,11 @@ INLINE_LIMIT = 1 << 30
 """Weights beyond this many bytes go to a file of their own: one ONNX file holds 2 GiB at most."""
 
 
-def write_onnx(built: Built, setup: Setup, calibration: Sequence[Arrays], path: Path) -> None:
-    """Write the workload as it is before quantisation; its graph's types are those of the precision.
+def write_onnx(built: Built, setup: Setup, calibration: Sequence[Arrays], path: Path, *, precision: Precision) -> None:
+    """Write the workload as it is before quantisation.
+
+    Args:
+        precision: Format of the graph; for int8 a graph in fp32 that is to be quantised.
 
     Raises:
         Unsupported: An operator has no ONNX mapping (named as the exporter names it), or the workload is an ONNX file
@@ -30,9 +33,9 @@ def write_onnx(built: Built, setup: Setup, calibration: Sequence[Arrays], path: 
     """
     example = example_inputs(built, setup, calibration)
     if built.onnx is not None:
-        _copy(built.onnx, setup, example, built.input_names, path)
+        _copy(built.onnx, setup, example, built.input_names, path, precision)
     else:
-        _export(require_module(built, setup), setup, example, built.input_names, path)
+        _export(require_module(built, setup), setup, example, built.input_names, path, precision)
 
 
 def save(model: Any, path: Path) -> None:
@@ -43,13 +46,13 @@ def save(model: Any, path: Path) -> None:
     onnx.save(model, str(path), save_as_external_data=large, location=f"{path.name}.data" if large else None)
 
 
-def _copy(source: Path, setup: Setup, example: Arrays, names: Sequence[str], path: Path) -> None:
+def _copy(source: Path, setup: Setup, example: Arrays, names: Sequence[str], path: Path, precision: Precision) -> None:
     import onnx
 
     model = onnx.load(str(source))
     native = precision_of(model)
-    quantisable = native is Precision.FP32 and setup.precision in {Precision.TF32, Precision.INT8}
-    if setup.precision is not native and not quantisable:
+    quantisable = native is Precision.FP32 and precision in {Precision.TF32, Precision.INT8}
+    if precision is not native and not quantisable:
         raise Unsupported(
             f"{source.name} computes in {native}, {setup.precision} was asked for: an ONNX file runs as it is",
             when=setup.label,
@@ -58,7 +61,9 @@ def _copy(source: Path, setup: Setup, example: Arrays, names: Sequence[str], pat
     save(fix_shapes(model, dict(zip(names, (array.shape for array in example), strict=True))), path)
 
 
-def _export(module: "torch.nn.Module", setup: Setup, example: Arrays, names: Sequence[str], path: Path) -> None:
+def _export(
+    module: "torch.nn.Module", setup: Setup, example: Arrays, names: Sequence[str], path: Path, precision: Precision
+) -> None:
     for package in ("onnx", "onnxscript"):
         if not installed_version(package):
             raise Unsupported(
@@ -67,7 +72,7 @@ def _export(module: "torch.nn.Module", setup: Setup, example: Arrays, names: Seq
     with quiet():
         import torch
 
-        dtype = dtype_of(setup.precision)
+        dtype = dtype_of(precision)
         inputs = tensors(example, torch.device("cpu"), dtype)
         try:
             with torch.no_grad():

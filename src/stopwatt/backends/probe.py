@@ -57,5 +57,8 @@ def torch_support(device: str) -> Support:
             remedy=f"pip install --force-reinstall --index-url https://pypi.org/simple 'torch=={release}'",
         )
     return Support(
-        False, version, why="PyTorch sees no CUDA device", remedy="check the driver with nvidia-smi and CUDA_VISIBLE_DEVICES"
+        False,
+        version,
+        why="PyTorch sees no CUDA device",
+        remedy="check the driver with nvidia-smi and CUDA_VISIBLE_DEVICES",
     )

@@ -21,9 +21,7 @@ def _float_tensors(arrays: Arrays) -> "tuple[torch.Tensor, ...]":
     return tensors(arrays, torch.device("cpu"), torch.float32)
 
 
-def dynamic_int8(
-    module: "torch.nn.Module", example: Arrays, setup: Setup
-) -> "tuple[torch.nn.Module, Products]":
+def dynamic_int8(module: "torch.nn.Module", example: Arrays, setup: Setup) -> "tuple[torch.nn.Module, Products]":
     """Linear, LSTM and GRU layers with int8 weights; their inputs are quantised by their range in each call.
 
     Returns:
@@ -173,7 +171,18 @@ def _multiply_adds(name: str, arguments: Sequence[Any], result: Any) -> float:
 
 def _dequantised(argument: Any) -> bool:
     """Whether a graph value comes from a dequantise step, through views and casts that move no work."""
-    moving = ("view", "reshape", "permute", "transpose", "t.", "expand", "unsqueeze", "squeeze", "flatten", "contiguous")
+    moving = (
+        "view",
+        "reshape",
+        "permute",
+        "transpose",
+        "t.",
+        "expand",
+        "unsqueeze",
+        "squeeze",
+        "flatten",
+        "contiguous",
+    )
     while getattr(argument, "op", "") == "call_function":
         name = str(argument.target)
         if "dequantize" in name:
@@ -182,4 +191,3 @@ def _dequantised(argument: Any) -> bool:
             return False
         argument = argument.args[0]
     return False
-

@@ -52,7 +52,9 @@ def require_setup(backend: Backend, setup: Setup) -> None:
 def _unknown_variant(backend: Backend, variant: str) -> UsageError:
     if backend.variants:
         return unknown(f"variant of {backend.name}", variant, backend.variants)
-    return UsageError(f"backend {backend.name!r} has no variants, {variant!r} was asked for", now=f"write {backend.name}")
+    return UsageError(
+        f"backend {backend.name!r} has no variants, {variant!r} was asked for", now=f"write {backend.name}"
+    )
 
 
 def _refusal(name: str, setup: Setup, offered: Sequence[Precision]) -> Unsupported:

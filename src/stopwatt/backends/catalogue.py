@@ -1,0 +1,62 @@
+"""The backends by name. Nothing here imports a runtime."""
+
+from collections.abc import Sequence
+from importlib import metadata
+
+from stopwatt import extensions
+from stopwatt.backends.base import Backend
+from stopwatt.backends.requests import require_setup
+from stopwatt.records import Setup
+
+
+def names() -> list[str]:
+    """Names of all registered backends, in the order of registration."""
+    return list(extensions.registered("backends"))
+
+
+def get(name: str) -> Backend:
+    """A backend by name.
+
+    Raises:
+        UsageError: No such backend; the nearest names are offered.
+        StopwattError: The backend's own module fails at import.
+    """
+    backend: Backend = extensions.load("backends", name)()
+    return backend
+
+
+def split(text: str) -> tuple[str, str]:
+    """Name and variant of `compile:max-autotune`; the variant is empty where none is written.
+
+    Raises:
+        UsageError: No such backend, or the backend has no such variant; the nearest are offered.
+    """
+    name, _, variant = text.strip().partition(":")
+    require_setup(get(name), Setup(backend=name, variant=variant, device=_any_device(name)))
+    return name, variant
+
+
+def _any_device(name: str) -> str:
+    """A device on which the backend runs at all, so that only name and variant are judged."""
+    return "cpu" if get(name).precisions("cpu") else "cuda"
+
+
+def check_combination(backend: Backend, setup: Setup) -> None:
+    """Whether the backend could run a setup's variant and precision on its kind of device, whatever the workload.
+
+    Raises:
+        UsageError: No such variant.
+        Unsupported: Not this precision on this device; with reason and remedy.
+    """
+    require_setup(backend, setup)
+
+
+def software(backend: Backend, family_packages: Sequence[str] = ()) -> dict[str, str]:
+    """Versions of the installed distributions that a cell runs on: the backend's and the workload family's."""
+    found = {}
+    for package in sorted({*backend.packages, *family_packages}):
+        try:
+            found[package] = metadata.version(package)
+        except metadata.PackageNotFoundError:
+            continue
+    return found
