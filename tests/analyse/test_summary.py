@@ -31,6 +31,14 @@ def test_cells_keep_the_order_of_their_first_round(rounds):
     assert [row.rounds_ok for row in rows] == [3, 3]
 
 
+def test_rounds_stand_in_the_order_in_which_they_were_measured(measurement):
+    times = [(1, 30, "2026-01-02"), (0, 20, "2026-01-03"), (0, 10, "2026-01-01")]
+
+    (row,) = summarise([measurement(number, [ns], started_at=at) for number, ns, at in times])
+
+    assert row.round_medians == ((0, 1e-8), (0, 2e-8), (1, 3e-8))
+
+
 def test_every_metric_is_there_and_says_why_it_is_missing(measurement):
     (row,) = summarise([measurement(0, [5, 6, 7])])
 

@@ -26,6 +26,12 @@ def test_it_covers_where_the_usual_interval_of_a_median_fails(autoregressive):
     assert ordered < 0.6
 
 
+def test_it_is_widened_where_the_series_holds_few_blocks(autoregressive):
+    series = [autoregressive(0.9, 300, seed) for seed in range(200)]
+
+    assert np.mean([covers(bootstrap_median(values)) for values in series]) > 0.85
+
+
 def test_equal_seeds_give_equal_intervals(autoregressive):
     values = autoregressive(0.8, 500, seed=1)
 

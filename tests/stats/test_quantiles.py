@@ -166,3 +166,9 @@ def test_a_percentile_and_its_interval_are_trials_in_order(values, q):
         if isinstance(result.interval, Interval):
             assert {result.interval.low, result.interval.high} <= set(values)
             assert result.interval.low <= result.value <= result.interval.high
+
+
+def test_the_rank_of_a_quantile_is_not_pushed_up_by_rounding():
+    assert 100 * 0.55 > 55
+
+    assert percentile(np.arange(1, 101), 0.55).value == 55
