@@ -133,6 +133,7 @@ def test_a_tail_without_support_says_how_many_trials_it_needs():
     assert estimate.value is None
     assert estimate.n == 600
     assert estimate.why == "needs 2995 trials (has 600)"
+    assert estimate.needs == 2995
 
 
 def test_the_largest_trial_carries_its_n():

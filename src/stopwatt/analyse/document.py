@@ -19,7 +19,8 @@ def to_document(rows: Sequence[Row]) -> dict[str, Any]:
 
     - `key`, `workload`, `params`, `backend`, `variant`, `precision`, `batch`, `device`, `threads`: what was measured;
     - `status`, `reason`, `rounds_ok`, `rounds_failed`: how its rounds ended, and why some failed (null: none did);
-    - `metrics`: name -> `value`, `unit`, `low`, `high` (95 %), `n`, `rounds`, `method`, `why`; null is "not known";
+    - `metrics`: name -> `value`, `unit`, `low`, `high` (95 %), `n`, `rounds`, `method`, `why`, `needs` (trials that the
+      value would take, where there are too few); null is "not known" or "does not apply";
     - `speedup`: `ratio`, `low`, `high`, `verdict`, `rounds`, `why`, against fp32 eager of the same kind;
     - `notes[]`: `kind`, `severity`, `text`, `now`, `rounds` (how many had it).
     """

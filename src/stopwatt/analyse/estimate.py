@@ -29,6 +29,7 @@ class Estimate:
         rounds: Rounds that they came from.
         method: How value and interval came about, a short phrase.
         why: Why the value or the interval is missing; empty where both are there.
+        needs: Trials that the value would take, where there are too few for it.
     """
 
     metric: str
@@ -40,6 +41,7 @@ class Estimate:
     rounds: int = 0
     method: str = ""
     why: str = ""
+    needs: int | None = None
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -195,7 +197,7 @@ def _pooled_tail(metric: str, unit: str, rounds: Sequence[Series], q: float) -> 
     pooled = percentile(np.concatenate([series.values for series in rounds]), q)
     found = Estimate(metric, unit, n=pooled.n, rounds=len(rounds))
     if isinstance(pooled, NeedsTrials):
-        return replace(found, why=str(pooled))
+        return replace(found, why=str(pooled), needs=pooled.needed)
     return replace(
         found,
         value=pooled.value,
