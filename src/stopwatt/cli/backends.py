@@ -25,14 +25,14 @@ def backends(
 ) -> None:
     """Show which runtimes can be used on this machine, in which precisions, and how to mend the others.
 
-    Examples:
+    Three examples:
 
         stopwatt backends
 
         stopwatt backends --device cuda
 
         stopwatt backends --json
-    """  # noqa: D415
+    """
     from stopwatt.report.console import console_for
     from stopwatt.sweep.probe import describe_backends
 

@@ -2,6 +2,7 @@
 
 import json as json_text
 import os
+import shlex
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -74,14 +75,14 @@ def doctor(
 ) -> None:
     """Examine this machine: its facts, its runtimes, and whether it is fit to measure (exit code 4 if not).
 
-    Examples:
+    Three examples:
 
         stopwatt doctor
 
         stopwatt doctor --device cpu
 
         stopwatt doctor --json
-    """  # noqa: D415
+    """
     from stopwatt.report.console import console_for
 
     seen = examine(device, store)
@@ -162,8 +163,8 @@ def _source(name: str, packages: tuple[str, ...]) -> Source:
     missing = [package for package in packages if not _is_installed(package)]
     if not missing:
         return Source(name)
-    wanted = " ".join(f"'{_EXTRAS.get(package, package)}'" for package in missing)
-    return Source(name, f"{', '.join(missing)} is not installed", f"pip install {wanted}")
+    wanted = " ".join(shlex.quote(_EXTRAS.get(package, package)) for package in missing)
+    return Source(name, f"not installed: {', '.join(missing)}", f"pip install {wanted}")
 
 
 def _is_installed(package: str) -> bool:
@@ -234,12 +235,17 @@ def _show_facts(console: "Console", seen: Checkup) -> None:
 
     from stopwatt.devices.facts import FACTS
 
+    footnotes: dict[str, int] = {}
     table = Table(box=box.SIMPLE_HEAD, title="This machine", title_justify="left", pad_edge=False)
     table.add_column("fact", no_wrap=True)
-    table.add_column("", overflow="fold")
+    table.add_column("value", overflow="fold")
     for name, fact in FACTS.items():
         if name in seen.facts.values:
             table.add_row(fact.label, Text(fact.format(seen.facts.values[name])))
         elif name in seen.facts.unavailable:
-            table.add_row(fact.label, Text(f"-  ({seen.facts.unavailable[name]})"), style="quiet")
+            number = footnotes.setdefault(seen.facts.unavailable[name], len(footnotes) + 1)
+            table.add_row(fact.label, Text(f"-  ({number})"), style="quiet")
     console.print(table)
+    for why, number in footnotes.items():
+        console.print(f"({number}) {why}", markup=False, style="quiet")
+    console.print()
