@@ -5,7 +5,7 @@ Before a round a finding may refuse to start. After a round it never does: the t
 finding stands beside them.
 """  # noqa: D205  (one sentence that does not fit on one line)
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from stopwatt import units
@@ -13,7 +13,7 @@ from stopwatt.devices.facts import identity_differences
 from stopwatt.devices.usage import CpuUsage, Usage
 from stopwatt.records import Note, Scalar, Severity, Trouble
 
-__all__ = ["REFUSES", "CpuUsage", "Judgement", "Usage", "judge", "sentences", "usable_threads"]
+__all__ = ["REFUSES", "CpuUsage", "Judgement", "Usage", "judge", "usable_threads"]
 
 REFUSES = frozenset({"cpu-quota", "foreign-gpu-process"})
 """Kinds of findings on which no measuring starts: with them, a number describes something else than the model."""
@@ -264,11 +264,3 @@ _RULES: tuple[_Rule, ...] = (
     _cpu_quota, _foreign_gpu, _throttled, _threads, _load, _foreign_cpu, _steal, _thermal, _governor,
     _clock_source, _memory, _faults, _battery, _gpu_slowdown, _gpu_unwatched, _changed,
 )  # fmt: skip
-
-
-def sentences(judgement: Judgement) -> Iterator[str]:
-    """Each finding as `text; next command`, failures first."""
-    for trouble in judgement.failures:
-        yield f"{trouble.what}; {trouble.now}"
-    for note in judgement.notes:
-        yield f"{note.text}; {note.now}"
