@@ -62,6 +62,13 @@ def test_an_unfit_machine_leaves_with_code_4_and_the_next_step(seen, capsys):
     assert "not fit: a control group allows 0.5 cores" in capsys.readouterr().out
 
 
+def test_a_gpu_asked_for_on_a_machine_without_one_is_said_first(seen, monkeypatch):
+    monkeypatch.setattr("stopwatt.devices.nvml.driver_is_present", lambda: False)
+    with pytest.raises(EnvironmentUnfit, match="no NVIDIA driver") as caught:
+        doctor(device="cuda")
+    assert "--device cpu" in caught.value.now
+
+
 def test_a_machine_without_any_usable_backend_is_unfit(seen):
     seen["backends"] = {"openvino": FOUND["openvino"]}
     with pytest.raises(EnvironmentUnfit, match="no backend can be used on cpu"):

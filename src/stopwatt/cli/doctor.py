@@ -42,12 +42,14 @@ class Checkup:
     """Everything that the doctor has seen.
 
     Attributes:
+        device_trouble: Why the device cannot be there; `None` if it can.
         threads: What a setup would use by default; the machine was judged for it.
         store: The results database.
         store_trouble: Why nothing can be saved there; `None` if it can.
     """
 
     device: str
+    device_trouble: StopwattError | None
     threads: int
     machine: str
     facts: "Facts"
@@ -59,6 +61,8 @@ class Checkup:
 
     def obstacles(self) -> Iterator[tuple[str, str]]:
         """Why nothing can be measured here, each with what to do."""
+        if self.device_trouble is not None:
+            yield self.device_trouble.what, self.device_trouble.now
         for trouble in self.judgement.failures:
             yield trouble.what, trouble.now
         if not any(one.support.usable for one in self.backends.values()):
@@ -105,7 +109,7 @@ def examine(device: str | None = None, store: str | None = None) -> Checkup:
     """
     from stopwatt.devices.facts import machine_identity, read_facts
     from stopwatt.devices.fitness import judge, usable_threads
-    from stopwatt.devices.resolve import default_device, kind_of
+    from stopwatt.devices.resolve import default_device, kind_of, why_no_driver
     from stopwatt.store.location import locate, shown
     from stopwatt.sweep.probe import describe_backends
 
@@ -115,6 +119,7 @@ def examine(device: str | None = None, store: str | None = None) -> Checkup:
     threads = usable_threads(facts.values)
     return Checkup(
         device=device,
+        device_trouble=why_no_driver(device),
         threads=threads,
         machine=machine_identity(facts.values),
         facts=facts,

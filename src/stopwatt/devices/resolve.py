@@ -67,6 +67,14 @@ def default_device() -> str:
     return "cuda" if nvml.driver_is_present() else "cpu"
 
 
+def why_no_driver(name: str) -> StopwattError | None:
+    """Why a device cannot be there, as far as files tell; `None` if they do not speak against it. Imports no torch."""
+    kind, index = _split(name)
+    if kind == "cpu" or nvml.driver_is_present():
+        return None
+    return why_no_cuda(CudaState(driver=False, torch="", cuda="", count=0), index)
+
+
 def why_no_cuda(state: CudaState, index: int) -> StopwattError | None:
     """Why GPU number `index` cannot be used, with the remedy; `None` if it can."""
     when = f"opening device cuda:{index}"
