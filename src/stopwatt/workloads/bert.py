@@ -7,7 +7,7 @@ import numpy as np
 
 from stopwatt.records import Scalar
 from stopwatt.workloads.base import Arrays, Built, Param
-from stopwatt.workloads.family import BuiltIn, preset, quiet, size, transformers
+from stopwatt.workloads.family import BuiltIn, quiet, size, transformer_shape, transformers
 from stopwatt.workloads.inputs import tokens
 from stopwatt.workloads.seeded import ready, seeded
 
@@ -34,9 +34,9 @@ class Bert(BuiltIn):
     packages = ("torch", "transformers")
     params = (
         Param("size", "base", "preset", choices=tuple(PRESETS)),
-        size("seq", 128, "tokens", low=2, high=2**17),
+        size("seq", 128, "tokens", low=2, high=100_000),
         size("layers", 0, "0: as the preset", low=0, high=1024),
-        size("hidden", 0, "units; 0: as the preset", low=0, high=2**16),
+        size("hidden", 0, "units; 0: as the preset", low=0, high=50_000),
         size("heads", 0, "attention heads; 0: as the preset", low=0, high=1024),
     )
 
@@ -48,7 +48,7 @@ class Bert(BuiltIn):
             UsageError: The units cannot be shared out among the heads.
         """
         seq = int(params["seq"])
-        shape = preset(PRESETS, params["size"], layers=params["layers"], hidden=params["hidden"], heads=params["heads"])
+        shape = transformer_shape(PRESETS, params)
         package = transformers(self.name)
         config = package.BertConfig(
             vocab_size=VOCABULARY,

@@ -66,8 +66,8 @@ class Detector(BuiltIn):
     packages = ("torch", "transformers")
     params = (
         Param("size", "r18", "preset: the backbone ResNet", choices=tuple(PRESETS)),
-        size("image", 320, "height and width in pixels, a multiple of 32", low=_STRIDE, high=2**13),
-        size("queries", 100, "objects looked for at once", high=2**14),
+        size("image", 320, "height and width in pixels, a multiple of 32", low=_STRIDE, high=8192),
+        size("queries", 100, "objects looked for at once", high=10_000),
         size("classes", 80, "classes"),
     )
 

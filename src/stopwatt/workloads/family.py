@@ -4,12 +4,13 @@ import importlib.util
 import logging
 import os
 import warnings
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from stopwatt.errors import WorkloadError
+from stopwatt.errors import UsageError, WorkloadError
+from stopwatt.records import Scalar
 from stopwatt.workloads.base import Param
 from stopwatt.workloads.source import digest_of_code
 
@@ -35,7 +36,7 @@ class BuiltIn:
         return digest_of_code(Path(spec.origin))
 
 
-def size(name: str, default: int, text: str, *, low: int = 1, high: int = 2**20) -> Param:
+def size(name: str, default: int, text: str, *, low: int = 1, high: int = 10**6) -> Param:
     """A whole number that counts something."""
     return Param(name, default, text, low=low, high=high)
 
@@ -87,6 +88,18 @@ def _restore(name: str, value: str | None) -> None:
         os.environ[name] = value
 
 
-def preset(table: dict[str, dict[str, int]], chosen: Any, **overrides: Any) -> dict[str, int]:
-    """One row of a table of presets, with the overrides that are not 0."""
-    return {**table[str(chosen)], **{name: int(value) for name, value in overrides.items() if value}}
+def transformer_shape(presets: Mapping[str, Mapping[str, int]], params: Mapping[str, Scalar]) -> dict[str, int]:
+    """Layers, hidden units and heads: those of the preset `size`, except where a parameter says another than 0.
+
+    Raises:
+        UsageError: The units cannot be shared out among the heads.
+    """
+    chosen = {name: int(params[name]) for name in ("layers", "hidden", "heads") if params[name]}
+    shape = {**presets[str(params["size"])], **chosen}
+    hidden, heads = shape["hidden"], shape["heads"]
+    if hidden % heads:
+        raise UsageError(
+            f"{hidden} hidden units cannot be shared out among {heads} heads",
+            now=f"use hidden={-(-hidden // heads) * heads}, or another number of heads",
+        )
+    return shape

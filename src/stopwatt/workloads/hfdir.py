@@ -51,12 +51,9 @@ class HfDir:
         """Load the model in fp32.
 
         Raises:
-            UsageError: The folder holds no such model.
-            UnsafeFile: The model needs code of its own, or its weights are pickles.
-            WorkloadError: transformers is missing or cannot load it.
+            WorkloadError: transformers is missing, or cannot load the model.
         """
         name = _architecture(self.path)
-        _check_weights(self.path)
         package = transformers(self.name)
         kind = getattr(package, name, None)
         if not (isinstance(kind, type) and issubclass(kind, package.PreTrainedModel)):
@@ -66,6 +63,18 @@ class HfDir:
                 now="install the version of transformers that the model was saved with",
             )
         return from_config(_load(kind, self.path), self.name, int(params["seq"]), int(params["image"]))
+
+
+def family(source: str, path: Path) -> HfDir:
+    """The family of a folder, once it is sure that loading it runs no code of the model's own.
+
+    Raises:
+        UsageError: The folder holds no such model.
+        UnsafeFile: The model needs code of its own, or its weights are pickles.
+    """
+    _architecture(path)
+    _check_weights(path)
+    return HfDir(source, path.resolve())
 
 
 def _load(kind: Any, path: Path) -> Any:

@@ -12,8 +12,8 @@ Integers = NDArray[np.int64]
 
 _MEAN = np.array([0.485, 0.456, 0.406], dtype=np.float32)
 _STD = np.array([0.229, 0.224, 0.225], dtype=np.float32)
-_TEXTURES = ((4, 0.6), (16, 0.5), (64, 0.4))
-"""Grid size and weight of each octave: natural images have amplitudes that fall with frequency."""
+_TEXTURES = ((56, 0.6), (14, 0.5), (4, 0.4))
+"""Pixels between the grid points of each octave, and its weight: in natural images amplitudes fall with frequency."""
 _GRAIN = 0.15
 
 
@@ -21,9 +21,10 @@ def images(batch: int, height: int, width: int, generator: np.random.Generator) 
     """Images with spatial correlation, normalised with the statistics of ImageNet: `[batch, 3, height, width]`."""
     texture = generator.standard_normal((batch, 3, height, width), dtype=np.float32)
     texture *= _GRAIN
-    for grid, weight in _TEXTURES:
-        coarse = generator.standard_normal((batch, 3, grid, grid), dtype=np.float32)
-        texture += weight * (_stretch(height, grid) @ coarse @ _stretch(width, grid).T)
+    for spacing, weight in _TEXTURES:
+        rows, columns = 2 + height // spacing, 2 + width // spacing
+        coarse = generator.standard_normal((batch, 3, rows, columns), dtype=np.float32)
+        texture += weight * (_stretch(height, rows) @ coarse @ _stretch(width, columns).T)
     pixels = np.clip(0.45 + 0.27 * texture, 0.0, 1.0)
     normalised: Floats = (pixels - _MEAN[:, None, None]) / _STD[:, None, None]
     return normalised

@@ -54,7 +54,7 @@ class LibraryModel:
     @property
     def params(self) -> Sequence[Param]:
         """What the model leaves open."""
-        return (size("image", 0, "height and width in pixels; 0: as the model prefers", low=0, high=2**13),)
+        return (size("image", 0, "height and width in pixels; 0: as the model prefers", low=0, high=8192),)
 
     @property
     def packages(self) -> Sequence[str]:

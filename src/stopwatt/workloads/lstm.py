@@ -22,7 +22,7 @@ class Lstm(BuiltIn):
     summary = "LSTM layers over a time series, linear head on the last step"
     params = (
         size("features", 16, "values per time step"),
-        size("hidden", 200, "units per layer", high=2**16),
+        size("hidden", 200, "units per layer", high=50_000),
         size("layers", 3, "stacked layers", high=1024),
         size("seq", 200, "time steps"),
         size("outputs", 1, "predicted values"),

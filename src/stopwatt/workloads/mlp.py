@@ -19,7 +19,7 @@ class Mlp(BuiltIn):
     summary = "fully connected layers with ReLU between them"
     params = (
         size("features", 784, "values per sample"),
-        size("hidden", 512, "units per hidden layer", high=2**17),
+        size("hidden", 512, "units per hidden layer", high=100_000),
         size("layers", 2, "hidden layers", low=0, high=1024),
         size("outputs", 10, "classes"),
     )

@@ -26,7 +26,7 @@ class MobileNet(BuiltIn):
     summary = "MobileNetV2 classifier"
     params = (
         Param("width", 1.0, "multiplier of the channels", low=0.05, high=8.0),
-        size("image", 224, "height and width in pixels", high=2**13),
+        size("image", 224, "height and width in pixels", high=8192),
         size("classes", 1000, "classes"),
     )
 

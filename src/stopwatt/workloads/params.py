@@ -2,11 +2,12 @@
 
 import ast
 import math
+import reprlib
 from collections.abc import Callable, Mapping
 
 from stopwatt.errors import UsageError
-from stopwatt.extensions import unknown
-from stopwatt.records import Scalar
+from stopwatt.extensions import load, registered, unknown
+from stopwatt.records import Scalar, Workload
 from stopwatt.workloads.base import Family, Param
 
 _BOOLEANS = {"true": True, "yes": True, "on": True, "1": True, "false": False, "no": False, "off": False, "0": False}
@@ -50,7 +51,7 @@ def _typed(family: Family, param: Param, value: Scalar) -> Scalar:
     converted = _CONVERT[kind](value)
     if converted is None:
         raise UsageError(
-            f"{param.name} of {family.name} cannot be {value!r}",
+            f"{param.name} of {family.name} cannot be {reprlib.repr(value)}",
             when=f"{param.name}: {param.help}" if param.help else "",
             now=f"give {_KINDS[kind]}, such as {param.name}={param.default}",
         )
@@ -66,12 +67,12 @@ def _boolean(value: Scalar) -> bool | None:
 
 def _integer(value: Scalar) -> int | None:
     number = _number(value)
-    if isinstance(value, int) and number is not None:
-        return value
+    if number is None:
+        return None  # not a number, or one of more than 308 digits
     try:
         return int(str(value))
     except ValueError:
-        return int(number) if number is not None and number.is_integer() else None
+        return int(number) if number.is_integer() else None
 
 
 def _number(value: Scalar) -> float | None:
@@ -122,3 +123,13 @@ def _guessed(value: Scalar) -> Scalar:
     except (ValueError, SyntaxError, MemoryError, RecursionError):
         return value
     return literal if isinstance(literal, str | int | float) else value
+
+
+def short_label(workload: Workload) -> str:
+    """`lstm(hidden=64)`: the parameters that differ from their defaults; all of them for sources from outside."""
+    points = registered("workloads")
+    if workload.source not in points:
+        return workload.label
+    family: Family = load("workloads", workload.source)()
+    defaults = {param.name: param.default for param in family.params}
+    return Workload(workload.source, {k: v for k, v in workload.params.items() if defaults.get(k) != v}).label

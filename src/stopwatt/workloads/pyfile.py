@@ -197,6 +197,8 @@ def _checked(family: PythonFunction) -> PythonFunction:
             when=f"in {family.name!r}",
             now=f"name one of: {', '.join(parsed.callables) or 'none there'}",
         )
+    if parsed.complete and not parsed.callables and family.function not in parsed.names:
+        raise UsageError(f"{family.path} defines no function", now="write one that returns the model, and name it")
     if parsed.complete and family.function not in parsed.names:
         raise unknown(f"function (in {family.path})", family.function, parsed.callables)
     return family

@@ -25,9 +25,9 @@ class ResNet(BuiltIn):
     summary = "residual convolutional classifier"
     params = (
         Param("depth", 18, "layers with weights", choices=tuple(_STAGES)),
-        size("image", 224, "height and width in pixels", high=2**13),
+        size("image", 224, "height and width in pixels", high=8192),
         size("classes", 1000, "classes"),
-        size("width", 64, "channels of the first stage", high=2**12),
+        size("width", 64, "channels of the first stage", high=4096),
     )
 
     def build(self, params: Mapping[str, Scalar], seed: int) -> Built:

@@ -5,9 +5,8 @@ from pathlib import Path
 
 from stopwatt.errors import UnsafeFile, UsageError
 from stopwatt.extensions import load, registered, unknown
-from stopwatt.workloads import pyfile, timm, torchvision
+from stopwatt.workloads import hfdir, pyfile, timm, torchvision
 from stopwatt.workloads.base import Family
-from stopwatt.workloads.hfdir import HfDir
 from stopwatt.workloads.onnxfile import OnnxFile
 from stopwatt.workloads.pt2file import Pt2File
 
@@ -64,7 +63,7 @@ def _outside(source: str) -> Family:
     if suffix == ".py":
         raise _without_function(source)
     if _is_dir(path):
-        return HfDir(source, path)
+        return hfdir.family(source, path)
     if match := _FUNCTION.fullmatch(source):
         return pyfile.from_module(match["module"], match["function"], source)
     raise _nothing(source)

@@ -8,7 +8,7 @@ import numpy as np
 from stopwatt.errors import UsageError
 from stopwatt.records import Scalar
 from stopwatt.workloads.base import Arrays, Built, Param
-from stopwatt.workloads.family import BuiltIn, preset, quiet, size, transformers
+from stopwatt.workloads.family import BuiltIn, quiet, size, transformer_shape, transformers
 from stopwatt.workloads.inputs import images
 from stopwatt.workloads.seeded import ready, seeded
 
@@ -31,11 +31,11 @@ class Vit(BuiltIn):
     packages = ("torch", "transformers")
     params = (
         Param("size", "base", "preset", choices=tuple(PRESETS)),
-        size("image", 224, "height and width in pixels", high=2**13),
-        size("patch", 16, "height and width of a patch in pixels", high=2**10),
+        size("image", 224, "height and width in pixels", high=8192),
+        size("patch", 16, "height and width of a patch in pixels", high=1024),
         size("classes", 1000, "classes"),
         size("layers", 0, "0: as the preset", low=0, high=1024),
-        size("hidden", 0, "units; 0: as the preset", low=0, high=2**16),
+        size("hidden", 0, "units; 0: as the preset", low=0, high=50_000),
         size("heads", 0, "attention heads; 0: as the preset", low=0, high=1024),
     )
 
@@ -52,7 +52,7 @@ class Vit(BuiltIn):
                 f"an image of {image} pixels is not a whole number of patches of {patch}",
                 now=f"use image={max(1, image // patch) * patch}",
             )
-        shape = preset(PRESETS, params["size"], layers=params["layers"], hidden=params["hidden"], heads=params["heads"])
+        shape = transformer_shape(PRESETS, params)
         package = transformers(self.name)
         config = package.ViTConfig(
             hidden_size=shape["hidden"],
