@@ -1,12 +1,14 @@
 """Machines that nobody owns, as folders."""
 
+import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import pytest
-from machines import LAPTOP
 
 from stopwatt.devices.host import Host
+
+sys.path.insert(0, str(Path(__file__).parent))  # for `machines` and `fake_backends`, in every import mode of pytest
 
 Build = Callable[..., Host]
 
@@ -27,4 +29,6 @@ def build(tmp_path: Path) -> Build:
 
 @pytest.fixture
 def laptop(build: Build) -> Host:
+    from machines import LAPTOP
+
     return build(LAPTOP)
