@@ -77,7 +77,7 @@ class Workload:
     def label(self) -> str:
         """`lstm(hidden=200, layers=3)`."""
         inside = ", ".join(f"{name}={value}" for name, value in self.params.items())
-        return f"{self.source}({inside})"
+        return f"{self.source}({inside})" if inside else self.source
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,13 +114,14 @@ class Setup:
 class Warmup:
     """When a round may start to count (Barrett et al. 2017: a fixed number of calls is not a method).
 
-    At least `min_calls` calls and `min_seconds`; then until two successive windows agree within `tolerance` in the
-    median and show no trend (`stats.steady`); after `cap_seconds` the round goes on and says "no steady state".
+    At least `min_calls` calls and `min_seconds` (`None`: what the device needs, 1 s for a CPU, 3 s for a GPU); then
+    until two successive windows agree within `tolerance` in the median and show no trend (`stats.steady`); after
+    `cap_seconds` the round goes on and says "no steady state".
     A window holds `window_calls` calls and lasts at least `window_seconds`, but no longer than `window_cap_seconds`.
     """
 
     min_calls: int = 10
-    min_seconds: float = 1.0
+    min_seconds: float | None = None
     window_calls: int = 100
     window_seconds: float = 0.5
     window_cap_seconds: float = 2.0

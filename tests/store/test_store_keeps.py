@@ -120,7 +120,13 @@ def test_an_entry_says_what_it_was_and_how_it_ended(store):
     run = begin(store, tag="night")
     store.save(run, measurement(status=Status.CRASHED, number=2))
     (entry,) = store.entries()
-    assert (entry.run, entry.tag, entry.round, entry.status, entry.reason) == (run.id, "night", 2, "crashed", "it broke")
+    assert (entry.run, entry.tag, entry.round, entry.status, entry.reason) == (
+        run.id,
+        "night",
+        2,
+        "crashed",
+        "it broke",
+    )
     assert entry.workload == "lstm(hidden=200, dropout=0.0, bias=True, mode=1)"
     assert (entry.backend, entry.precision, entry.trials) == ("eager:max-autotune", "bf16", 5)
 

@@ -16,16 +16,16 @@ app = App(
     usage="Usage: stopwatt VERB [ARGUMENTS]      first try: stopwatt bench lstm",
     help_epilogue="Every verb has --help with examples. On an error, --debug shows the traceback.",
 )
-for verb, module in {
-    "bench": "bench:bench",
-    "show": "show:show",
-    "export": "export:export",
-    "import": "import_:import_",
-    "workloads": "workloads:workloads",
-    "backends": "backends:backends",
-    "doctor": "doctor:doctor",
+for _verb, (_module, _summary) in {
+    "bench": ("bench:bench", "Measure models over runtimes, precisions and batch sizes."),
+    "show": ("show:show", "List runs and measurements, or one measurement in full."),
+    "export": ("export:export", "Write measurements to Parquet, CSV or JSON."),
+    "import": ("import_:import_", "Read exported measurements into the store."),
+    "workloads": ("workloads:workloads", "List the models that can be measured, with their parameters."),
+    "backends": ("backends:backends", "List the runtimes of this machine: usable or not, and the remedy."),
+    "doctor": ("doctor:doctor", "Say whether this machine is fit to measure on, and how to mend it."),
 }.items():
-    app.command(f"stopwatt.cli.{module}", name=verb)
+    app.command(f"stopwatt.cli.{_module}", name=_verb, help=_summary)
 
 
 def main(arguments: list[str] | None = None) -> None:

@@ -29,8 +29,8 @@ def measure_function(function: Callable[..., Any], sets: Sequence[tuple[Any, ...
         UsageError: Calling the function only makes a coroutine: nothing would be timed.
     """
     call, notes = _call(function, sets[0])
-    warmed = warm_up(call, sets, protocol.warmup, min_seconds=0.0)
-    quality, before = clock.quality(), CpuUsage.now()
+    warmed = warm_up(call, sets, protocol.warmup, device_seconds=1.0)
+    quality, before = clock.quality(), CpuUsage.read()
     trials = run_trials(call, sets, protocol.trials, budget_s=protocol.trial_seconds, least=protocol.min_trials)
     if trials.stop is Stop.INTERRUPT:
         raise KeyboardInterrupt
@@ -43,7 +43,7 @@ def measure_function(function: Callable[..., Any], sets: Sequence[tuple[Any, ...
             "warmup_latency": Samples(warmed.latency_ns, "ns"),
         },
         facts={
-            **CpuUsage.now().since(before).facts(),
+            **CpuUsage.read().since(before).facts(),
             "clock_tick_ns": quality.tick_ns,
             "clock_overhead_ns": quality.overhead_ns,
             "warmup_calls": warmed.calls,

@@ -110,7 +110,6 @@ class Round:
             with self.phases.phase("check"):
                 gate.check_all(subject)
             memory = HostMemory()
-            memory.reset()
             self._warm_up(subject)
             trials = self._trials(subject)
             if trials.outputs is not None:
@@ -139,7 +138,8 @@ class Round:
         cold = sum(self.phases.seconds.get(name, 0.0) for name in COLD_START_PHASES)
         first = self.facts.get("compile_cache") == "miss"
         self.readings["first_cold_start" if first else "cold_start"] = Measured(cold, "s")
-        if not is_lazy(returned):
+        # An artifact's runtime returns finished tensors of its own kind; Python code may return anything.
+        if self.job.artifact or not is_lazy(returned):
             return subject
         self.notes.append(LAZY)
         return assemble(runner, device, bundle.inputs, boundary, force=True)
@@ -147,7 +147,7 @@ class Round:
     def _warm_up(self, subject: Subject) -> None:
         with self.phases.phase("warm-up"):
             warmed = warm_up(
-                subject.timed, subject.sets, self.protocol.warmup, min_seconds=subject.device.warmup_seconds
+                subject.timed, subject.sets, self.protocol.warmup, device_seconds=subject.device.warmup_seconds
             )
         self.samples["warmup_latency"] = Samples(warmed.latency_ns, "ns")
         self.facts |= {"warmup_calls": warmed.calls, "steady_state": warmed.steady}
@@ -160,12 +160,12 @@ class Round:
         quality = clock.quality()
         self.facts |= {"clock_tick_ns": quality.tick_ns, "clock_overhead_ns": quality.overhead_ns}
         compiled = _recompilations(subject.runner)
-        before = CpuUsage.now()
+        before = CpuUsage.read()
         with self.phases.phase("trials"):
             trials = run_trials(
                 subject.timed, subject.sets, rules.trials, budget_s=rules.trial_seconds, least=rules.min_trials
             )
-        usage = CpuUsage.now().since(before)
+        usage = CpuUsage.read().since(before)
         self.facts |= usage.facts()
         self.notes += judge({}, {}, usage=usage, threads=self.job.cell.setup.threads).notes
         self.facts["trials_stopped"] = trials.stop.value

@@ -46,14 +46,14 @@ class Warmed:
         )
 
 
-def warm_up(call: Call, sets: Sequence[Any], rules: Warmup, *, min_seconds: float) -> Warmed:
+def warm_up(call: Call, sets: Sequence[Any], rules: Warmup, *, device_seconds: float) -> Warmed:
     """Call until steady by the rules.
 
     Args:
         call: Returns when the work is done.
         sets: Staged inputs that take turns (each is used at least once if `rules.min_calls` allows).
         rules: When it is enough.
-        min_seconds: Least time on this device; the larger of this and the rules' own counts.
+        device_seconds: Least time on this device, unless the rules name another.
     """
     latencies: list[int] = []
     order = cycle(sets)
@@ -68,7 +68,7 @@ def warm_up(call: Call, sets: Sequence[Any], rules: Warmup, *, min_seconds: floa
         call(inputs)
         latencies.append(now_ns() - start)
 
-    least_s = max(rules.min_seconds, min_seconds)
+    least_s = device_seconds if rules.min_seconds is None else rules.min_seconds
     while (len(latencies) < rules.min_calls or elapsed() < least_s) and elapsed() < rules.cap_seconds:
         one()
     steady = False

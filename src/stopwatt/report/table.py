@@ -12,6 +12,7 @@ from stopwatt.analyse.best import Best, best_per_batch
 from stopwatt.analyse.estimate import Estimate
 from stopwatt.analyse.row import Row
 from stopwatt.records import Precision, Severity, Status
+from stopwatt.workloads.params import short_label
 
 if TYPE_CHECKING:
     from stopwatt.api import BenchResult
@@ -40,7 +41,7 @@ def _heading(row: Row) -> Text:
     rules = row.cell.protocol
     threads = f"{setup.threads} thread" + ("s" if setup.threads > 1 else "")
     about = f"batch {setup.batch}, {setup.device}, {threads}, {rules.rounds} rounds, boundary {rules.boundary}"
-    return Text.assemble((row.cell.workload.label, "bold"), f"\n{about}")
+    return Text.assemble((short_label(row.cell.workload), "bold"), f"\n{about}")
 
 
 def _table(rows: Sequence[Row], best: Best) -> Table:
@@ -97,7 +98,7 @@ def _plain(estimate: Estimate, scale: units.Scale) -> str:
 
 def _tail(estimate: Estimate, scale: units.Scale) -> str:
     if estimate.value is None:
-        return estimate.why.removesuffix(" trials") if estimate.why.startswith("needs") else MISSING
+        return f"needs {estimate.needs}" if estimate.needs is not None else MISSING
     return units.column_value(estimate.value, scale)
 
 

@@ -28,7 +28,7 @@ def root() -> Path:
     """
     given = os.environ.get("STOPWATT_CACHE")
     base = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
-    folder = Path(given) if given else Path(base) / "stopwatt"
+    folder = (Path(given) if given else Path(base) / "stopwatt").absolute()
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     facts = folder.stat()
     if facts.st_uid != os.getuid() or facts.st_mode & 0o022:

@@ -1,0 +1,34 @@
+"""What all tests share: nothing is written outside temporary folders, nothing is fetched."""
+
+from dataclasses import replace
+
+import pytest
+
+from stopwatt.records import Protocol, Warmup
+
+SHORT = Protocol(
+    rounds=1,
+    trials=40,
+    trial_seconds=None,
+    warmup=Warmup(min_calls=3, min_seconds=0.0, window_calls=10, window_seconds=0.0, cap_seconds=0.5, tolerance=0.2),
+    input_sets=4,
+    throughput_windows=2,
+    throughput_seconds=0.005,
+    timeout_s=60.0,
+)
+"""A protocol for tests of the machinery: it measures, but not well."""
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _own_cache(tmp_path_factory):
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("STOPWATT_CACHE", str(tmp_path_factory.mktemp("cache")))
+        patch.delenv("STOPWATT_STORE", raising=False)
+        patch.setenv("HF_HUB_OFFLINE", "1")
+        yield
+
+
+@pytest.fixture
+def short():
+    """A protocol of fractions of a second, to be changed with `replace`."""
+    return lambda **changes: replace(SHORT, **changes)
