@@ -2,6 +2,7 @@ import os
 import pwd
 import shutil
 import subprocess
+import sys
 import tempfile
 import uuid
 from pathlib import Path
@@ -9,6 +10,8 @@ from pathlib import Path
 import pytest
 
 from stopwatt.store import open_store
+
+sys.path.insert(0, str(Path(__file__).parent))  # for store_examples, whichever way pytest imports
 
 _SERVER_ACCOUNTS = ("postgres", "nobody")
 

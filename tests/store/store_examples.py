@@ -79,6 +79,6 @@ def measurement(
         facts={"cpu_model": "Imaginary 9000", "cores": 2, "load": 0.5, "turbo": True},
         notes=(Note("no-steady-state", "it drifts", Severity.WARNING, "measure longer"),),
         log="last words\n\x1b[31mred\0",
-        id=uuid.UUID(int=np.random.default_rng([seed, number]).integers(1, 2**62).item()).hex,
+        id=uuid.UUID(bytes=np.random.default_rng([seed, number]).bytes(16)).hex,
         started_at="2026-01-02T03:04:05.678+00:00",
     )

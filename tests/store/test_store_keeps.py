@@ -3,11 +3,13 @@
 from dataclasses import replace
 
 import pytest
+from sqlalchemy import func, select
 from store_examples import HOSTILE_NAMES, cell, measurement
 
 from stopwatt.errors import StoreError, UsageError
 from stopwatt.records import Measurement, Status
 from stopwatt.store import Access, RunStatus, Selection, open_store
+from stopwatt.store.tables import cells, environments, rounds, samples
 
 
 def begin(store, plan="plan", tag=""):
@@ -205,7 +207,7 @@ def test_equal_environments_and_cells_are_kept_once(store):
     for number in range(3):
         store.save(run, measurement(number=number))
     with store._engine.begin() as connection:
-        counts = [connection.exec_driver_sql(f"SELECT count(*) FROM {t}").scalar() for t in ("cells", "environments")]
+        counts = [connection.scalar(select(func.count()).select_from(table)) for table in (cells, environments)]
     assert counts == [1, 1]
 
 
@@ -213,8 +215,6 @@ def test_equal_environments_and_cells_are_kept_once(store):
     ("column", "value"), [("data", b"\x00\x01 not zlib"), ("crc32", 1), ("n", 4), ("dtype", "object")]
 )
 def test_a_damaged_array_is_named_and_the_rest_stays_readable(store, column, value):
-    from stopwatt.store.tables import samples
-
     run = begin(store)
     damaged, sound = measurement(), measurement(number=1)
     store.save(run, damaged)
@@ -230,8 +230,6 @@ def test_a_damaged_array_is_named_and_the_rest_stays_readable(store, column, val
 
 
 def test_a_damaged_document_is_an_error_that_names_the_measurement_and_the_others_can_be_read(store):
-    from stopwatt.store.tables import rounds
-
     run = begin(store)
     damaged, sound = measurement(), measurement("gpt2", number=1)
     store.save(run, damaged)

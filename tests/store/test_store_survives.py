@@ -80,8 +80,7 @@ def test_a_full_disk_is_named_with_what_to_do(tmp_path, small_disk):
     with open_store(tmp_path / "results.db") as store:
         run = begin(store)
         with pytest.raises(StoreError, match="the disk is full") as full:
-            for number in range(100):
-                store.save(run, measurement(number=number, trials=2000))
+            store.save(run, measurement(trials=100_000))
     assert full.value.exit_code is ExitCode.ENVIRONMENT
     assert "goes on after the last saved round" in full.value.now
 
@@ -113,7 +112,7 @@ def test_a_file_that_may_not_grow_costs_the_round_being_saved_only(tmp_path):
     )
     assert ended.returncode == ExitCode.ENVIRONMENT, ended.stderr
     said = [int(line) for line in ended.stdout.split()]
-    assert len(said) > 10
+    assert len(said) >= 3
     assert [one.round for one in intact(path)] == said
 
 

@@ -22,6 +22,9 @@ WRITES = {"stopwatt_writes": True}
 write, where waiting for another writer is no longer possible."""
 
 
+_HEADER_SIZE = 100
+
+
 def connect(where: str | Path | None, access: Access, lock_timeout_s: float) -> tuple[Engine, str]:
     """An engine at the newest schema, and the database's name for messages. Errors: as `store.open_store`."""
     location = locate(where)
@@ -63,6 +66,12 @@ def _check_file(path: Path, access: Access) -> None:
     if path.exists() and not stat.S_ISREG(path.stat().st_mode):
         kind = "a folder" if path.is_dir() else "not a regular file"
         raise StoreError(f"the results database is {kind}", when=str(path), now="name a file with --store")
+    if path.exists() and path.stat().st_size and not _begins_as_sqlite(path):
+        raise StoreError(
+            "the file is not a results database",
+            when=str(path),
+            now="name another file with --store; it was not changed",
+        )
     if path.exists() and not path.stat().st_size and _has_log(path):
         raise StoreError(
             "the results database is empty although a log of changes lies beside it: it was truncated",
@@ -77,12 +86,23 @@ def _check_file(path: Path, access: Access) -> None:
         )
 
 
+def _begins_as_sqlite(path: Path) -> bool:
+    """Whether a file has a whole header (sqlite.org/fileformat.html). SQLite itself overwrites a file that is shorter."""
+    with path.open("rb") as file:
+        head = file.read(_HEADER_SIZE)
+    return len(head) == _HEADER_SIZE and head.startswith(b"SQLite format 3\0")
+
+
 def _look(path: Path, lock_timeout_s: float) -> int:
     """The schema's version, read in a way that cannot change the file."""
     if not path.exists() or not path.stat().st_size:
         return 0
-    with _sqlite_engine(_looker(path, lock_timeout_s)).connect() as connection:
-        return check_version(connection, str(path))
+    engine = _sqlite_engine(_looker(path, lock_timeout_s))
+    try:
+        with engine.connect() as connection:
+            return check_version(connection, str(path))
+    finally:
+        engine.dispose()
 
 
 def _looker(path: Path, lock_timeout_s: float) -> Callable[[], sqlite3.Connection]:
@@ -113,8 +133,12 @@ def _opener(uri: str, lock_timeout_s: float, *pragmas: str) -> Callable[[], sqli
         connection = sqlite3.connect(
             uri, uri=True, timeout=lock_timeout_s, isolation_level=None, check_same_thread=False
         )
-        for pragma in ("PRAGMA foreign_keys=ON", "PRAGMA synchronous=FULL", *pragmas):
-            connection.execute(pragma)
+        try:
+            for pragma in ("PRAGMA foreign_keys=ON", "PRAGMA synchronous=FULL", *pragmas):
+                connection.execute(pragma)
+        except sqlite3.Error:
+            connection.close()
+            raise
         return connection
 
     return open_connection

@@ -53,7 +53,7 @@ def only(found: list[str], what: str, prefix: str) -> str:
     if not found:
         raise UsageError(f"there is no {what} {prefix!r}", now="stopwatt show lists what there is")
     if len(found) > 1:
-        near = ", ".join(ident[:12] for ident in found)
+        near = ", ".join(found)
         raise UsageError(f"several ids of a {what} begin with {prefix!r}: {near} ...", now="write more of its digits")
     return found[0]
 

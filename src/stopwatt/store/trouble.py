@@ -11,7 +11,8 @@ from stopwatt.errors import StoreError
 
 _ELSEWHERE = "or name another one with --store"
 _MEND = f"restore it from a copy, try `sqlite3 FILE .recover`, {_ELSEWHERE}; the file was not changed"
-_FULL = "free some space and start the same command again: it goes on after the last saved round"
+_AGAIN = "start the same command again: it goes on after the last saved round"
+_FULL = f"free some space and {_AGAIN}"
 
 # The beginning of SQLite's symbolic result code (sqlite.org/rescode.html) -> what, now.
 _SQLITE = {
@@ -37,6 +38,8 @@ _POSTGRES = {
     "42501": ("the PostgreSQL user lacks a right", "let the owner grant CREATE on the database or schema stopwatt"),
     "25006": ("the PostgreSQL database is read-only", "connect to the primary server"),
     "55P03": ("the results database is locked by another process", "wait for it to end, then start again"),
+    "57P": ("the PostgreSQL server ended the session", _AGAIN),
+    "08": ("the connection to the PostgreSQL server broke", _AGAIN),
     "XX001": ("the results database is damaged", "restore it from a copy"),
 }
 _UNREACHABLE = (
@@ -51,10 +54,13 @@ def translated(where: str) -> Iterator[None]:
     """Turn the errors of drivers into `StoreError`s that name the database.
 
     Raises:
-        StoreError: In place of any error of SQLAlchemy, sqlite3 or psycopg.
+        StoreError: In place of any error of SQLAlchemy, sqlite3, psycopg or the operating system.
     """
     try:
         yield
+    except OSError as error:
+        what, now = _SQLITE["SQLITE_CANTOPEN"]
+        raise StoreError(f"{what}: {error.strerror}", when=where, now=now) from error
     except (SQLAlchemyError, sqlite3.Error) as error:
         raise store_error(error, where) from error
 
