@@ -91,9 +91,9 @@ def _compile(module: "torch.nn.Module", example: Arrays, setup: Setup, path: Pat
             raise Unsupported(
                 f"torch.export cannot export this module: {type(error).__name__}: {text}",
                 when=setup.label,
-                now="see https://docs.pytorch.org/docs/stable/export.html, or use compile, which runs what it cannot trace",
+                now="use compile, which runs what it cannot trace; https://docs.pytorch.org/docs/stable/export.html",
             ) from error
-        # Only with frozen weights does Inductor fold the quantised ones into int8 kernels; without, it multiplies in fp32.
+        # Only with frozen weights does Inductor fold quantised ones into int8 kernels; else it multiplies in fp32.
         with config.patch(freezing=setup.precision is Precision.INT8):
             aoti_compile_and_package(exported, package_path=str(path))
 

@@ -37,6 +37,9 @@ class Support:
 class Runner(Protocol):
     """A workload made ready. `call` may return before the device is done.
 
+    What a call returns may be overwritten by the next call on the same staged inputs, and by any next call on runtimes
+    with buffers of their own (CUDA graphs): fetch what is to be kept.
+
     Attributes:
         call: Takes what `stage` returned; the only thing inside the timed region. Plain and thin: no argument
             checking, no conversion that the runtime does not need.
@@ -72,7 +75,8 @@ class Backend(Protocol):
         name: As the user writes it.
         summary: One line.
         variants: What may follow the name after a colon; empty for none. The default needs no mention.
-        packages: Distributions whose version changes what is measured.
+        packages: Distributions whose version changes what is measured. The first is the runtime itself; the others
+            may be missing, which costs some precisions only.
     """
 
     name: str

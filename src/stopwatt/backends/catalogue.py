@@ -1,10 +1,10 @@
 """The backends by name. Nothing here imports a runtime."""
 
 from collections.abc import Sequence
-from importlib import metadata
 
 from stopwatt import extensions
 from stopwatt.backends.base import Backend
+from stopwatt.backends.probe import installed_version
 from stopwatt.backends.requests import require_setup
 from stopwatt.records import Setup
 
@@ -53,10 +53,5 @@ def check_combination(backend: Backend, setup: Setup) -> None:
 
 def software(backend: Backend, family_packages: Sequence[str] = ()) -> dict[str, str]:
     """Versions of the installed distributions that a cell runs on: the backend's and the workload family's."""
-    found = {}
-    for package in sorted({*backend.packages, *family_packages}):
-        try:
-            found[package] = metadata.version(package)
-        except metadata.PackageNotFoundError:
-            continue
-    return found
+    versions = {package: installed_version(package) for package in sorted({*backend.packages, *family_packages})}
+    return {package: version for package, version in versions.items() if version}

@@ -1,7 +1,7 @@
 """torch.compile: the module traced by Dynamo and compiled by Inductor, in its own modes."""
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from stopwatt.backends.base import Runner, Support
 from stopwatt.backends.eager import TORCH_ON_CPU, TORCH_ON_CUDA
@@ -13,9 +13,6 @@ from stopwatt.backends.torch_runner import TorchRunner, configure, dtype_of, fir
 from stopwatt.errors import Unsupported
 from stopwatt.records import Precision, Scalar, Setup
 from stopwatt.workloads.base import Arrays, Built
-
-if TYPE_CHECKING:
-    import torch
 
 
 class Compile:
@@ -41,16 +38,17 @@ class Compile:
             Unsupported: Not this precision, or int8 would leave most of the model in fp32.
         """
         require_setup(self, setup)
-        module: torch.nn.Module = require_module(built, setup)
+        module = require_module(built, setup)
         example = example_inputs(built, setup, calibration)
         with quiet():
             import torch
-            from torch._inductor import config
+            from torch import _dynamo as dynamo
+            from torch._inductor import config as inductor
 
-            torch._dynamo.reset()
+            dynamo.reset()
             configure(setup)
-            # By default Dynamo gives up every function that calls nn.LSTM or nn.GRU, and the "compiled" module runs eagerly.
-            torch._dynamo.config.allow_rnn = True
+            # By default Dynamo gives up a function that calls nn.LSTM or nn.GRU: the "compiled" module runs eagerly.
+            dynamo.config.allow_rnn = True
             facts: dict[str, Scalar] = {}
             if setup.precision is Precision.INT8:
                 module, products = pt2e_int8(module, calibration or [example], setup)
@@ -58,9 +56,9 @@ class Compile:
             else:
                 module = module.to(device=setup.device, dtype=dtype_of(setup.precision))
             # A global setting, not a context: a recompilation in mid-run must not fall back to unfrozen fp32 code.
-            config.freezing = setup.precision is Precision.INT8
+            inductor.freezing = setup.precision is Precision.INT8
             compiled = torch.compile(module, mode=setup.variant or "default", dynamic=False)
-            runner = CompiledRunner(unpacking(compiled), setup, facts, torch._dynamo.reset)
+            runner = CompiledRunner(unpacking(compiled), setup, facts, dynamo.reset)
             runner.compile(example)
         return runner
 

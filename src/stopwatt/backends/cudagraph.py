@@ -65,7 +65,7 @@ def _captured(module: "torch.nn.Module", inputs: "tuple[torch.Tensor, ...]", set
     graph = torch.cuda.CUDAGraph()
     fixed = tuple(tensor.clone() for tensor in inputs)
     with torch.cuda.device(setup.device):
-        side = torch.cuda.Stream()
+        side = torch.cuda.Stream()  # type: ignore[no-untyped-call]
         side.wait_stream(torch.cuda.current_stream())
         with torch.cuda.stream(side):
             for _ in range(_WARMUP_CALLS):

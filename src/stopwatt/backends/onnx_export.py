@@ -1,7 +1,7 @@
-"""A workload as an ONNX file with static shapes: exported from its module, or its own file with the shapes filled in."""
+"""A workload as an ONNX file with static shapes: exported from its module, or its own file with shapes filled in."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -25,6 +25,10 @@ def write_onnx(built: Built, setup: Setup, calibration: Sequence[Arrays], path: 
     """Write the workload as it is before quantisation.
 
     Args:
+        built: The workload.
+        setup: Named in errors; decides the batch.
+        calibration: Its first set is what the module is traced with.
+        path: Of the file to write.
         precision: Format of the graph; for int8 a graph in fp32 that is to be quantised.
 
     Raises:
@@ -32,10 +36,13 @@ def write_onnx(built: Built, setup: Setup, calibration: Sequence[Arrays], path: 
             that computes in another format.
     """
     example = example_inputs(built, setup, calibration)
-    if built.onnx is not None:
-        _copy(built.onnx, setup, example, built.input_names, path, precision)
+    named = dict(zip(built.input_names, example, strict=True))
+    if built.onnx is None:
+        module = require_module(built, setup)
+        _require_exporter(setup)
+        _export(module, named, dtype_of(precision), setup, path)
     else:
-        _export(require_module(built, setup), setup, example, built.input_names, path, precision)
+        _copy(built.onnx, named, precision, setup, path)
 
 
 def save(model: Any, path: Path) -> None:
@@ -46,7 +53,7 @@ def save(model: Any, path: Path) -> None:
     onnx.save(model, str(path), save_as_external_data=large, location=f"{path.name}.data" if large else None)
 
 
-def _copy(source: Path, setup: Setup, example: Arrays, names: Sequence[str], path: Path, precision: Precision) -> None:
+def _copy(source: Path, named: Mapping[str, Any], precision: Precision, setup: Setup, path: Path) -> None:
     import onnx
 
     model = onnx.load(str(source))
@@ -54,30 +61,32 @@ def _copy(source: Path, setup: Setup, example: Arrays, names: Sequence[str], pat
     quantisable = native is Precision.FP32 and precision in {Precision.TF32, Precision.INT8}
     if precision is not native and not quantisable:
         raise Unsupported(
-            f"{source.name} computes in {native}, {setup.precision} was asked for: an ONNX file runs as it is",
+            f"{source.name} computes in {native}, {precision} was asked for: an ONNX file runs as it is",
             when=setup.label,
             now=f"use {native}" + (" or int8" if native is Precision.FP32 else ""),
         )
-    save(fix_shapes(model, dict(zip(names, (array.shape for array in example), strict=True))), path)
+    save(fix_shapes(model, {name: array.shape for name, array in named.items()}), path)
 
 
-def _export(
-    module: "torch.nn.Module", setup: Setup, example: Arrays, names: Sequence[str], path: Path, precision: Precision
-) -> None:
+def _require_exporter(setup: Setup) -> None:
     for package in ("onnx", "onnxscript"):
         if not installed_version(package):
             raise Unsupported(
                 f"exporting to ONNX needs {package}", when=setup.label, now="pip install 'stopwatt[onnx]'"
             )
+
+
+def _export(
+    module: "torch.nn.Module", named: Mapping[str, Any], dtype: "torch.dtype", setup: Setup, path: Path
+) -> None:
     with quiet():
         import torch
 
-        dtype = dtype_of(precision)
-        inputs = tensors(example, torch.device("cpu"), dtype)
+        inputs = tensors(tuple(named.values()), torch.device("cpu"), dtype)
         try:
             with torch.no_grad():
                 program = torch.onnx.export(
-                    module.to(dtype=dtype), inputs, input_names=list(names), dynamo=True, verbose=False
+                    module.to(dtype=dtype), inputs, input_names=list(named), dynamo=True, verbose=False
                 )
         except torch.onnx.OnnxExporterError as error:
             raise _refusal(error, setup) from error

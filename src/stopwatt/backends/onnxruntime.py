@@ -3,6 +3,7 @@
 import os
 from collections import Counter
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -32,7 +33,7 @@ class OnnxRuntime:
     name = "onnxruntime"
     summary = "ONNX Runtime"
     variants: Sequence[str] = tuple(_PROVIDERS)
-    packages: Sequence[str] = ("onnxruntime", "onnxruntime-gpu", "onnx", "onnxscript", "torch")
+    packages: Sequence[str] = ("onnxruntime", "onnx", "onnxscript", "torch")
 
     def precisions(self, device: str) -> Sequence[Precision]:
         """On a CPU only what its kernels compute; the providers for GPUs take every format from the graph."""
@@ -92,6 +93,20 @@ class OnnxRuntime:
         return OrtRunner(session, setup, facts | read_facts(folder))
 
 
+def reference_runner(path: Path, setup: Setup) -> Runner:
+    """An ONNX file as written, on the CPU and without graph optimisations: what other runs of it are compared with."""
+    with quiet():
+        import onnxruntime as ort
+
+        ort.disable_telemetry_events()
+        options = ort.SessionOptions()
+        options.intra_op_num_threads = setup.threads
+        options.log_severity_level = _ERRORS_ONLY
+        options.graph_optimization_level = ort.GraphOptimizationLevel.ORT_DISABLE_ALL
+        session = ort.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
+    return OrtRunner(session, replace(setup, device="cpu"), {"device": "cpu", "provider": "CPUExecutionProvider"})
+
+
 def _provider(setup: Setup) -> str:
     """The provider that variant and device name together.
 
@@ -104,7 +119,7 @@ def _provider(setup: Setup) -> str:
         raise Unsupported(
             f"onnxruntime:{variant} does not run on {setup.device}",
             when=setup.label,
-            now=f"use --device {'cpu' if variant == 'cpu' else 'cuda'}, or backend onnxruntime for the device's own provider",
+            now=f"use --device {'cpu' if variant == 'cpu' else 'cuda'}, or write onnxruntime alone",
         )
     return _PROVIDERS[variant]
 

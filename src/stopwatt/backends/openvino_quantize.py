@@ -84,12 +84,12 @@ def _multiply_adds(kind: str, node: Any) -> float:
     shapes = [list(port.get_shape()) for port in node.inputs()]
     result = list(node.get_output_shape(0)) if node.get_output_size() else []
     if kind in {"FullyConnected", "MatMul"}:
-        return float(prod(result)) * shapes[0][-1]
+        return float(prod(result) * shapes[0][-1])
     if kind == "Convolution":
-        return float(prod(result)) * prod(shapes[1]) / result[1]
+        return float(prod(result) * prod(shapes[1]) / result[1])
     if kind == "RNNSeq":  # inputs: sequence, states, then weights of shape (directions, gates, width)
         weights = [shape for shape in shapes[1:] if len(shape) == _WEIGHT_RANK and shape[1] > 1]
-        return float(prod(shapes[0][:-1])) * sum(prod(shape) for shape in weights)
+        return float(prod(shapes[0][:-1]) * sum(prod(shape) for shape in weights))
     if kind == "ScaledDotProductAttention":
-        return 2.0 * prod(shapes[0]) * shapes[1][-2]
+        return float(2 * prod(shapes[0]) * shapes[1][-2])
     return 0.0

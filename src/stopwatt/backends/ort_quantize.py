@@ -1,4 +1,4 @@
-"""Static int8 of an ONNX file with ONNX Runtime's own tool: QDQ notation, weights per channel, calibrated activations."""
+"""Static int8 of an ONNX file with ONNX Runtime's own tool: QDQ notation, weights per channel, calibrated inputs."""
 
 import tempfile
 from collections.abc import Mapping, Sequence
@@ -15,7 +15,7 @@ from stopwatt.records import Precision, Setup
 from stopwatt.workloads.base import Arrays
 
 _OPERATORS = ("Conv", "Gemm", "MatMul")
-"""Where the work is. The rest stays in fp32: an attention mask of -3e38 in a quantised Add would wipe out all scores."""
+"""Where the work is. The rest stays in fp32: a mask of -3e38 in a quantised Add would wipe out all scores."""
 
 _INT8_KERNELS = frozenset(
     {"QGemm", "QLinearConv", "QLinearMatMul", "MatMulInteger", "MatMulIntegerToFloat", "ConvInteger", "QAttention"}
@@ -28,6 +28,8 @@ def quantize(path: Path, names: Sequence[str], calibration: Sequence[Arrays], se
     Args:
         path: The file, with static shapes.
         names: Names of the inputs, in the order of a calibration set.
+        calibration: Input sets whose ranges the activations get; at least one.
+        setup: Named in errors; its device decides the kind of activations.
 
     Returns:
         How much of one call's work is int8; `None` for a file that came quantised.

@@ -6,13 +6,18 @@ from importlib import metadata
 from stopwatt.backends.base import Support
 from stopwatt.backends.quiet import quiet
 
+_ALTERNATIVES = {"onnxruntime": ("onnxruntime-gpu",), "tensorrt": ("tensorrt-cu13", "tensorrt-cu12")}
+"""Distributions that provide the same module under another name."""
+
 
 def installed_version(distribution: str) -> str:
     """Version of an installed distribution, read without importing it; empty if there is none."""
-    try:
-        return metadata.version(distribution)
-    except metadata.PackageNotFoundError:
-        return ""
+    for name in (distribution, *_ALTERNATIVES.get(distribution, ())):
+        try:
+            return metadata.version(name)
+        except metadata.PackageNotFoundError:
+            continue
+    return ""
 
 
 def probe(distribution: str, install: str, look: Callable[[], Support]) -> Support:

@@ -35,7 +35,7 @@ def dynamic_int8(module: "torch.nn.Module", example: Arrays, setup: Setup) -> "t
 
     _require_cpu(setup)
     kinds = {torch.nn.Linear, torch.nn.LSTM, torch.nn.GRU}
-    quantised: torch.nn.Module = quantize_dynamic(module, kinds, dtype=torch.qint8)
+    quantised: torch.nn.Module = quantize_dynamic(module, kinds, dtype=torch.qint8)  # type: ignore[no-untyped-call]
     products = _dynamic_products(quantised, _float_tensors(example))
     require_int8(
         products,
@@ -47,7 +47,7 @@ def dynamic_int8(module: "torch.nn.Module", example: Arrays, setup: Setup) -> "t
 
 
 def _dynamic_products(module: "torch.nn.Module", inputs: "tuple[torch.Tensor, ...]") -> Products:
-    """Multiply-adds in the quantised layers (by hooks) and in the operators that stayed floating (by torch's counter)."""
+    """Multiply-adds in the quantised layers (by hooks) and in operators that stayed floating (by torch's counter)."""
     import torch
     from torch.ao.nn.quantized import dynamic
     from torch.utils.flop_counter import FlopCounterMode
@@ -90,6 +90,7 @@ def pt2e_int8(
     Args:
         module: fp32 module on the CPU.
         calibration: Input sets whose ranges the activations get; at least one.
+        setup: Named in errors.
 
     Returns:
         A graph with quantise and dequantise steps, which Inductor replaces by int8 kernels when it freezes weights.
@@ -156,16 +157,16 @@ def _graph_products(graph: "torch.fx.GraphModule", inputs: "tuple[torch.Tensor, 
 def _multiply_adds(name: str, arguments: Sequence[Any], result: Any) -> float:
     """Multiply-adds of one ATen call; 0 for operators without products."""
     if name in {"conv1d", "conv2d", "conv3d", "convolution"}:
-        return float(result.numel()) * arguments[1][0].numel()
+        return float(result.numel() * arguments[1][0].numel())
     if name in {"linear", "matmul", "mm", "bmm"}:
-        return float(result.numel()) * arguments[0].shape[-1]
+        return float(result.numel() * arguments[0].shape[-1])
     if name == "addmm":
-        return float(result.numel()) * arguments[1].shape[-1]
+        return float(result.numel() * arguments[1].shape[-1])
     if name == "scaled_dot_product_attention":
-        return 2.0 * arguments[0].numel() * arguments[1].shape[-2]
+        return float(2 * arguments[0].numel() * arguments[1].shape[-2])
     if name in {"lstm", "gru", "rnn_tanh", "rnn_relu"}:
         weights = next(value for value in arguments[2:] if isinstance(value, (list, tuple)))
-        return float(arguments[0].shape[:-1].numel()) * sum(w.numel() for w in weights if w.dim() > 1)
+        return float(arguments[0].shape[:-1].numel() * sum(w.numel() for w in weights if w.dim() > 1))
     return 0.0
 
 

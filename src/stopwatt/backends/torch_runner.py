@@ -190,13 +190,18 @@ def first_call(runner: TorchRunner, example: Arrays) -> Any:
         raise translated(error, runner.computed()) from error
 
 
+_HALF_NAMES = {"fp16": ("Half", "float16"), "bf16": ("BFloat16", "bfloat16")}
+
+
 def translated(error: Exception, facts: Mapping[str, Scalar]) -> Exception:
-    """`Unsupported` for an operator that lacks a kernel for the format; any other error as it is."""
+    """`Unsupported` for an operator that cannot take the format; any other error as it is."""
     text = " ".join(str(error).split())
-    lacks = "not implemented for" in text or "Could not run" in text or isinstance(error, NotImplementedError)
+    names = _HALF_NAMES.get(str(facts["precision"]), ())
+    lacks = isinstance(error, NotImplementedError) or any(name in text for name in names)
     if not lacks:
         return error
     return Unsupported(
-        f"an operator has no {facts['precision']} kernel on {device_kind(str(facts['device']))}: {text[:200]}",
+        f"an operator of this model has no {facts['precision']} kernel on {device_kind(str(facts['device']))}:"
+        f" {text[:200]}",
         now="use fp32, or another backend",
     )

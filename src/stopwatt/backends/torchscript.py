@@ -17,7 +17,6 @@ from stopwatt.backends.torch_runner import (
     dtype_of,
     first_call,
     tensors,
-    translated,
     unpacking,
 )
 from stopwatt.errors import Unsupported
@@ -72,7 +71,7 @@ class TorchScript:
             import torch
 
             configure(setup)
-            loaded = torch.jit.load(str(folder / _FILE), map_location=setup.device)
+            loaded = torch.jit.load(str(folder / _FILE), map_location=setup.device)  # type: ignore[no-untyped-call]
             with torch.no_grad():
                 module = torch.jit.optimize_for_inference(loaded)
         return TorchRunner(unpacking(module), setup, read_facts(folder))
@@ -86,12 +85,9 @@ def _save_traced(module: "torch.nn.Module", example: Arrays, setup: Setup, path:
     try:
         with torch.no_grad():
             # Comparing two traces is left to the correctness gate, which compares with eager itself.
-            traced = torch.jit.trace(module, inputs, check_trace=False)
+            traced = torch.jit.trace(module, inputs, check_trace=False)  # type: ignore[no-untyped-call]
             frozen = torch.jit.freeze(traced.eval())
-    except (RuntimeError, TypeError, NotImplementedError) as error:
-        error = translated(error, {"precision": setup.precision, "device": setup.device})
-        if isinstance(error, Unsupported):
-            raise error from None
+    except (RuntimeError, TypeError) as error:
         text = " ".join(str(error).split())[:300]
         raise Unsupported(
             f"TorchScript cannot trace this module: {text}",
