@@ -128,7 +128,7 @@ class BenchResult:
         )
 
 
-def bench(  # noqa: PLR0913  (one argument per option of the command)
+def bench(
     *workloads: str,
     params: Mapping[str, Scalar] | None = None,
     backends: Sequence[str] = ("auto",),
@@ -225,7 +225,8 @@ def measure(
     name = getattr(function, "__qualname__", type(function).__name__)
     cell = Cell(Workload(name), Setup(backend="function"), rules)
     (row,) = summarise([answer.measurement(Job(JobKind.MEASURE, cell, bundle=""))])
-    return CallResult(row, answer.samples["latency"].values / 1e9)
+    trials = answer.samples["latency"]
+    return CallResult(row, trials.values / 1e9)  # noqa: PD011  (not a data frame)
 
 
 def run_request(

@@ -1,5 +1,5 @@
 import time
-from functools import lru_cache
+from functools import cache
 
 import numpy as np
 import pytest
@@ -17,7 +17,7 @@ def busy(_inputs):
 
 
 def test_a_memory_of_results_is_found():
-    @lru_cache(maxsize=None)
+    @cache
     def look_up(key):
         busy(key)
 

@@ -42,14 +42,23 @@ def test_threads_do_not_change_a_converted_model_but_versions_do(folder):
 
 def test_a_folder_appears_whole_or_not_at_all(folder):
     target = folder / "artifacts" / "x"
-    with pytest.raises(ZeroDivisionError), cache.filling(target) as draft:
+    with cache.draft_of(target) as draft:
         (draft / "half").write_text("")
-        _ = 1 / 0
-    assert not target.exists()
-    with cache.filling(target) as draft:
+    assert list(target.parent.iterdir()) == []
+    with cache.draft_of(target) as draft:
         (draft / "whole").write_text("")
+        cache.publish(draft, target)
     assert [file.name for file in target.iterdir()] == ["whole"]
     assert [entry.name for entry in target.parent.iterdir()] == ["x"]
+
+
+def test_who_comes_second_finds_the_folder_of_the_first(folder):
+    target = folder / "artifacts" / "x"
+    for content in ("first", "second"):
+        with cache.draft_of(target) as draft:
+            (draft / content).write_text("")
+            cache.publish(draft, target)
+    assert [file.name for file in target.iterdir()] == ["first"]
 
 
 def test_a_folder_open_to_others_is_refused_with_the_remedy(folder):
@@ -66,8 +75,9 @@ def test_a_cache_made_here_is_closed_to_others(folder):
 
 def test_pruning_keeps_what_was_used_last(folder):
     for age, name in enumerate(["new", "old"]):
-        with cache.filling(folder / "artifacts" / name) as draft:
+        with cache.draft_of(folder / "artifacts" / name) as draft:
             (draft / "data").write_bytes(b"x" * 1000)
+            cache.publish(draft, folder / "artifacts" / name)
         os.utime(folder / "artifacts" / name, (1e9 - age, 1e9 - age))
     cache.prune(keep_bytes=1500)
     assert [entry.name for entry in (folder / "artifacts").iterdir()] == ["new"]

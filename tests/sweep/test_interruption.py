@@ -22,7 +22,16 @@ COMMAND = ["bench", "synthetic", "-p", "duration=2ms", "--backends", "eager", "-
 
 def start(store, *arguments):
     return subprocess.Popen(
-        [sys.executable, "-c", "from stopwatt.cli import main; main()", *COMMAND, "--allow", "--store", store, *arguments],
+        [
+            sys.executable,
+            "-c",
+            "from stopwatt.cli import main; main()",
+            *COMMAND,
+            "--allow",
+            "--store",
+            store,
+            *arguments,
+        ],
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,

@@ -37,7 +37,7 @@ def main(arguments: list[str] | None = None) -> None:
     sys.exit(_run(words, debug=debug))
 
 
-def _run(words: list[str], *, debug: bool) -> int:
+def _run(words: list[str], *, debug: bool) -> int:  # noqa: PLR0911  (one a way to end)
     try:
         app(words, exit_on_error=False, result_action="return_value")
     except CycloptsError:

@@ -19,13 +19,12 @@ def bench(
     """Measure models over runtimes, precisions and batch sizes, and compare them with fp32 eager.
 
     Examples:
-
         stopwatt bench lstm
 
         stopwatt bench bert -p size=mini --backends all --precision fp32,bf16,int8 --batch 1,8
 
         stopwatt bench mlp -p hidden=512 --backends eager,onnxruntime --thorough --json
-    """  # noqa: D415
+    """
     from stopwatt.api import run_request
     from stopwatt.report.console import console_for
     from stopwatt.report.progress import show_progress

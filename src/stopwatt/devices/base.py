@@ -42,6 +42,10 @@ class Device(Protocol):
         """Event pairs for so many trials, where the device has a clock of its own."""
         ...
 
+    def occupy(self, seconds: float) -> None:
+        """Give the device about so much empty work, so that what follows is queued before it starts."""
+        ...
+
     def reset_peak_memory(self) -> None:
         """Start a new period for `peak_memory`."""
         ...

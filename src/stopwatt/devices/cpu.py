@@ -19,6 +19,9 @@ class Cpu:
         """None: the host's clock is the device's clock."""
         return None
 
+    def occupy(self, seconds: float) -> None:
+        """Nothing: the host has no queue."""
+
     def reset_peak_memory(self) -> None:
         """Nothing to start; see `devices.memory`."""
 

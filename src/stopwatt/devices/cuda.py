@@ -10,6 +10,9 @@ from typing import Any
 from stopwatt.devices.facts import read_facts
 from stopwatt.records import Measured, Reading, Scalar
 
+_HIGHEST_CLOCK_HZ = 2.5e9
+"""Above the boost clock of any GPU that torch supports (an H200 runs at 1.98 GHz)."""
+
 
 class CudaTimer:
     """Event pairs, all made before the first trial.
@@ -116,7 +119,10 @@ class Cuda:
             self._flush_buffer = self._torch.empty(size, dtype=self._torch.uint8, device=self.name)
         self._flush_buffer.zero_()
 
-    def busy_wait(self, cycles: int) -> None:
-        """Keep the current stream busy for so many clock cycles, so that the host can run ahead of the device."""
+    def occupy(self, seconds: float) -> None:
+        """Keep the current stream busy for about so long, so that the host can run ahead of the device.
+
+        The kernel counts clock cycles; at a lower clock than the highest it only lasts longer.
+        """
         with self._torch.cuda.device(self._index):
-            self._torch.cuda._sleep(cycles)  # noqa: SLF001  (torch's own tests and inductor rely on it)
+            self._torch.cuda._sleep(int(seconds * _HIGHEST_CLOCK_HZ))  # noqa: SLF001  (torch's own tests rely on it)

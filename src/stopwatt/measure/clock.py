@@ -2,6 +2,7 @@
 
 import time
 from dataclasses import dataclass
+from itertools import pairwise
 
 now_ns = time.perf_counter_ns
 
@@ -22,5 +23,5 @@ class ClockQuality:
 def quality(readings: int = 10_000) -> ClockQuality:
     """Read the clock back to back so many times (about 1 ms for the default)."""
     stamps = [now_ns() for _ in range(readings)]
-    steps = sorted(after - before for before, after in zip(stamps, stamps[1:], strict=False))
+    steps = sorted(after - before for before, after in pairwise(stamps))
     return ClockQuality(next((step for step in steps if step > 0), 0), steps[len(steps) // 2])

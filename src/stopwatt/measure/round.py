@@ -62,6 +62,7 @@ class Round:
 
     @property
     def protocol(self) -> Protocol:
+        """The rules of the cell."""
         return self.job.cell.protocol
 
     def run(self) -> Answer:

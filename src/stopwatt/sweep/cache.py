@@ -61,17 +61,20 @@ def _software(cell: Cell, *names: str) -> dict[str, str]:
 
 
 @contextmanager
-def filling(folder: Path) -> Iterator[Path]:
-    """A private folder that takes the given folder's place when the block ends well, and vanishes otherwise."""
+def draft_of(folder: Path) -> Iterator[Path]:
+    """An empty, private folder beside the given one; it vanishes unless it was published."""
     folder.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     draft = Path(tempfile.mkdtemp(prefix=".draft-", dir=folder.parent))
     try:
         yield draft
-        if folder.exists():  # somebody else was faster; theirs is as good
-            return
-        draft.rename(folder)
     finally:
         shutil.rmtree(draft, ignore_errors=True)
+
+
+def publish(draft: Path, folder: Path) -> None:
+    """Let a whole draft take its folder's place; if somebody else was faster, theirs is as good."""
+    if not folder.exists():
+        draft.rename(folder)
 
 
 def prune(keep_bytes: int = KEEP_BYTES) -> None:

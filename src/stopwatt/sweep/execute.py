@@ -4,15 +4,17 @@ import random
 import signal
 import threading
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from types import FrameType
 from typing import Any, Protocol
 
+from stopwatt.devices.facts import read_facts
+from stopwatt.devices.fitness import judge
 from stopwatt.errors import ExitCode, StopwattError
 from stopwatt.measure.job import Job, JobKind
-from stopwatt.records import Cell, Measurement, Status
+from stopwatt.records import Cell, Measurement, Scalar, Status
 from stopwatt.store import Run, Selection
 from stopwatt.store.database import Store
 from stopwatt.sweep.estimate import Estimate
@@ -139,13 +141,23 @@ class _Execution:
             artifact=str(self.preparation.artifact(turn.cell) or ""),
             round=turn.round,
         )
-        outcome = self.preparation.ready(turn.cell) or self.executor.run(job, self.plan.protocol.timeout_s)
-        return self._record(job, outcome), outcome.wall_s
+        failure = self.preparation.ready(turn.cell)
+        before = self._facts(turn.cell)
+        outcome = failure or self.executor.run(job, self.plan.protocol.timeout_s)
+        return self._record(job, outcome, before), outcome.wall_s
 
-    def _record(self, job: Job, outcome: Outcome) -> Measurement:
-        return outcome.answer.measurement(job, outcome.log).with_facts(
-            {**self.plan.facts, "round_wall_s": outcome.wall_s}
+    def _record(self, job: Job, outcome: Outcome, before: Mapping[str, Scalar]) -> Measurement:
+        """The round with the machine's facts and with what changed on it while the round ran."""
+        setup = job.cell.setup
+        changes = judge(before, self._facts(job.cell), threads=setup.threads, device=setup.device)
+        measurement = outcome.answer.measurement(job, outcome.log).with_facts(
+            {**before, "round_wall_s": outcome.wall_s}
         )
+        return replace(measurement, notes=(*measurement.notes, *changes.notes))
+
+    @staticmethod
+    def _facts(cell: Cell) -> Mapping[str, Scalar]:
+        return read_facts(cell.setup.device).values
 
     def _finished(self) -> set[tuple[str, int]]:
         """Rounds of an earlier start; those that were interrupted are measured again."""

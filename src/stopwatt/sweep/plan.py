@@ -1,7 +1,6 @@
 """From what was asked for to a list of cells."""
 
 import importlib.util
-import os
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import product
@@ -9,6 +8,7 @@ from itertools import product
 from stopwatt.backends import catalogue
 from stopwatt.backends.base import Backend
 from stopwatt.devices.facts import machine_identity, read_facts
+from stopwatt.devices.fitness import usable_threads
 from stopwatt.devices.resolve import kind_of
 from stopwatt.errors import UsageError
 from stopwatt.records import Cell, Precision, Protocol, Scalar, Setup, Workload, digest
@@ -20,6 +20,7 @@ AUTO = "auto"
 ALL = "all"
 MOST_CELLS = 10_000
 MOST_BATCH = 2**20
+MOST_THREADS_PER_CORE = 4
 BASELINE = ("eager", Precision.FP32)
 """What speed-ups are ratios to."""
 
@@ -84,7 +85,8 @@ def make_plan(request: Request) -> Plan:
     """
     precisions = [_precision(text) for text in request.precisions]
     batches = [_batch(value) for value in request.batches]
-    setups = _setups(request, _backends(request), precisions, batches)
+    facts = read_facts(request.device).values
+    setups = _setups(request, _backends(request), precisions, batches, _threads(request.threads, facts))
     size = len(setups) * len(request.workloads)
     if not size:
         raise UsageError(
@@ -92,12 +94,18 @@ def make_plan(request: Request) -> Plan:
         )
     if size > MOST_CELLS:
         raise UsageError(f"{size} cells are too many for one command", now=f"ask for {MOST_CELLS} at most")
-    facts = read_facts(request.device).values
     machine = machine_identity(facts)
     families = {source: resolve(source) for source in request.workloads}
     params = _split_params(families, request.params)
     cells = [
-        _cell(source, family, params[source], setup, request.protocol, machine)
+        Cell(
+            Workload(source, params[source]),
+            setup,
+            request.protocol,
+            family.code(),
+            catalogue.software(catalogue.get(setup.backend), family.packages),
+            machine,
+        )
         for (source, family), setup in product(families.items(), setups)
     ]
     announcements = tuple(
@@ -106,13 +114,6 @@ def make_plan(request: Request) -> Plan:
         if family.runs_foreign_code
     )
     return Plan(tuple(cells), request.protocol, facts, request.tag, announcements)
-
-
-def _cell(
-    source: str, family: Family, params: Mapping[str, Scalar], setup: Setup, protocol: Protocol, machine: str
-) -> Cell:
-    software = catalogue.software(catalogue.get(setup.backend), family.packages)
-    return Cell(Workload(source, params), setup, protocol, family.code(), software, machine)
 
 
 def _split_params(families: Mapping[str, Family], given: Mapping[str, Scalar]) -> dict[str, dict[str, Scalar]]:
@@ -126,13 +127,16 @@ def _split_params(families: Mapping[str, Family], given: Mapping[str, Scalar]) -
 
 
 def _setups(
-    request: Request, backends: Iterable[tuple[str, str]], precisions: Iterable[Precision], batches: Iterable[int]
+    request: Request,
+    backends: Iterable[tuple[str, str]],
+    precisions: Iterable[Precision],
+    batches: Iterable[int],
+    threads: int,
 ) -> list[Setup]:
     wanted = list(product(backends, precisions))
     baseline = (("eager", ""), Precision.FP32)
     if request.baseline and wanted and baseline not in wanted:
         wanted.insert(0, baseline)
-    threads = _threads(request.threads)
     setups = [
         Setup(backend, variant, precision, batch, request.device, threads)
         for batch in batches
@@ -177,8 +181,8 @@ def _batch(value: int) -> int:
     return value
 
 
-def _threads(value: int) -> int:
-    allowed = len(os.sched_getaffinity(0))
-    if value < 0 or value > 4 * allowed:
-        raise UsageError(f"{value} threads are out of range", now=f"this process may use {allowed} cores")
-    return value or allowed
+def _threads(value: int, facts: Mapping[str, Scalar]) -> int:
+    usable = usable_threads(facts)
+    if value < 0 or value > MOST_THREADS_PER_CORE * usable:
+        raise UsageError(f"{value} threads are out of range", now=f"this process can run {usable} at once")
+    return value or usable

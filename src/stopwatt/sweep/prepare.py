@@ -60,20 +60,11 @@ class Preparation:
         return self._failed[folder]
 
     def _fill(self, folder: Path, job: Callable[[Path], Job]) -> Outcome:
-        try:
-            with cache.filling(folder) as draft:
-                outcome = self._executor.run(job(draft), self._timeout_s)
-                if outcome.answer.status is not Status.OK:
-                    raise _NotFilled(outcome)
-        except _NotFilled as failure:
-            return failure.outcome
+        with cache.draft_of(folder) as draft:
+            outcome = self._executor.run(job(draft), self._timeout_s)
+            if outcome.answer.status is Status.OK:
+                cache.publish(draft, folder)
         return outcome
-
-
-class _NotFilled(Exception):  # noqa: N818  (leaves the folder unfilled)
-    def __init__(self, outcome: Outcome) -> None:
-        super().__init__(outcome.answer.status)
-        self.outcome = outcome
 
 
 def _job(kind: JobKind, cell: Cell, bundle: Path, draft: Path) -> Job:

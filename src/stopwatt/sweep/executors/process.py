@@ -4,6 +4,7 @@ The parent starts the worker, hands it the job, and blocks in `select` until the
 the user interrupts. While the worker measures, the parent uses no processor time.
 """
 
+import contextlib
 import json
 import os
 import selectors
@@ -231,10 +232,8 @@ def _signal(worker: subprocess.Popen[bytes], number: signal.Signals) -> None:
 
 
 def _signal_group(worker: subprocess.Popen[bytes], number: signal.Signals) -> None:
-    try:
+    with contextlib.suppress(ProcessLookupError, PermissionError):
         os.killpg(worker.pid, number)
-    except (ProcessLookupError, PermissionError):
-        pass
 
 
 def _drain(output: int, log: Log) -> None:
