@@ -59,7 +59,7 @@ def _described(value: Any) -> str:
     if value is None:
         return "nothing"
     kinds = ", ".join(type(one).__name__ for one in value) if isinstance(value, tuple | list) else ""
-    return f"a {type(value).__name__}" + (f" of ({kinds})" if kinds else "")
+    return f"a value of type {type(value).__name__}" + (f" of ({kinds})" if kinds else "")
 
 
 def _no_inputs(batch: int, generator: np.random.Generator) -> Arrays:  # noqa: ARG001  (the interface's arguments)

@@ -20,6 +20,7 @@ from stopwatt.workloads.pt2check import check_archive
 from stopwatt.workloads.source import digest_of_files
 
 if TYPE_CHECKING:
+    import torch
     from torch.export import ExportedProgram
 
 _MODEL = "models/model.json"
@@ -63,7 +64,7 @@ class Pt2File:
         """
         program = _load(self.path, self.name)
         example = _example(program, self.name)
-        module = program.module(check_guards=False).requires_grad_(requires_grad=False)
+        module = _module(program)
 
         def make_inputs(batch: int, generator: np.random.Generator) -> Arrays:
             return like(example, batch, generator)
@@ -90,6 +91,18 @@ def _load(path: Path, source: str) -> "ExportedProgram":
             return load_pt2(io.BytesIO(content)).exported_programs["model"]
     except Exception as error:
         raise _damaged(path, error) from error
+
+
+def _module(program: "ExportedProgram") -> "torch.nn.Module":
+    """The program as a module, without its checks of input shapes.
+
+    The guards are source code from the file, which is not compiled here; the hook in their place would run Python
+    inside each timed call and cannot be traced. Inputs fit, since they are made like the examples.
+    """
+    module = program.module(check_guards=False).requires_grad_(requires_grad=False)
+    module._forward_pre_hooks.clear()  # noqa: SLF001  (hooks have no public list)
+    module._forward_pre_hooks_with_kwargs.clear()  # noqa: SLF001  (as above)
+    return module
 
 
 @contextmanager
