@@ -29,6 +29,9 @@ def sets(built, batch=2):
     return built.make_inputs(batch, generator), built.make_inputs(batch, generator)
 
 
+pytestmark = pytest.mark.filterwarnings("ignore:.*torch.jit:DeprecationWarning", "ignore:Detected pickle protocol")
+
+
 class Bomb:
     """Unpickling it creates a file."""
 
@@ -75,7 +78,7 @@ class Net(torch.nn.Module):
 
 @pytest.fixture
 def saved(tmp_path):
-    def save(dynamic=True, module=None, example=None):
+    def save(*, dynamic=True, module=None, example=None):
         module = module or Net().eval()
         example = example or (torch.randn(2, 4), torch.randn(2, 3))
         shapes = tuple({0: torch.export.Dim("batch")} for _ in example) if dynamic else None
@@ -608,8 +611,13 @@ def test_a_library_that_fails_at_import_costs_a_clear_error(library, text):
         "x" * 300,
         "x" * 5000 + ".onnx",
         "no.py:f",
-    ]
-    + ["not_a_module:f", "not/there.onnx", "not-there.pt2", "🐍", "torch;rm", "a:b:c"],
+        "not_a_module:f",
+        "not/there.onnx",
+        "not-there.pt2",
+        "🐍",
+        "torch;rm",
+        "a:b:c",
+    ],
 )
 def test_a_name_that_names_nothing_is_refused(source):
     with pytest.raises(UsageError) as caught:
