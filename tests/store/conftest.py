@@ -4,7 +4,6 @@ import shutil
 import subprocess
 import sys
 import tempfile
-import uuid
 from pathlib import Path
 
 import pytest
@@ -57,13 +56,14 @@ def _server_account(folder: Path) -> dict:
 
 @pytest.fixture
 def postgres_url(postgres_server):
-    """A database of its own for a test."""
+    """A database that holds nothing. (Dropping tables is ten times faster than a database for each test.)"""
     import psycopg
 
-    name = f"t{uuid.uuid4().hex[:12]}"
-    with psycopg.connect(postgres_server.format(database="postgres"), autocommit=True) as connection:
-        connection.execute(f"CREATE DATABASE {name}")
-    return postgres_server.format(database=name)
+    url = postgres_server.format(database="postgres")
+    with psycopg.connect(url, autocommit=True) as connection:
+        connection.execute("DROP SCHEMA IF EXISTS stopwatt, public CASCADE")
+        connection.execute("CREATE SCHEMA public")
+    return url
 
 
 @pytest.fixture(params=["sqlite", pytest.param("postgres", marks=pytest.mark.postgres)])

@@ -111,6 +111,12 @@ def test_a_limit_gives_the_latest_in_the_order_in_which_they_were_saved(store):
     assert list(store.measurements(Selection(limit=2))) == saved[-2:]
 
 
+@pytest.mark.parametrize("selection", [Selection(limit=-1), Selection(limit=0), Selection(batch=10**30)])
+def test_a_number_that_no_round_can_have_is_a_usage_error(store, selection):
+    with pytest.raises(UsageError, match="out of range"):
+        store.entries(selection)
+
+
 def test_more_measurements_than_are_read_at_a_time_come_in_order(store):
     run = begin(store)
     for number in range(120):

@@ -101,6 +101,5 @@ def test_an_older_store_opened_for_reading_is_brought_to_the_newest_schema(where
 
     open_store(where).close()
     monkeypatch.setattr("stopwatt.store.migrations.MIGRATIONS", [*MIGRATIONS, to_schema_2])
-    monkeypatch.setattr("stopwatt.store.engine.MIGRATIONS", [*MIGRATIONS, to_schema_2])
     with open_store(where, access=Access.READ) as store, store._engine.connect() as connection:
         assert inspect(connection).has_table("second")

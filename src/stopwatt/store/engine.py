@@ -8,11 +8,11 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
-from sqlalchemy import URL, Connection, Engine, NullPool, QueuePool, create_engine, event
+from sqlalchemy import URL, Connection, Engine, QueuePool, create_engine, event
 
 from stopwatt.errors import StoreError, UsageError
 from stopwatt.store.location import VARIABLE, locate, shown
-from stopwatt.store.migrations import MIGRATIONS, check_version, migrate
+from stopwatt.store.migrations import check_version, migrate, newest
 from stopwatt.store.model import Access
 from stopwatt.store.mounts import network_file_system_of
 from stopwatt.store.trouble import translated
@@ -38,7 +38,7 @@ def connect(where: str | Path | None, access: Access, lock_timeout_s: float) -> 
 def _open_sqlite(path: Path, access: Access, lock_timeout_s: float) -> Engine:
     _check_file(path, access)
     version = _look(path, lock_timeout_s)
-    if access is Access.READ and version == len(MIGRATIONS):
+    if access is Access.READ and version == newest():
         return _sqlite_engine(_reader(path, lock_timeout_s))
     engine = _sqlite_engine(_opener(_uri(path, "mode=rwc"), lock_timeout_s))
     try:
@@ -87,7 +87,7 @@ def _check_file(path: Path, access: Access) -> None:
 
 
 def _begins_as_sqlite(path: Path) -> bool:
-    """Whether a file has a whole header (sqlite.org/fileformat.html). SQLite itself overwrites a file that is shorter."""
+    """Whether a file has a whole header (sqlite.org/fileformat.html). SQLite overwrites a file that is shorter."""
     with path.open("rb") as file:
         head = file.read(_HEADER_SIZE)
     return len(head) == _HEADER_SIZE and head.startswith(b"SQLite format 3\0")
@@ -165,18 +165,27 @@ def _use_write_ahead_log(connection: Connection) -> None:
 
 def _open_postgres(url: URL, access: Access, lock_timeout_s: float) -> Engine:
     try:
-        engine = create_engine(url, poolclass=NullPool, connect_args={"connect_timeout": 10})
+        engine = create_engine(url, pool_pre_ping=True, connect_args={"connect_timeout": 10})
     except ModuleNotFoundError as error:
         raise UsageError(
             f"PostgreSQL needs a package that is not installed: {error.name}", now="pip install 'stopwatt[postgres]'"
         ) from error
     event.listen(engine, "connect", lambda connection, _: _prepare_postgres(connection, lock_timeout_s))
-    with engine.connect() as connection:
-        version = check_version(connection, shown(url))
-    if access is Access.WRITE or version:
-        migrate(engine.execution_options(**WRITES), shown(url))
-        return engine
-    raise UsageError("there are no results in this database", when=shown(url), now="measure something first")
+    try:
+        with engine.connect() as connection:
+            version = check_version(connection, shown(url))
+        _check_holds_results(version, access, shown(url))
+        if version < newest():
+            migrate(engine.execution_options(**WRITES), shown(url))
+    except BaseException:
+        engine.dispose()
+        raise
+    return engine
+
+
+def _check_holds_results(version: int, access: Access, where: str) -> None:
+    if access is Access.READ and not version:
+        raise UsageError("there are no results in this database", when=where, now="measure something first")
 
 
 def _prepare_postgres(connection: Any, lock_timeout_s: float) -> None:

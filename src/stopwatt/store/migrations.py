@@ -88,6 +88,11 @@ def _to_schema_1(connection: Connection) -> None:
 MIGRATIONS: list[Callable[[Connection], None]] = [_to_schema_1]
 
 
+def newest() -> int:
+    """The schema that this stopwatt writes."""
+    return len(MIGRATIONS)
+
+
 def check_version(connection: Connection, where: str) -> int:
     """The schema of a database; 0 for an empty one.
 
@@ -102,9 +107,9 @@ def check_version(connection: Connection, where: str) -> int:
             )
         return 0
     version = int(connection.scalar(select(func.max(tables.schema.c.version))) or 0)
-    if version > len(MIGRATIONS):
+    if version > newest():
         raise StoreError(
-            f"the results database has schema {version}; this stopwatt knows up to {len(MIGRATIONS)}",
+            f"the results database has schema {version}; this stopwatt knows up to {newest()}",
             when=where,
             now="pip install --upgrade stopwatt, or name another one with --store; the database was not changed",
         )
@@ -126,7 +131,7 @@ def migrate(writing: Engine, where: str) -> None:
         with writing.begin() as connection:
             _lock(connection)
             version = check_version(connection, where)
-            done = version == len(MIGRATIONS)
+            done = version == newest()
             if not done:
                 MIGRATIONS[version](connection)
                 now = datetime.now(UTC).isoformat(timespec="seconds")

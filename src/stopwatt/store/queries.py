@@ -11,6 +11,7 @@ from stopwatt.store.rows import column_text
 from stopwatt.store.tables import cells, environments, rounds, runs
 
 _SHOWN_CANDIDATES = 3
+_LARGEST = 2**63 - 1
 
 
 def run_columns() -> list[ColumnElement[Any]]:
@@ -33,7 +34,14 @@ def measurements_query() -> Select[Any]:
 
 
 def selected_numbers(selection: Selection) -> Select[int]:
-    """Numbers of the selected rounds, the latest first."""
+    """Numbers of the selected rounds, the latest first.
+
+    Raises:
+        UsageError: A number that no round can have.
+    """
+    for name, number in {"batch": selection.batch, "limit": selection.limit}.items():
+        if number is not None and not 0 < number <= _LARGEST:
+            raise UsageError(f"--{name} {number} is out of range", now="use a positive number")
     query = _joined(rounds.c.number).where(*_conditions(selection))
     return query.order_by(rounds.c.number.desc()).limit(selection.limit)
 
