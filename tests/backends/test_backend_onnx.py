@@ -221,7 +221,7 @@ get({name!r}).load(folder, setup)
 
 def _onnx_file(path, kind=TensorProto.FLOAT, batch="batch"):
     """y = x @ w with a free batch dimension, as a user's file may come."""
-    weight = np.linspace(-1, 1, 32 * 16).reshape(32, 16).astype(helper.tensor_dtype_to_np_dtype(kind))
+    weight = np.random.default_rng(2).standard_normal((32, 16)).astype(helper.tensor_dtype_to_np_dtype(kind))
     graph = helper.make_graph(
         [helper.make_node("MatMul", ["x", "w"], ["y"])],
         "graph",

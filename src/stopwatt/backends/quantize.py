@@ -50,7 +50,7 @@ def _dynamic_products(module: "torch.nn.Module", inputs: "tuple[torch.Tensor, ..
     """Multiply-adds in the quantised layers (by hooks) and in operators that stayed floating (by torch's counter)."""
     import torch
     from torch.ao.nn.quantized import dynamic
-    from torch.utils.flop_counter import FlopCounterMode
+    from torch.utils.flop_counter import FlopCounterMode, sdpa_flop_count
 
     tally = Tally()
 
@@ -61,9 +61,13 @@ def _dynamic_products(module: "torch.nn.Module", inputs: "tuple[torch.Tensor, ..
             work = float(arguments[0].numel() // layer.input_size) * _recurrent_weights(layer)
         tally.add(type(layer).__name__, work, int8=True)
 
+    def attention_flops(query: Any, key: Any, value: Any, *_arguments: Any, **_options: Any) -> int:
+        return int(sdpa_flop_count(query, key, value))  # type: ignore[no-untyped-call]
+
     layers = [layer for layer in module.modules() if isinstance(layer, (dynamic.Linear, dynamic.LSTM, dynamic.GRU))]
     hooks = [layer.register_forward_hook(count) for layer in layers]
-    counter = FlopCounterMode(display=False)
+    attention = torch.ops.aten._scaled_dot_product_flash_attention_for_cpu  # noqa: SLF001  (torch's counter omits it)
+    counter = FlopCounterMode(display=False, custom_mapping={attention: attention_flops})
     try:
         with torch.no_grad(), counter:
             module(*inputs)
