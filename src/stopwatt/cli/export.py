@@ -23,7 +23,7 @@ def export(
 ) -> None:
     """Write measurements to a file: Parquet or CSV (one row a trial), or JSON (all there is, for `stopwatt import`).
 
-    For example:
+    Three examples:
 
         stopwatt export results.json
 

@@ -21,7 +21,7 @@ def import_(
 ) -> None:
     """Bring measurements of an exported JSON file into the results database; what is there already stays as it is.
 
-    For example:
+    Three examples:
 
         stopwatt import results.json
 

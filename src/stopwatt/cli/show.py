@@ -39,7 +39,7 @@ def show(
 ) -> None:
     """List runs and measurements, or show one of them in full.
 
-    For example:
+    Three examples:
 
         stopwatt show
 
