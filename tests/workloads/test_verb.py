@@ -69,7 +69,8 @@ def test_an_unknown_name_offers_the_nearest():
 
 def test_listing_imports_neither_torch_nor_transformers():
     script = (
-        "import sys; from stopwatt.cli.workloads import workloads; workloads(); workloads('bert'); workloads(json=True)\n"
+        "import sys; from stopwatt.cli.workloads import workloads\n"
+        "workloads(); workloads('bert'); workloads(json=True)\n"
         "assert not {'torch', 'transformers', 'onnx'} & set(sys.modules)"
     )
 
