@@ -58,7 +58,7 @@ def test_int8_of_a_recurrent_model_is_refused_because_it_would_stay_fp32():
     with pytest.raises(Unsupported, match=r"most of this model in fp32: lstm \(\d+%") as caught:
         _compiled("lstm", "int8")
 
-    assert "eager for recurrent layers" in caught.value.now
+    assert "eager, which quantises" in caught.value.now
 
 
 def test_a_module_that_dynamo_gives_up_is_not_called_compiled():

@@ -86,7 +86,7 @@ def test_int8_of_a_recurrent_model_is_refused_because_it_would_stay_fp32(name, l
     with pytest.raises(Unsupported, match=left) as caught:
         _loaded(name, build("lstm"), "int8", tmp_path)
 
-    assert "eager for recurrent layers" in caught.value.now
+    assert "eager, which quantises" in caught.value.now
 
 
 @pytest.mark.parametrize("name", ["onnxruntime", "openvino"])

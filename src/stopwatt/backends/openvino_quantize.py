@@ -32,7 +32,7 @@ def quantize(model: Any, calibration: Sequence[Arrays], setup: Setup) -> tuple[A
         products,
         tool="NNCF's post-training quantisation",
         when=setup.label,
-        now="use int8 with eager for recurrent layers, or another precision",
+        now="use int8 with eager, which quantises Linear, LSTM and GRU layers, or another precision",
     )
     return model, facts | products.facts()
 

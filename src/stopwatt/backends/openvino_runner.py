@@ -30,12 +30,14 @@ class OpenVinoRunner:
         """Tensors that share the arrays' memory, and tensors for the outputs."""
         import openvino as ov
 
-        inputs = []
-        for port, array in zip(self._compiled.inputs, arrays, strict=True):
-            wanted = np.require(array, dtype=port.get_element_type().to_dtype(), requirements=["C", "W"])
-            inputs.append(ov.Tensor(wanted, shared_memory=True))
+        # Kept with the tensors, which borrow their memory.
+        hosts = [
+            np.require(array, dtype=port.get_element_type().to_dtype(), requirements=["C", "W"])
+            for port, array in zip(self._compiled.inputs, arrays, strict=True)
+        ]
+        inputs = [ov.Tensor(host, shared_memory=True) for host in hosts]
         outputs = [ov.Tensor(port.get_element_type(), port.get_shape()) for port in self._compiled.outputs]
-        return list(enumerate(inputs)), list(enumerate(outputs)), arrays
+        return list(enumerate(inputs)), list(enumerate(outputs)), hosts
 
     def fetch(self, outputs: Any) -> Arrays:
         """Copies of the output tensors."""

@@ -58,7 +58,7 @@ def quantize(path: Path, names: Sequence[str], calibration: Sequence[Arrays], se
         products,
         tool=f"ONNX Runtime's static quantisation ({', '.join(_OPERATORS)} only)",
         when=setup.label,
-        now="use int8 with eager for recurrent layers, or another precision",
+        now="use int8 with eager, which quantises Linear, LSTM and GRU layers, or another precision",
     )
     if not kernels:
         raise Unsupported(

@@ -39,11 +39,13 @@ class OrtRunner:
     def stage(self, arrays: Arrays) -> Any:
         """A binding with the inputs on the device, floating ones in the graph's type, and room for the outputs."""
         binding = self._session.io_binding()
-        for (name, kind), array in zip(self._inputs, arrays, strict=True):
-            binding.bind_ortvalue_input(name, self._value(array, kind))
+        # Kept with the binding, which borrows their memory.
+        values = [self._value(array, kind) for (_, kind), array in zip(self._inputs, arrays, strict=True)]
+        for (name, _), value in zip(self._inputs, values, strict=True):
+            binding.bind_ortvalue_input(name, value)
         for name in self._outputs:
             binding.bind_output(name, *self._device)
-        return binding
+        return binding, values
 
     def fetch(self, outputs: Any) -> Arrays:
         """Host copies of a binding's outputs."""
@@ -80,14 +82,15 @@ class OrtRunner:
 def _calling(session: Any) -> Callable[[Any], Any]:
     run = session.run_with_iobinding
 
-    def call(binding: Any) -> Any:
+    def call(staged: Any) -> Any:
+        binding = staged[0]
         run(binding)
         return binding
 
     return call
 
 
-def _closed(_binding: Any) -> Any:
+def _closed(_staged: Any) -> Any:
     raise StopwattError("this runner is closed", now="load the artifact again")
 
 

@@ -125,7 +125,7 @@ def pt2e_int8(
         products,
         tool="torchao's X86InductorQuantizer",
         when=setup.label,
-        now="use int8 with eager for recurrent layers, or another precision",
+        now="use int8 with eager, which quantises Linear, LSTM and GRU layers, or another precision",
     )
     return converted, products
 
