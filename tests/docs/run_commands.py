@@ -1,0 +1,257 @@
+"""Check that what the documentation tells people to type works: `python tests/docs/run_commands.py [DOCUMENT...]`.
+
+Commands of README.md, docs/*.md and the verbs' help run in a temporary folder, each document in a folder of its own
+that holds `model.onnx` and a results database with one measurement. Every command is parsed as it stands; those that
+are cheap are run, with one short round. CONTRIBUTING.md describes the marks.
+"""
+
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import redirect_stderr
+from dataclasses import replace
+from io import StringIO
+from itertools import pairwise
+from pathlib import Path
+
+from cyclopts import CycloptsError
+from documented import Kind, Piece, pieces_of
+
+from stopwatt.cli import VERBS, build_app
+
+ROOT = Path(__file__).resolve().parents[2]
+CHEAP_WORKLOADS = {"mlp", "synthetic"}
+CHEAP_BACKENDS = {"auto", "eager", "onnxruntime", "openvino"}
+SHORT = {"--rounds": "1", "--trials": "30", "--warmup-cap": "1s"}
+SLOW_VERBS = {"doctor", "backends"}
+"""They start every runtime of the machine: each is run once."""
+LONGEST_S = 120
+
+
+def main(wanted: Sequence[str]) -> int:
+    """Check the documents with these names, or all of them and the help; the exit code."""
+    with tempfile.TemporaryDirectory(prefix="stopwatt-docs-") as place:
+        checker = Checker(Path(place))
+        checker.prepare()
+        for name, pieces in documents(wanted):
+            checker.check(name, pieces)
+    ran, parsed = checker.ran, checker.parsed
+    say(f"{ran} run, {parsed} parsed only, {len(checker.failures)} failed, in {time.monotonic() - checker.began:.0f} s")
+    for failure in checker.failures:
+        say(f"\n{failure}")
+    return 1 if checker.failures else 0
+
+
+def documents(wanted: Sequence[str]) -> Iterator[tuple[str, list[Piece]]]:
+    """Documents by name with what is to be checked in them; the help of the verbs last."""
+    for path in (ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md")), ROOT / "CONTRIBUTING.md"):
+        if not wanted or path.name in wanted:
+            yield path.name, list(pieces_of(path, path.name))
+    if not wanted or "help" in wanted:
+        yield "help", [piece for verb in VERBS for piece in pieces_of_help(verb)]
+
+
+def pieces_of_help(verb: str) -> Iterator[Piece]:
+    """The examples in a verb's help. There must be three."""
+    documentation = build_app(verb)[verb].default_command.__doc__ or ""
+    examples = [line.strip() for line in documentation.splitlines() if line.startswith("        stopwatt ")]
+    if len(examples) != 3:
+        raise SystemExit(f"stopwatt {verb} --help has {len(examples)} examples instead of 3")
+    for example in examples:
+        yield Piece(Kind.COMMAND, example, f"stopwatt {verb} --help")
+
+
+class Checker:
+    """Runs pieces and remembers what failed.
+
+    Args:
+        place: A temporary folder.
+    """
+
+    def __init__(self, place: Path) -> None:
+        self.place = place
+        self.failures: list[str] = []
+        self.ran = self.parsed = 0
+        self.began = time.monotonic()
+        self._slow_done: set[str] = set()
+        self._environment = os.environ | {
+            "PATH": f"{place / 'bin'}{os.pathsep}{os.environ['PATH']}",
+            "STOPWATT_CACHE": str(place / "cache"),
+            "NO_COLOR": "1",
+        }
+        self._environment.pop("STOPWATT_STORE", None)
+
+    def prepare(self) -> None:
+        """Make the command with the short protocol, and what every document's folder holds."""
+        (self.place / "bin").mkdir()
+        shim = self.place / "bin" / "stopwatt"
+        shim.write_text(
+            f"#!{sys.executable}\nimport sys\nsys.path.insert(0, {str(Path(__file__).parent)!r})\n"
+            "from run_commands import short_command\nshort_command()\n"
+        )
+        shim.chmod(0o755)
+        folder = self._new_folder("prepared")
+        write_onnx(folder / "model.onnx")
+        write_database(folder / "stopwatt.db")
+
+    def check(self, name: str, pieces: Sequence[Piece]) -> None:
+        """Check the pieces of a document in order."""
+        folder = self.place / name
+        shutil.copytree(self.place / "prepared", folder)
+        for piece in pieces:
+            if piece.kind is Kind.FILE:
+                (folder / piece.file_name).write_text(piece.text)
+            elif piece.kind is Kind.PYTHON:
+                compile(piece.text, piece.where, "exec")
+            elif piece.kind is Kind.SCRIPT:
+                self._only_parsed(piece, piece.skip) if piece.skip else self._run(piece, folder)
+            elif self._parses(piece):
+                why_not = piece.skip or why_not_run(piece.words, folder) or self._done_before(piece.words[0])
+                self._only_parsed(piece, why_not) if why_not else self._run(piece, folder)
+
+    def _parses(self, piece: Piece) -> bool:
+        words = piece.words
+        told = StringIO()
+        try:
+            with redirect_stderr(told):
+                build_app(words[0]).parse_args(words, exit_on_error=False, print_error=False)
+        except CycloptsError as error:
+            if piece.exit_code != 2:  # a usage error may be what the document is about
+                self.failures.append(f"{piece.where}: {piece.text}\n  is not understood: {error}")
+                return False
+        return True
+
+    def _done_before(self, verb: str) -> str:
+        if verb not in SLOW_VERBS:
+            return ""
+        if verb in self._slow_done:
+            return f"{verb} was run before"
+        self._slow_done.add(verb)
+        return ""
+
+    def _only_parsed(self, piece: Piece, why: str) -> None:
+        self.parsed += 1
+        say(f"  parsed   {piece.where}: {headline(piece)}  ({why})")
+
+    def _run(self, piece: Piece, folder: Path) -> None:
+        if piece.kind is Kind.SCRIPT:
+            prelude = "import run_commands; run_commands.short_protocol()\n"
+            paths = os.pathsep.join(filter(None, (str(Path(__file__).parent), os.environ.get("PYTHONPATH"))))
+            self._execute(piece, folder, [sys.executable, "-c", prelude + piece.text], {"PYTHONPATH": paths})
+        else:
+            self._execute(piece, folder, ["bash", "-o", "pipefail", "-c", piece.text], {})
+
+    def _execute(self, piece: Piece, folder: Path, words: list[str], extra: dict[str, str]) -> None:
+        self.ran += 1
+        began = time.monotonic()
+        try:
+            done = subprocess.run(
+                words, cwd=folder, env=self._environment | extra, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                stderr=subprocess.STDOUT, text=True, timeout=LONGEST_S, check=False,
+            )  # fmt: skip
+            code, output = str(done.returncode), done.stdout
+        except subprocess.TimeoutExpired as late:
+            code, output = f"none: not done after {LONGEST_S} s", (late.stdout or b"").decode(errors="replace")
+        say(f"  {time.monotonic() - began:5.1f} s  {piece.where}: {headline(piece)}")
+        if code != str(piece.exit_code):
+            last = "\n".join(f"  | {line}" for line in output.rstrip().splitlines()[-15:])
+            self.failures.append(f"{piece.where}: {piece.text}\n  exit code {code}, not {piece.exit_code}\n{last}")
+
+    def _new_folder(self, name: str) -> Path:
+        folder = self.place / name
+        folder.mkdir()
+        return folder
+
+
+def why_not_run(words: Sequence[str], folder: Path) -> str:
+    """Why a command is parsed only; empty where it is run."""
+    given = dict(pairwise(words))
+    if any(word.isupper() and len(word) > 1 for word in words):
+        return "a placeholder"
+    if "postgresql://" in " ".join(words):
+        return "needs a server"
+    if given.get("--device", "cpu") != "cpu":
+        return "needs a GPU"
+    if words[0] != "bench":
+        return ""
+    backends = {name.partition(":")[0] for name in given.get("--backends", "auto").split(",")}
+    if not backends <= CHEAP_BACKENDS:
+        return "compiles"
+    sources = [word for place, word in enumerate(words) if place and not _belongs_to_option(words, place)]
+    large = [one for one in sources if one not in CHEAP_WORKLOADS and not (folder / one.partition(":")[0]).is_file()]
+    return f"a large model: {large[0]}" if large else ""
+
+
+def _belongs_to_option(words: Sequence[str], place: int) -> bool:
+    flags = {"--json", "--quick", "--thorough", "--allow", "--no-baseline", "--debug"}
+    before = words[place - 1]
+    return words[place].startswith("-") or (before.startswith("-") and before not in flags)
+
+
+def short_command() -> None:
+    """`stopwatt` with one short round: what the shim runs."""
+    from stopwatt.cli import main as command
+
+    words = sys.argv[1:]
+    if words[:1] == ["bench"]:
+        for option in SHORT:
+            while option in words:
+                del words[words.index(option) : words.index(option) + 2]
+        words += [word for pair in SHORT.items() for word in pair]
+    command(words)
+
+
+def short_protocol() -> None:
+    """The same for the library's default protocol; before `stopwatt.api` is imported."""
+    from stopwatt import records
+
+    warmup = replace(records.QUICK.warmup, cap_seconds=1.0)
+    records.QUICK = replace(records.QUICK, rounds=1, trials=30, warmup=warmup)
+
+
+def write_onnx(path: Path) -> None:
+    """A model of one layer with an open batch dimension."""
+    import numpy as np
+    from onnx import TensorProto, helper, numpy_helper, save
+
+    weights = numpy_helper.from_array(np.random.default_rng(0).normal(size=(16, 4)).astype(np.float32), "weights")
+    ends = [
+        helper.make_tensor_value_info(name, TensorProto.FLOAT, ["batch", size]) for name, size in (("x", 16), ("y", 4))
+    ]
+    node = helper.make_node("MatMul", ["x", "weights"], ["y"])
+    graph = helper.make_graph([node], "one_layer", [ends[0]], [ends[1]], [weights])
+    save(helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=9), path)
+
+
+def write_database(path: Path) -> None:
+    """A results database with one round of an LSTM, whose trials are made up."""
+    import numpy as np
+
+    from stopwatt.records import Cell, Measurement, Protocol, Samples, Setup, Status, Workload
+    from stopwatt.store import RunStatus, open_store
+
+    cell = Cell(Workload("lstm", {"hidden": 8}), Setup(), Protocol(rounds=1))
+    samples = {"latency": Samples(np.arange(1_000_000, 1_000_300), "ns")}
+    with open_store(str(path)) as store:
+        run = store.begin_run("stopwatt bench lstm", "", "", "")
+        store.save(run, Measurement(cell, round=0, status=Status.OK, samples=samples))
+        store.finish_run(run, RunStatus.COMPLETE)
+
+
+def headline(piece: Piece) -> str:
+    """One line that says what it is."""
+    return piece.text if piece.kind is Kind.COMMAND else "Python block"
+
+
+def say(text: str) -> None:
+    """Print at once: this is watched while it runs."""
+    sys.stdout.write(f"{text}\n")
+    sys.stdout.flush()
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,135 @@
+"""What counts as a command in the documentation, and how it is checked."""
+
+from pathlib import Path
+
+import pytest
+from documented import Kind, MarkError, Piece, pieces_of
+from run_commands import Checker, why_not_run
+
+
+@pytest.fixture
+def document(tmp_path):
+    def write(text):
+        path = tmp_path / "page.md"
+        path.write_text(text)
+        return list(pieces_of(path, "page.md"))
+
+    return write
+
+
+def command(text, **fields):
+    return Piece(Kind.COMMAND, text, "page.md:1", **fields)
+
+
+def test_commands_are_the_lines_of_fenced_blocks_that_begin_with_stopwatt(document):
+    found = document("text\n\n```console\n$ stopwatt show\n1 run\nstopwatt doctor\n$ ls\n```\n\nstopwatt bench x\n")
+    assert [(one.text, one.where) for one in found] == [
+        ("stopwatt show", "page.md:4"),
+        ("stopwatt doctor", "page.md:4"),
+    ]
+
+
+def test_a_command_over_several_lines_is_one_command(document):
+    (found,) = document("```\nstopwatt bench mlp \\\n    --batch 1,2\n```\n")
+    assert found.words == ["bench", "mlp", "--batch", "1,2"]
+
+
+def test_what_the_shell_does_with_the_output_is_not_part_of_the_arguments():
+    assert command("stopwatt show --json > out.json # all").words == ["show", "--json"]
+
+
+def test_an_indented_command_is_checked_but_not_run(document):
+    (found,) = document("as in\n\n    stopwatt show --limit 1\n")
+    assert found.text == "stopwatt show --limit 1"
+    assert found.skip
+
+
+def test_a_mark_holds_for_the_block_that_follows(document):
+    first, second, third = document(
+        "<!-- run: skip (needs a week) -->\n```\nstopwatt a\n```\n\n"
+        "<!-- run: exit 3 -->\n```\nstopwatt b\n```\n\n```\nstopwatt c\n```\n"
+    )
+    assert (first.skip, second.exit_code) == ("needs a week", 3)
+    assert (third.skip, third.exit_code) == ("", 0)
+
+
+def test_an_unknown_mark_is_an_error(document):
+    with pytest.raises(MarkError, match=r"page\.md:3"):
+        document("<!-- run: never -->\n```\nstopwatt a\n```\n")
+
+
+@pytest.mark.parametrize(
+    ("text", "kind"),
+    [
+        ("import stopwatt\n", Kind.SCRIPT),
+        ("from stopwatt.records import Setup\n", Kind.SCRIPT),
+        ("# model.py\nimport stopwatt\n", Kind.FILE),
+        ("import sqlite3\n", Kind.PYTHON),
+    ],
+)
+def test_a_python_block_is_run_written_or_read_by_what_it_is(document, text, kind):
+    (found,) = document(f"```python\n{text}```\n")
+    assert found.kind is kind
+
+
+@pytest.mark.parametrize(
+    ("text", "why"),
+    [
+        ("stopwatt bench bert", "a large model: bert"),
+        ("stopwatt bench mlp --json bert", "a large model: bert"),
+        ("stopwatt bench mlp --backends eager,compile:max-autotune", "compiles"),
+        ("stopwatt bench mlp --backends all", "compiles"),
+        ("stopwatt bench mlp --device cuda", "needs a GPU"),
+        ("stopwatt show --store postgresql://USER@HOST/RESULTS", "needs a server"),
+        ("stopwatt show ID", "a placeholder"),
+        ("stopwatt bench mlp -p hidden=8 --backends eager,openvino:throughput --thorough", ""),
+        ("stopwatt bench model.py:make --batch 1,8", ""),
+        ("stopwatt bench other.py:make", "a large model: other.py:make"),
+    ],
+)
+def test_only_what_is_cheap_and_possible_is_run(tmp_path, text, why):
+    (tmp_path / "model.py").touch()
+    assert why_not_run(command(text).words, tmp_path) == why
+
+
+@pytest.fixture(scope="module")
+def checker(tmp_path_factory):
+    made = Checker(tmp_path_factory.mktemp("docs"))
+    made.prepare()
+    return made
+
+
+@pytest.fixture
+def failures(checker, request):
+    def check(*pieces):
+        before = len(checker.failures)
+        checker.check(request.node.name, pieces)
+        return checker.failures[before:]
+
+    return check
+
+
+def test_a_command_that_ends_as_described_passes(failures):
+    assert failures(command("stopwatt show"), command("stopwatt show nothing", exit_code=2)) == []
+
+
+def test_a_command_that_ends_otherwise_fails_with_its_code_and_last_lines(failures):
+    (failure,) = failures(command("stopwatt show nothing"))
+    assert "stopwatt show nothing" in failure
+    assert "exit code 2, not 0" in failure
+    assert "there is no measurement 'nothing'" in failure
+
+
+def test_a_command_that_is_not_run_still_has_to_be_understood(failures):
+    (failure,) = failures(command("stopwatt bench bert --presicion int8", skip="large"))
+    assert "is not understood" in failure
+
+
+def test_a_python_block_that_raises_fails(failures):
+    (failure,) = failures(Piece(Kind.SCRIPT, "import stopwatt\nstopwatt.benhc\n", "page.md:1"))
+    assert "has no attribute 'benhc'" in failure
+
+
+def test_a_file_of_a_document_is_there_for_the_commands_below(failures, checker, request):
+    assert failures(Piece(Kind.FILE, "# model.py\nwidth = 4\n", "page.md:1")) == []
+    assert Path(checker.place / request.node.name / "model.py").read_text() == "# model.py\nwidth = 4\n"

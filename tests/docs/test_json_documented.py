@@ -1,0 +1,172 @@
+"""docs/json.md says exactly what the verbs print."""
+
+import json
+import re
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from stopwatt.analyse.summary import summarise
+from stopwatt.api import BenchResult
+from stopwatt.backends.base import Support
+from stopwatt.cli import doctor as doctor_verb
+from stopwatt.cli import main
+from stopwatt.cli.backends import backend_rows
+from stopwatt.records import (
+    Cell,
+    Measured,
+    Measurement,
+    Note,
+    Protocol,
+    Samples,
+    Setup,
+    Status,
+    Trouble,
+    Unavailable,
+    Workload,
+)
+from stopwatt.store import RunStatus, open_store
+from stopwatt.sweep.probe import About, Description
+
+PAGE = Path(__file__).resolve().parents[2] / "docs" / "json.md"
+
+
+def documented(heading):
+    """The first JSON block under a heading."""
+    section = PAGE.read_text().partition(f"{heading}\n")[2]
+    return json.loads(re.search(r"```json\n(.*?)```", section, re.DOTALL)[1])
+
+
+def differences(printed, described, path="", seen=None):
+    """Keys that only one of both has; `seen` collects the described parts that something printed reached."""
+    seen = set() if seen is None else seen
+    seen.add(path)
+    if isinstance(described, str):
+        return [] if not isinstance(printed, dict) else [f"{path} has keys, but is described as a value"]
+    if isinstance(described, list):
+        return [one for item in printed for one in differences(item, described[0], f"{path}[]", seen)]
+    if printed is None:
+        return []
+    if open_key := next((key for key in described if key.startswith("<")), None):
+        inner = described[open_key]
+        return [one for value in printed.values() for one in differences(value, inner, f"{path}.*", seen)]
+    names = {key.rstrip("?"): key for key in described}
+    missing = [f"{path}.{name} is not printed" for name, key in names.items() if name not in printed and name == key]
+    new = [f"{path}.{name} is not described" for name in printed if name not in names]
+    both = [name for name in printed if name in names]
+    inside = [
+        one for name in both for one in differences(printed[name], described[names[name]], f"{path}.{name}", seen)
+    ]
+    return missing + new + inside
+
+
+def every_part(described, path=""):
+    """Paths of everything described."""
+    yield path
+    if isinstance(described, list):
+        yield from every_part(described[0], f"{path}[]")
+    elif isinstance(described, dict):
+        for key, inner in described.items():
+            yield from every_part(inner, f"{path}.*" if key.startswith("<") else f"{path}.{key.rstrip('?')}")
+
+
+def assert_described(printed, heading):
+    seen = set()
+    assert differences(printed, documented(heading), seen=seen) == []
+    assert set(every_part(documented(heading))) - seen == set(), "the example does not reach these"
+
+
+@pytest.fixture
+def measurements():
+    cell = Cell(Workload("mlp", {"hidden": 8}), Setup(), Protocol(), software={"torch": "2"}, machine="here")
+    good = Measurement(
+        cell,
+        round=0,
+        status=Status.OK,
+        samples={"latency": Samples(np.arange(1000, 1400), "ns")},
+        readings={"host_memory": Measured(1.0, "B"), "device_memory": Unavailable("a CPU has none")},
+        phases={"trials": 1.0},
+        facts={"cpu.logical": 2},
+        notes=(Note("load", "the load is high", now="stop it"),),
+    )
+    bad = Measurement(cell, round=1, status=Status.FAILED, trouble=Trouble("it raised", "in build", "mend it"))
+    return [good, bad]
+
+
+@pytest.fixture
+def store(tmp_path, measurements):
+    """Path of a results database with both measurements."""
+    path = tmp_path / "results.db"
+    with open_store(path) as opened:
+        run = opened.begin_run("stopwatt bench mlp", "plan", "", "0")
+        for measurement in measurements:
+            opened.save(run, measurement)
+        opened.finish_run(run, RunStatus.PARTLY_FAILED)
+    return path
+
+
+def printed_by(capsys, *words):
+    with pytest.raises(SystemExit) as stop:
+        main([str(word) for word in words])
+    assert stop.value.code == 0
+    return json.loads(capsys.readouterr().out)
+
+
+def test_bench_prints_what_is_described(store, measurements):
+    with open_store(store) as opened:
+        run = opened.runs()[0]
+    result = BenchResult(tuple(summarise(measurements)), run, str(store), {})
+    assert_described(json.loads(result.to_json()), "## `bench`")
+
+
+def test_show_prints_what_is_described(capsys, store):
+    assert_described(printed_by(capsys, "show", "--json", "--store", store), "## `show`")
+
+
+def test_show_of_one_measurement_prints_what_is_described(capsys, store, measurements):
+    shown = [printed_by(capsys, "show", one.id, "--json", "--store", store) for one in measurements]
+    described, seen = documented("### `show ID` of a measurement"), set()
+    assert [differences(one, described, seen=seen) for one in shown] == [[], []]
+    assert set(every_part(described)) == seen
+
+
+def test_export_prints_what_is_described(capsys, store, tmp_path):
+    printed = printed_by(capsys, "export", tmp_path / "out.csv", "--json", "--store", store)
+    assert_described(printed, "## `export` and `import`")
+
+
+def test_an_exported_measurement_differs_from_a_shown_one_as_described(capsys, store, tmp_path):
+    printed_by(capsys, "export", tmp_path / "out.json", "--json", "--store", store)
+    found = json.loads((tmp_path / "out.json").read_text())["measurements"][0]
+    described = documented("### `show ID` of a measurement")["measurement"]
+    samples = documented("with these differences: `run` instead of `cell_key`, and its samples are")
+    assert set(found) - set(described) == {"run"}
+    assert set(described) - set(found) == {"cell_key"}
+    assert differences(found["samples"], samples) == []
+
+
+def test_workloads_prints_what_is_described(capsys):
+    assert_described(printed_by(capsys, "workloads", "--json"), "## `workloads`")
+
+
+@pytest.fixture
+def one_backend(monkeypatch):
+    found = {"eager": Description(About("runs", ("mode",), ("fp32",)), Support(usable=True))}
+    monkeypatch.setattr("stopwatt.sweep.probe.describe_backends", lambda names, device: found)
+    return found
+
+
+def test_backends_prints_what_is_described(capsys, one_backend):
+    printed = printed_by(capsys, "backends", "--json")
+    assert printed["backends"] == backend_rows(one_backend)
+    assert_described(printed, "## `backends`")
+
+
+def test_doctor_prints_what_is_described(capsys, one_backend, monkeypatch, tmp_path):
+    monkeypatch.chdir(tmp_path)
+    printed = doctor_verb.document(doctor_verb.examine("cpu"))
+    printed["backends"] = ["compared with the verb backends above"]
+    printed["obstacles"] = [{"what": "", "now": ""}]
+    printed["warnings"] = [{"kind": "", "severity": "", "text": "", "now": ""}]
+    assert_described(printed, "## `doctor`")
