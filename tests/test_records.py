@@ -1,3 +1,4 @@
+import tracemalloc
 from dataclasses import replace
 
 import numpy as np
@@ -79,3 +80,17 @@ def test_a_damaged_array_is_noticed():
         unpack_array(document | {"crc32": document["crc32"] ^ 1})
     with pytest.raises(StopwattError, match="checksum"):
         unpack_array(document | {"n": 99})
+    with pytest.raises(StopwattError, match="unpacked"):
+        unpack_array(document | {"zlib": "AAAA"})
+    with pytest.raises(StopwattError, match="unpacked"):
+        unpack_array({"n": 3})
+
+
+def test_a_small_document_does_not_unpack_to_gigabytes():
+    bomb = pack_array(np.zeros(10**7)) | {"n": 10}
+    tracemalloc.start()
+    with pytest.raises(StopwattError):
+        unpack_array(bomb)
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert peak < 10**6

@@ -36,9 +36,14 @@ def unpack_array(document: Any) -> NDArray[Any]:
     """
     if isinstance(document, np.ndarray):
         return document
-    raw = zlib.decompress(base64.b64decode(document["zlib"]))
-    values = np.frombuffer(raw, dtype=_DTYPES[document["dtype"]])
-    if zlib.crc32(raw) != document["crc32"] or values.size != document["n"]:
+    try:
+        n, dtype = int(document["n"]), _DTYPES[document["dtype"]]
+        # Never more than the length says: a small file must not unpack to gigabytes.
+        raw = zlib.decompressobj().decompress(base64.b64decode(document["zlib"]), max(n, 0) * 8 + 8)
+        values = np.frombuffer(raw, dtype=dtype)
+    except (zlib.error, LookupError, TypeError, ValueError, OverflowError) as error:
+        raise StopwattError("an array of trials cannot be unpacked", now="fetch or export the file again") from error
+    if zlib.crc32(raw) != document.get("crc32") or values.size != n:
         raise StopwattError("an array of trials does not fit its checksum", now="fetch or export the file again")
     return values.astype(document["dtype"])
 

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from stopwatt.measure.parity import TOLERANCE, Mismatch, compare, verdict
+from stopwatt.measure.parity import TOLERANCE, Mismatch, compare, in_order_of, verdict
 from stopwatt.records import Precision
 
 REFERENCE = (np.array([[1.0, -2.0, 4.0], [0.5, 3.0, -1.0]], dtype=np.float32),)
@@ -83,3 +83,33 @@ def test_int8_must_point_in_the_right_direction():
     trouble = verdict(found, Precision.INT8)
     assert trouble is not None
     assert "cosine" in trouble.what
+
+
+def detections(seed=0):
+    dice = np.random.default_rng(seed)
+    return dice.normal(size=(2, 50, 8)).astype(np.float32), dice.uniform(size=(2, 50, 4)).astype(np.float32)
+
+
+def test_a_set_in_another_order_is_the_same_answer():
+    reference = detections()
+    shuffled = np.random.default_rng(1).permutation(50)
+    noisy = tuple(array[:, shuffled] + np.float32(1e-5) for array in reference)
+    assert compare(noisy, reference).relative > 0.1
+    assert compare(in_order_of(noisy, reference), reference).relative < 1e-4
+
+
+def test_another_set_stays_another_answer():
+    reference, other = detections(0), detections(1)
+    assert compare(in_order_of(other, reference), reference).relative > 0.1
+
+
+def test_members_keep_their_outputs_together():
+    scores, boxes = detections()
+    mixed = (scores, boxes[:, ::-1])
+    assert compare(in_order_of(mixed, (scores, boxes)), (scores, boxes)).relative > 0.1
+
+
+def test_a_set_of_another_size_is_left_for_the_comparison_to_name():
+    reference = detections()
+    with pytest.raises(Mismatch, match="shape"):
+        compare(in_order_of(tuple(array[:, :49] for array in reference), reference), reference)

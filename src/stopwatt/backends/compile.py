@@ -101,6 +101,8 @@ class CompiledRunner(TorchRunner):
         facts["graphs"] = now["graphs"] - self._begin["graphs"]
         facts["graph_breaks"] = now["graph_breaks"] - self._begin["graph_breaks"]
         facts["recompilations"] = now["frames"] - self._first["frames"]
+        # Anything compiled from nothing makes this a first start; later starts find it in Inductor's cache.
+        facts["compile_cache"] = "miss" if now["cache_misses"] > self._begin["cache_misses"] else "hit"
         if self._setup.precision is Precision.INT8:
             facts["int8_kernels"] = now["int8_kernels"] - self._begin["int8_kernels"]
         return facts
@@ -118,6 +120,7 @@ def _counters() -> dict[str, int]:
         "graphs": counters["stats"]["unique_graphs"],
         "graph_breaks": sum(counters["graph_break"].values()),
         "int8_kernels": sum(lowered),
+        "cache_misses": inductor.get("fxgraph_cache_miss", 0) + inductor.get("fxgraph_cache_bypass", 0),
     }
 
 

@@ -8,15 +8,7 @@ from stopwatt import __version__
 from stopwatt.cli.failure import fail, unexpected
 from stopwatt.errors import ExitCode, StopwattError
 
-app = App(
-    name="stopwatt",
-    help="Measure, compare and trust how a neural network runs at inference.",
-    version=__version__,
-    version_flags=["--version"],
-    usage="Usage: stopwatt VERB [ARGUMENTS]      first try: stopwatt bench lstm",
-    help_epilogue="Every verb has --help with examples. On an error, --debug shows the traceback.",
-)
-for _verb, (_module, _summary) in {
+VERBS = {
     "bench": ("bench:bench", "Measure models over runtimes, precisions and batch sizes."),
     "show": ("show:show", "List runs and measurements, or one measurement in full."),
     "export": ("export:export", "Write measurements to Parquet, CSV or JSON."),
@@ -24,8 +16,22 @@ for _verb, (_module, _summary) in {
     "workloads": ("workloads:workloads", "List the models that can be measured, with their parameters."),
     "backends": ("backends:backends", "List the runtimes of this machine: usable or not, and the remedy."),
     "doctor": ("doctor:doctor", "Say whether this machine is fit to measure on, and how to mend it."),
-}.items():
-    app.command(f"stopwatt.cli.{_module}", name=_verb, help=_summary)
+}
+
+
+def build_app(verb: str = "") -> App:
+    """The command line. Only the verb that is asked for is imported; the list of all shows the summaries above."""
+    app = App(
+        name="stopwatt",
+        help="Measure, compare and trust how a neural network runs at inference.",
+        version=__version__,
+        version_flags=["--version"],
+        usage="Usage: stopwatt VERB [ARGUMENTS]      first try: stopwatt bench lstm" if verb not in VERBS else None,
+        help_epilogue="Every verb has --help with examples. On an error, --debug shows the traceback.",
+    )
+    for name, (module, summary) in VERBS.items():
+        app.command(f"stopwatt.cli.{module}", name=name, **({} if name == verb else {"help": summary}))
+    return app
 
 
 def main(arguments: list[str] | None = None) -> None:
@@ -39,7 +45,7 @@ def main(arguments: list[str] | None = None) -> None:
 
 def _run(words: list[str], *, debug: bool) -> int:  # noqa: PLR0911  (one a way to end)
     try:
-        app(words, exit_on_error=False, result_action="return_value")
+        build_app(words[0] if words else "")(words, exit_on_error=False, result_action="return_value")
     except CycloptsError:
         return ExitCode.USAGE  # cyclopts has said what is wrong
     except StopwattError as error:

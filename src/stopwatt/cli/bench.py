@@ -18,7 +18,8 @@ def bench(
 ) -> None:
     """Measure models over runtimes, precisions and batch sizes, and compare them with fp32 eager.
 
-    Examples:
+    Three examples:
+
         stopwatt bench lstm
 
         stopwatt bench bert -p size=mini --backends all --precision fp32,bf16,int8 --batch 1,8

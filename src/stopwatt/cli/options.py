@@ -22,7 +22,11 @@ class TargetOptions:
     param: Annotated[
         tuple[str, ...],
         Parameter(
-            name=["--param", "-p"], group=TARGET, negative="", help="NAME=VALUE, or WORKLOAD.NAME=VALUE for one."
+            name=["--param", "-p"],
+            group=TARGET,
+            negative="",
+            show_default=False,
+            help="NAME=VALUE, or WORKLOAD.NAME=VALUE for one.",
         ),
     ] = ()
     backends: Annotated[

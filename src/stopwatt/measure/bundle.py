@@ -23,6 +23,7 @@ class Bundle:
         inputs: The input sets that take turns; batch in the first dimension of each array.
         outputs: The reference's answers to the first `len(outputs)` sets.
         classifier: Whether the first output holds class scores.
+        unordered: Whether the second dimension of every output is a set.
         reference: What computed the answers (`eager fp32 on cpu`).
         input_names: One name per input.
     """
@@ -32,6 +33,7 @@ class Bundle:
     classifier: bool
     reference: str
     input_names: tuple[str, ...]
+    unordered: bool = False
 
     def save(self, folder: Path) -> None:
         """Write into an existing folder."""
@@ -48,6 +50,7 @@ class Bundle:
             "classifier": self.classifier,
             "reference": self.reference,
             "input_names": self.input_names,
+            "unordered": self.unordered,
         }
         (folder / "bundle.json").write_text(json.dumps(facts))
 
@@ -63,7 +66,8 @@ class Bundle:
                 )
                 for side in ("in", "out")
             )
-        return cls(inputs, outputs, facts["classifier"], facts["reference"], tuple(facts["input_names"]))
+        names = tuple(facts["input_names"])
+        return cls(inputs, outputs, facts["classifier"], facts["reference"], names, facts["unordered"])
 
 
 def unseen(inputs: Arrays, turn: int) -> Arrays:

@@ -1,7 +1,7 @@
 """The correctness gate of a round: before the timing, and again on the outputs of the last timed trial."""
 
 from stopwatt.measure.bundle import Bundle
-from stopwatt.measure.parity import Deviation, Mismatch, compare, verdict
+from stopwatt.measure.parity import Deviation, Mismatch, compare, in_order_of, verdict
 from stopwatt.measure.subject import Subject
 from stopwatt.records import Protocol, Setup, Trouble
 from stopwatt.workloads.base import Arrays
@@ -54,7 +54,10 @@ class Gate:
             return
         when = f"{when}, input set {index}, against {self._bundle.reference}"
         try:
-            found = compare(outputs, self._bundle.outputs[index], classifier=self._bundle.classifier)
+            wanted = self._bundle.outputs[index]
+            if self._bundle.unordered:
+                outputs = in_order_of(outputs, wanted)
+            found = compare(outputs, wanted, classifier=self._bundle.classifier)
         except Mismatch as mismatch:
             now = "look at the model and its conversion: this backend does not compute the same function"
             raise WrongAnswers(Trouble(f"wrong answers: {mismatch}", when, now)) from None

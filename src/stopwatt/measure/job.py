@@ -26,6 +26,7 @@ class Job:
     Attributes:
         bundle: Folder of the inputs and reference outputs; written by REFERENCE, read by the others.
         artifact: Folder of the converted model; written by CONVERT, read by MEASURE; empty for module backends.
+        spawned_ns: The parent's monotonic clock when it started the worker; 0 when started by hand.
         parent: Process whose death ends the worker at once; 0 when started by hand.
     """
 
@@ -35,6 +36,7 @@ class Job:
     artifact: str = ""
     round: int = 0
     parent: int = 0
+    spawned_ns: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -82,6 +82,36 @@ def compare(outputs: Arrays, reference: Arrays, *, classifier: bool = False) -> 
     return result
 
 
+def in_order_of(outputs: Arrays, reference: Arrays) -> Arrays:
+    """Outputs whose second dimension is a set, with its members in the order of the reference's.
+
+    A detector ranks its candidates; where two scores are close, another rounding swaps them, which is no error. Each
+    sample's members are assigned to the reference's so that the sum of squared distances over all outputs (each scaled
+    by the reference's largest value) is least (Jonker-Volgenant). What has another shape is returned as it is.
+    """
+    if [array.shape for array in outputs] != [array.shape for array in reference]:
+        return outputs
+    from scipy.optimize import linear_sum_assignment
+
+    ordered = tuple(np.array(array) for array in outputs)
+    for sample in range(len(reference[0])):
+        got, wanted = _features(outputs, reference, sample), _features(reference, reference, sample)
+        distance = (wanted**2).sum(1)[:, None] + (got**2).sum(1)[None] - 2 * wanted @ got.T
+        _, members = linear_sum_assignment(np.nan_to_num(distance, nan=np.finfo(np.float64).max))
+        for target, source in zip(ordered, outputs, strict=True):
+            target[sample] = source[sample][members]
+    return ordered
+
+
+def _features(outputs: Arrays, reference: Arrays, sample: int) -> NDArray[np.float64]:
+    """`[members, values]` of one sample, all outputs side by side, each scaled by the reference's largest value."""
+    parts = []
+    for array, wanted in zip(outputs, reference, strict=True):
+        scale = float(np.max(np.abs(wanted))) or 1.0
+        parts.append(array[sample].reshape(array.shape[1], -1).astype(np.float64) / scale)
+    return np.concatenate(parts, axis=1)
+
+
 def _compare_one(got: NDArray[Any], wanted: NDArray[Any], name: str) -> Deviation:
     if got.shape != wanted.shape:
         raise Mismatch(f"{name} has shape {got.shape} instead of {wanted.shape}")

@@ -33,7 +33,8 @@ def make_bundle(job: Job, phases: Phases) -> None:
     with phases.phase("reference"):
         runner, name = _reference(built, cell)
         outputs = _run(runner, inputs)
-    Bundle(inputs, outputs, built.classifier, name, built.input_names).save(Path(job.bundle))
+    bundle = Bundle(inputs, outputs, built.classifier, name, built.input_names, built.unordered)
+    bundle.save(Path(job.bundle))
 
 
 def _check_batch(built: Built, cell: Cell) -> None:

@@ -85,7 +85,7 @@ class Round:
     def _open_device(self) -> Device:
         """Opening an accelerator imports torch: part of the cold start of a backend that needs torch anyway."""
         setup = self.job.cell.setup
-        needed = kind_of(setup.device) != "cpu" and "torch" in get(setup.backend).packages
+        needed = kind_of(setup.device) != "cpu" and get(setup.backend).packages[0] == "torch"
         with self.phases.phase("import" if needed else "device"):
             return find_device(setup.device)
 

@@ -11,9 +11,11 @@ import json
 import os
 import sys
 from collections.abc import Callable
+from dataclasses import replace
 
 from stopwatt import wire
 from stopwatt.measure import process
+from stopwatt.measure.clock import now_ns
 from stopwatt.measure.faults import translate
 from stopwatt.measure.job import Answer, Job, JobKind
 from stopwatt.measure.phases import Phases
@@ -22,6 +24,7 @@ from stopwatt.records import Status
 
 def main() -> None:
     """Do one job and report."""
+    started_ns = now_ns()
     descriptor = _answer_descriptor(sys.argv[1:])
     process.show_crashes()
     process.listen_to_interrupts()
@@ -35,6 +38,8 @@ def main() -> None:
             view = view[os.write(descriptor, view) :]
 
     answer = perform(job, lambda name: send(json.dumps({"phase": name}).encode()))
+    if job.spawned_ns:  # the monotonic clock is the machine's: the parent's reading can be compared with ours
+        answer = replace(answer, phases={"start": (started_ns - job.spawned_ns) / 1e9, **answer.phases})
     send(b'{"answer":' + wire.to_json(answer) + b"}")
     # The answer is out: neither exit handlers nor destructors of the measured code can change it any more.
     os._exit(0)

@@ -11,7 +11,7 @@ from stopwatt import units
 from stopwatt.analyse.best import Best, best_per_batch
 from stopwatt.analyse.estimate import Estimate
 from stopwatt.analyse.row import Row
-from stopwatt.records import Precision, Severity, Status
+from stopwatt.records import Note, Precision, Severity, Status
 from stopwatt.workloads.params import short_label
 
 if TYPE_CHECKING:
@@ -39,37 +39,41 @@ def render_bench(console: Console, result: "BenchResult") -> None:
 def _heading(row: Row) -> Text:
     setup = row.cell.setup
     rules = row.cell.protocol
-    threads = f"{setup.threads} thread" + ("s" if setup.threads > 1 else "")
-    about = f"batch {setup.batch}, {setup.device}, {threads}, {rules.rounds} rounds, boundary {rules.boundary}"
+    about = f"batch {setup.batch}, {setup.device}, {_counted(setup.threads, 'thread')}, {_counted(rules.rounds, 'round')}, boundary {rules.boundary}"
     return Text.assemble((short_label(row.cell.workload), "bold"), f"\n{about}")
 
 
+def _counted(number: int, what: str) -> str:
+    return f"{number} {what}" + ("" if number == 1 else "s")
+
+
 def _table(rows: Sequence[Row], best: Best) -> Table:
-    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="bold")
-    latency = _scale(rows, "latency")
-    tail = _scale(rows, "latency_p99")
-    table.add_column("setup", no_wrap=False, max_width=25)
-    table.add_column(f"latency {latency.label}\nmedian [95 %]", justify="right", no_wrap=True)
-    table.add_column(f"p99\n{tail.label}", justify="right", no_wrap=True)
-    table.add_column("through-\nput /s", justify="right", no_wrap=True)
+    table = Table(box=None, pad_edge=False, padding=(0, 1, 0, 0), header_style="bold")
+    time = _scale(rows, "latency")
+    table.add_column("backend", min_width=11, overflow="fold")
+    table.add_column("", no_wrap=True)
+    table.add_column(f"latency {time.label}\nmedian [95 %]", justify="right", no_wrap=True)
+    table.add_column(f"p99\n{time.label}", justify="right", no_wrap=True)
+    table.add_column("samples\n/s", justify="right", no_wrap=True)
     table.add_column("x fp32 eager\n[95 %]", justify="right", no_wrap=True)
-    table.add_column("memory\nMiB", justify="right", no_wrap=True)
-    table.add_column("devia-\ntion", justify="right", no_wrap=True)
+    table.add_column("peak\nMiB", justify="right", no_wrap=True)
+    table.add_column("devi-\nation", justify="right", no_wrap=True)
     table.add_column("verdict", no_wrap=True)
     for row in rows:
         is_best = row.cell.key in best.keys and best.decided
-        table.add_row(*_cells(row, latency, tail, best), style="best" if is_best else "")
+        table.add_row(*_cells(row, time, best), style="best" if is_best else "")
     return table
 
 
-def _cells(row: Row, latency: units.Scale, tail: units.Scale, best: Best) -> list[str]:
+def _cells(row: Row, time: units.Scale, best: Best) -> list[str]:
     found = row.estimates
     memory = found["device_memory"] if found["device_memory"].value is not None else found["host_memory"]
     return [
-        f"{row.cell.setup.backend_label} {row.cell.setup.precision}" + _mark(row),
-        _with_interval(found["latency"], latency),
-        _tail(found["latency_p99"], tail),
-        _plain(found["throughput"], units.Scale(1.0, "")),
+        row.cell.setup.backend_label,
+        f"{row.cell.setup.precision}{_mark(row)}",
+        _with_interval(found["latency"], time),
+        _tail(found["latency_p99"], time),
+        _rate(found["throughput"]),
         _speedup(row),
         _whole(memory, 2**20),
         _deviation(found["deviation"]),
@@ -94,6 +98,13 @@ def _plain(estimate: Estimate, scale: units.Scale) -> str:
         return MISSING
     half = None if estimate.low is None or estimate.high is None else (estimate.high - estimate.low) / 2
     return units.column_value(estimate.value, scale, half_width=half)
+
+
+def _rate(estimate: Estimate) -> str:
+    """Three digits: what a capacity is planned with."""
+    if estimate.value is None:
+        return MISSING
+    return f"{estimate.value:.0f}" if estimate.value >= 100 else f"{estimate.value:.3g}"  # noqa: PLR2004
 
 
 def _tail(estimate: Estimate, scale: units.Scale) -> str:
@@ -159,33 +170,21 @@ def _not_measured(rows: Sequence[Row]) -> list[Text]:
 
 
 def _footnotes(result: "BenchResult") -> list[Text]:
-    lines = [Text(f"! {text}", style="warning") for text in _warnings(result)]
-    lines += [
-        Text(f"! {note.text}\n  now: {note.now}", style="warning") for note in result.notes if _warns(note.severity)
-    ]
-    run = result.run.id[:8]
-    lines.append(
-        Text(
-            f"run {run} in {result.where}: stopwatt show --run {run}; stopwatt export {run}.csv --run {run}",
-            style="quiet",
-        )
-    )
-    return lines
-
-
-def _warns(severity: Severity) -> bool:
-    return severity is Severity.WARNING
-
-
-def _warnings(result: "BenchResult") -> list[str]:
-    """Each warning once, with the setups that have it."""
-    setups: dict[str, list[str]] = {}
-    firsts: dict[str, str] = {}
+    """Each warning once, with how many setups have it; then where the results are."""
+    counts: dict[str, int] = {}
+    texts: dict[str, Note] = {}
     for row in result.rows:
         for counted in row.notes:
-            note = counted.note
-            if not _warns(note.severity):
-                continue
-            firsts.setdefault(note.kind, note.text + (f"\n  now: {note.now}" if note.now else ""))
-            setups.setdefault(note.kind, []).append(row.cell.setup.label)
-    return [f"{len(setups[kind])} of {len(result.rows)} setups: {text}" for kind, text in firsts.items()]
+            texts.setdefault(counted.note.kind, counted.note)
+            counts[counted.note.kind] = counts.get(counted.note.kind, 0) + 1
+    for note in result.notes:  # of the machine: true for all setups
+        texts[note.kind], counts[note.kind] = note, len(result.rows)
+    lines = []
+    for kind, note in texts.items():
+        if note.severity is Severity.WARNING:
+            now = f"\n  now: {note.now}" if note.now else ""
+            lines.append(Text(f"! {counts[kind]} of {len(result.rows)} setups: {note.text}{now}", style="warning"))
+    run = result.run.id[:8]
+    lines.append(Text(f"stored as run {run} in {result.where}", style="quiet"))
+    lines.append(Text(f"  now: stopwatt show --run {run}, or stopwatt export {run}.csv --run {run}", style="quiet"))
+    return lines

@@ -150,14 +150,14 @@ class _Execution:
         """The round with the machine's facts and with what changed on it while the round ran."""
         setup = job.cell.setup
         changes = judge(before, self._facts(job.cell), threads=setup.threads, device=setup.device)
-        measurement = outcome.answer.measurement(job, outcome.log).with_facts(
-            {**before, "round_wall_s": outcome.wall_s}
-        )
-        return replace(measurement, notes=(*measurement.notes, *changes.notes))
+        measurement = outcome.answer.measurement(job, outcome.log).with_facts(before)
+        phases = {**measurement.phases, "round": outcome.wall_s}
+        return replace(measurement, notes=(*measurement.notes, *changes.notes), phases=phases)
 
     @staticmethod
     def _facts(cell: Cell) -> Mapping[str, Scalar]:
-        return read_facts(cell.setup.device).values
+        """The load average is left out: it remembers our own last round. What ran beside a round, its usage tells."""
+        return {name: value for name, value in read_facts(cell.setup.device).values.items() if name != "cpu.load"}
 
     def _finished(self) -> set[tuple[str, int]]:
         """Rounds of an earlier start; those that were interrupted are measured again."""

@@ -50,6 +50,7 @@ class Built:
             Its forward takes tensors by position and returns a tensor or a tuple of tensors.
         onnx: Path of the ONNX file, where the workload is one.
         classifier: Whether the first output holds class scores, so that top-1 agreement means something.
+        unordered: Whether the second dimension of every output is a set in no particular order (a detector's queries).
         fixed_batch: The only batch size that the workload can run, if it has one.
     """
 
@@ -59,6 +60,7 @@ class Built:
     module: "torch.nn.Module | None" = None
     onnx: Path | None = None
     classifier: bool = False
+    unordered: bool = False
     fixed_batch: int | None = None
 
 

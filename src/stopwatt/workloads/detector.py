@@ -89,7 +89,7 @@ class Detector(BuiltIn):
         def make_inputs(batch: int, generator: np.random.Generator) -> Arrays:
             return (images(batch, image, image, generator),)
 
-        return Built(module, make_inputs, ("images",), module=module)
+        return Built(module, make_inputs, ("images",), module=module, unordered=True)
 
 
 def _check_size(image: int, queries: int) -> None:

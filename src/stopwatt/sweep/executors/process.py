@@ -18,6 +18,7 @@ from dataclasses import dataclass, replace
 import pydantic
 
 from stopwatt import wire
+from stopwatt.measure.clock import now_ns
 from stopwatt.measure.job import Answer, Job
 from stopwatt.records import Status, Trouble
 from stopwatt.sweep import cache, oom
@@ -76,7 +77,7 @@ class ProcessExecutor:
         """Run one job to its end, its death, or its time limit."""
         begin = time.monotonic()
         killed_before = oom.kills()
-        worker, pipe = _start(replace(job, parent=os.getpid()))
+        worker, pipe = _start(replace(job, parent=os.getpid(), spawned_ns=now_ns()))
         self._worker = worker
         log = Log()
         try:

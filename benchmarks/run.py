@@ -1,0 +1,39 @@
+"""All of the project's own figures, or those named: `python benchmarks/run.py [bias] [cost] [bert-cpu] [--gpu]`."""
+
+import sys
+import time
+from collections.abc import Callable
+from functools import partial
+
+import bert_table
+import bias
+import cost
+import peers
+
+CPU: dict[str, Callable[[], None]] = {
+    "cost": cost.main,
+    "bias": bias.main,
+    "peers": peers.main,
+    "bert-cpu": bert_table.main,
+}
+GPU: dict[str, Callable[[], None]] = {"bert-gpu": partial(bert_table.main, gpu=True)}
+
+
+def main(words: list[str]) -> int:
+    """Run what is named, everything for this kind of machine if nothing is."""
+    known = CPU | GPU
+    chosen = [word for word in words if word != "--gpu"] or list(GPU if "--gpu" in words else CPU)
+    unknown = [word for word in chosen if word not in known]
+    if unknown:
+        print(f"unknown: {', '.join(unknown)}; known: {', '.join(known)}", file=sys.stderr)
+        return 2
+    for name in chosen:
+        begin = time.monotonic()
+        print(f"== {name}", flush=True)
+        known[name]()
+        print(f"== {name} took {time.monotonic() - begin:.0f} s\n", flush=True)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
