@@ -59,7 +59,7 @@ def torch_support(device: str) -> Support:
             False,
             version,
             why=f"torch {version} is built without CUDA",
-            remedy=f"pip install --force-reinstall --index-url https://pypi.org/simple 'torch=={release}'",
+            remedy=f"pip install --force-reinstall 'torch=={release}'",
         )
     return Support(
         False,

@@ -62,6 +62,20 @@ def device(name: str) -> Device:
     return Cuda(index)
 
 
+def require_driver(name: str) -> None:
+    """Refuse an accelerator on a machine that has no driver for one. Looks at files only.
+
+    Raises:
+        UsageError: No such device name.
+        EnvironmentUnfit: There is no driver.
+    """
+    kind, index = _split(name)
+    if kind != "cpu" and not nvml.driver_is_present():
+        refusal = why_no_cuda(CudaState(driver=False, torch="", cuda="", count=0), index)
+        assert refusal is not None  # noqa: S101  (no driver is always a reason)
+        raise refusal
+
+
 def default_device() -> str:
     """`cuda` on a machine with NVIDIA's driver, else `cpu`. Looks at files only."""
     return "cuda" if nvml.driver_is_present() else "cpu"
@@ -89,7 +103,7 @@ def why_no_cuda(state: CudaState, index: int) -> StopwattError | None:
         return EnvironmentUnfit(
             f"torch {state.torch} is a CPU build and cannot use the GPU of this machine",
             when=when,
-            now=f"pip install --force-reinstall --index-url https://pypi.org/simple torch=={base}",
+            now=f"pip install --force-reinstall torch=={base}  (the build for Linux on PyPI uses CUDA)",
         )
     if not state.count:
         return EnvironmentUnfit(_why_none_is_seen(state), when=when, now=_remedy_for_none_seen(state))

@@ -39,7 +39,8 @@ def render_bench(console: Console, result: "BenchResult") -> None:
 def _heading(row: Row) -> Text:
     setup = row.cell.setup
     rules = row.cell.protocol
-    about = f"batch {setup.batch}, {setup.device}, {_counted(setup.threads, 'thread')}, {_counted(rules.rounds, 'round')}, boundary {rules.boundary}"
+    counts = f"{_counted(setup.threads, 'thread')}, {_counted(rules.rounds, 'round')}"
+    about = f"batch {setup.batch}, {setup.device}, {counts}, boundary {rules.boundary}"
     return Text.assemble((short_label(row.cell.workload), "bold"), f"\n{about}")
 
 

@@ -9,7 +9,7 @@ from stopwatt.backends import catalogue
 from stopwatt.backends.base import Backend
 from stopwatt.devices.facts import machine_identity, read_facts
 from stopwatt.devices.fitness import usable_threads
-from stopwatt.devices.resolve import kind_of
+from stopwatt.devices.resolve import kind_of, require_driver
 from stopwatt.errors import UsageError
 from stopwatt.records import Cell, Precision, Protocol, Scalar, Setup, Workload, digest
 from stopwatt.workloads.base import Family
@@ -85,6 +85,7 @@ def make_plan(request: Request) -> Plan:
     """
     precisions = [_precision(text) for text in request.precisions]
     batches = [_batch(value) for value in request.batches]
+    require_driver(request.device)
     facts = read_facts(request.device).values
     setups = _setups(request, _backends(request), precisions, batches, _threads(request.threads, facts))
     size = len(setups) * len(request.workloads)
