@@ -14,6 +14,7 @@ from stopwatt import units
 from stopwatt.errors import UsageError
 from stopwatt.records import Measured, Measurement, Reading, Samples, Scalar
 from stopwatt.store import Access, Entry, Run, Selection, open_store
+from stopwatt.text import printable
 from stopwatt.wire import to_document
 
 if TYPE_CHECKING:
@@ -238,7 +239,7 @@ def _table(title: str, columns: Iterable[str], rows: Iterable[Sequence[str]]) ->
     for column in columns:
         name, right = column.rstrip(">"), column.endswith(">")
         table.add_column(name, justify="right" if right else "left", overflow="fold", no_wrap=name in _NARROW)
-    filled = [[Text(_printable(text)) for text in row] for row in rows]
+    filled = [[Text(printable(text)) for text in row] for row in rows]
     for row in filled or [[Text("-")] * len(table.columns)]:
         table.add_row(*row)
     return table
@@ -246,8 +247,3 @@ def _table(title: str, columns: Iterable[str], rows: Iterable[Sequence[str]]) ->
 
 def _pairs(title: str, pairs: Iterable[tuple[str, str]]) -> "Table":
     return _table(title, ("name", "value"), list(pairs))
-
-
-def _printable(text: str) -> str:
-    """What could move the cursor or change the terminal, as escapes. Line ends stay where a text has several lines."""
-    return "".join(char if char.isprintable() or char == "\n" else ascii(char)[1:-1] for char in text)

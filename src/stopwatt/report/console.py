@@ -9,12 +9,12 @@ from rich.theme import Theme
 WIDTH = 100
 """Widest table. A wider terminal does not make lines easier to read."""
 
-_THEME = Theme({"best": "bold green", "warning": "yellow", "failure": "red", "quiet": "dim"})
+THEME = Theme({"best": "bold green", "warning": "yellow", "failure": "red", "quiet": "dim"})
 
 
 def console_for(stream: IO[str]) -> Console:
     """A console on a stream: plain when piped or under NO_COLOR, never wider than 100 columns."""
     if not stream.isatty():
-        return Console(file=stream, width=WIDTH, theme=_THEME, highlight=False, soft_wrap=False)
+        return Console(file=stream, width=WIDTH, theme=THEME, highlight=False, soft_wrap=False)
     width = min(WIDTH, os.get_terminal_size(stream.fileno()).columns or WIDTH)
-    return Console(file=stream, width=width, theme=_THEME, highlight=False)
+    return Console(file=stream, width=width, theme=THEME, highlight=False)

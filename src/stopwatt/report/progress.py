@@ -5,9 +5,11 @@ from contextlib import contextmanager
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
+from rich.text import Text
 
 from stopwatt.records import Cell, Measurement, Status
 from stopwatt.sweep.execute import Watcher
+from stopwatt.text import one_line, printable
 from stopwatt.units import duration
 
 
@@ -25,7 +27,7 @@ class ProgressLine:
             MofNCompleteColumn(),
             BarColumn(bar_width=20),
             TextColumn("{task.fields[left]}"),
-            TextColumn("{task.fields[now]}", style="quiet"),
+            TextColumn("{task.fields[now]}", style="quiet", markup=False),
             console=console,
             auto_refresh=False,
             transient=True,
@@ -35,7 +37,7 @@ class ProgressLine:
 
     def announce(self, text: str) -> None:
         """Something to know before anything runs."""
-        self._console.print(f"note: {text}", style="warning")
+        self._console.print(Text(f"note: {printable(text)}", style="warning"))
 
     def begin(self, total: int, done: int) -> None:
         """The plan is known."""
@@ -47,7 +49,7 @@ class ProgressLine:
 
     def turn(self, cell: Cell, round_number: int) -> None:
         """A round begins."""
-        self._cell = f"{cell.workload.source} {cell.setup.label}, round {round_number + 1}"
+        self._cell = one_line(f"{cell.workload.source} {cell.setup.label}, round {round_number + 1}")
         self._update(now=self._cell)
 
     def phase(self, name: str) -> None:
@@ -58,7 +60,8 @@ class ProgressLine:
         """A round is done."""
         if measurement.status not in (Status.OK, Status.UNSUPPORTED) and measurement.trouble is not None:
             label = f"{measurement.cell.workload.source} {measurement.cell.setup.label}"
-            self._console.print(f"{label}: {measurement.status} - {measurement.trouble.what}", style="failure")
+            text = one_line(f"{label}: {measurement.status} - {measurement.trouble.what}")
+            self._console.print(Text(text, style="failure"))
         parts = [f"{duration(left_s)} left" if left_s is not None else "", f"{failed} failed" if failed else ""]
         self._update(completed=done, left=", ".join(part for part in parts if part))
 

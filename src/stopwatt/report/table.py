@@ -12,6 +12,7 @@ from stopwatt.analyse.best import Best, best_per_batch
 from stopwatt.analyse.estimate import Estimate
 from stopwatt.analyse.row import Row
 from stopwatt.records import Note, Precision, Severity, Status
+from stopwatt.text import one_line, printable
 from stopwatt.workloads.params import short_label
 
 if TYPE_CHECKING:
@@ -41,7 +42,7 @@ def _heading(row: Row) -> Text:
     rules = row.cell.protocol
     counts = f"{_counted(setup.threads, 'thread')}, {_counted(rules.rounds, 'round')}"
     about = f"batch {setup.batch}, {setup.device}, {counts}, boundary {rules.boundary}"
-    return Text.assemble((short_label(row.cell.workload), "bold"), f"\n{about}")
+    return Text.assemble((one_line(short_label(row.cell.workload)), "bold"), f"\n{about}")
 
 
 def _counted(number: int, what: str) -> str:
@@ -164,9 +165,9 @@ def _not_measured(rows: Sequence[Row]) -> list[Text]:
     lines = []
     for (status, what, now), setups in groups.items():
         style = "quiet" if status == Status.UNSUPPORTED else "failure"
-        lines.append(Text.assemble((f"{status}: ", style), f"{', '.join(setups)}: {what}"))
+        lines.append(Text.assemble((f"{status}: ", style), f"{', '.join(setups)}: {printable(what)}"))
         if now:
-            lines.append(Text(f"  now: {now}"))
+            lines.append(Text(f"  now: {printable(now)}"))
     return lines
 
 
@@ -184,7 +185,9 @@ def _footnotes(result: "BenchResult") -> list[Text]:
     for kind, note in texts.items():
         if note.severity is Severity.WARNING:
             now = f"\n  now: {note.now}" if note.now else ""
-            lines.append(Text(f"! {counts[kind]} of {len(result.rows)} setups: {note.text}{now}", style="warning"))
+            lines.append(
+                Text(f"! {counts[kind]} of {len(result.rows)} setups: {printable(note.text)}{now}", style="warning")
+            )
     run = result.run.id[:8]
     lines.append(Text(f"stored as run {run} in {result.where}", style="quiet"))
     lines.append(Text(f"  now: stopwatt show --run {run}, or stopwatt export {run}.csv --run {run}", style="quiet"))

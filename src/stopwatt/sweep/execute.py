@@ -17,6 +17,7 @@ from stopwatt.measure.job import Job, JobKind
 from stopwatt.records import Cell, Measurement, Scalar, Status
 from stopwatt.store import Run, Selection
 from stopwatt.store.database import Store
+from stopwatt.sweep import cache
 from stopwatt.sweep.estimate import Estimate
 from stopwatt.sweep.executors.process import Outcome, ProcessExecutor
 from stopwatt.sweep.plan import Plan
@@ -107,6 +108,7 @@ class _Execution:
         finished = self._finished()
         left = [turn for turn in turns if (turn.cell.key, turn.round) not in finished]
         estimate = Estimate(len(turns), len(turns) - len(left))
+        cache.prune()
         self.watcher.begin(len(turns), estimate.done)
         try:
             for place, turn in enumerate(left):
