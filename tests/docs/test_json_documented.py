@@ -140,7 +140,7 @@ def test_an_exported_measurement_differs_from_a_shown_one_as_described(capsys, s
     printed_by(capsys, "export", tmp_path / "out.json", "--json", "--store", store)
     found = json.loads((tmp_path / "out.json").read_text())["measurements"][0]
     described = documented("### `show ID` of a measurement")["measurement"]
-    samples = documented("with these differences: `run` instead of `cell_key`, and its samples are")
+    samples = documented("### Its samples")
     assert set(found) - set(described) == {"run"}
     assert set(described) - set(found) == {"cell_key"}
     assert differences(found["samples"], samples) == []
