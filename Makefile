@@ -1,14 +1,12 @@
 # Two commands do everything on a fresh machine: `make demo` and `make test`.
 PYTHON ?= python3
-BIN := .venv/bin
-# bash: no glob or brace surprises in recipes below
-SHELL := /bin/bash
+BIN ?= .venv/bin
 
 .PHONY: demo test check bench gpu clean
 
 demo: .venv/demo.stamp  ## bench BERT, ResNet-18 and an LSTM over every backend of this machine
-	$(BIN)/stopwatt bench bert resnet lstm -p bert.size=mini -p resnet.depth=18 --backends all \
-	    --store demo/stopwatt.db --report demo/report.html
+	mkdir -p demo
+	$(BIN)/stopwatt bench bert resnet lstm -p bert.size=mini -p resnet.depth=18 --backends all --store demo/stopwatt.db
 
 test: .venv/dev.stamp  ## the tests
 	$(BIN)/python -m pytest
@@ -23,7 +21,8 @@ check: .venv/dev.stamp  ## lint, types, import contracts, the commands in the do
 bench: .venv/dev.stamp  ## the project's own figures, into docs/results/
 	$(BIN)/python benchmarks/run.py
 
-gpu: .venv/dev.stamp  ## what needs a CUDA device: its tests, then its figures
+# `make gpu BIN=/path/to/bin` uses an environment that is there already.
+gpu: $(if $(filter .venv/bin,$(BIN)),.venv/dev.stamp)  ## what needs a CUDA device: its tests, then its figures
 	$(BIN)/python -m pytest -m gpu
 	$(BIN)/python benchmarks/run.py --gpu
 

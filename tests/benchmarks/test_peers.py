@@ -23,7 +23,7 @@ def outcome(subject, number, median_s=None, why=""):
 
 @pytest.fixture
 def place(tmp_path):
-    return Place(tmp_path, tmp_path / "python", tmp_path / "peers/bin/python", tmp_path, threads=2, seconds=1.0)
+    return Place(tmp_path, tmp_path / "python", tmp_path / "peers/bin/python", tmp_path, threads=2, seconds=1)
 
 
 def scripted(code, *, name="scripted", in_peers=False):
@@ -175,7 +175,7 @@ def test_a_round_in_which_one_of_the_two_failed_is_not_compared():
 
 def document(rows):
     claims = features.judged({}, [])
-    about = {"rounds": 3, "seconds": 3.0, "warmup_s": 1.5, "threads": 2, "load": [0.1, 0.2], "seconds_taken": 300.0}
+    about = {"rounds": 3, "seconds": 3, "warmup_s": 1.5, "threads": 2, "load": [0.1, 0.2], "seconds_taken": 300.0}
     return {"rows": rows, "features": claims, "peers_versions": {}, **about}
 
 

@@ -56,7 +56,7 @@ def test_gpus_that_are_there_can_be_used():
         (CudaState(False, "", "", 0), 0, EnvironmentUnfit, "no NVIDIA driver", "--device cpu"),
         (
             CudaState(True, "2.13.0+cpu", "", 0), 0, EnvironmentUnfit, "CPU build",
-            "pip install --force-reinstall --index-url https://pypi.org/simple torch==2.13.0",
+            "pip install --force-reinstall torch==2.13.0",
         ),
         (replace(TWO_GPUS, count=0, problem="driver too old"), 0, EnvironmentUnfit, "driver too old", "nvidia-smi"),
         (
