@@ -26,10 +26,10 @@ from stopwatt.devices.facts import host_facts
 from stopwatt.devices.fitness import usable_threads
 from stopwatt.sweep.cache import root
 
-ROUNDS, SECONDS, SEED = 4, 3.0, 0
+ROUNDS, SECONDS, SEED = 4, 2, 0
 
 
-def main(out: Path = RESULTS, number: int = ROUNDS, seconds: float = SECONDS) -> None:
+def main(out: Path = RESULTS, number: int = ROUNDS, seconds: int = SECONDS) -> None:
     """Run the side-by-side and write `peers.md` and `peers.json` into a folder."""
     peers = environment.ensure(root() / "peers")
     facts = host_facts()
@@ -37,9 +37,9 @@ def main(out: Path = RESULTS, number: int = ROUNDS, seconds: float = SECONDS) ->
     with tempfile.TemporaryDirectory(prefix="peers-") as work:
         packages = Path(sysconfig.get_paths()["purelib"])
         place = Place(Path(work), Path(sys.executable), peers.python, packages, usable_threads(facts), seconds)
-        subprocess.run([str(place.python), str(INSIDE / "model.py"), work], check=True, capture_output=True)
+        _make_model(place)
         outcomes = list(_told(rounds.run_all(SUBJECTS, place, peers, number, SEED)))
-    command = shlex.join(["python", "benchmarks/peers.py", "--rounds", str(number), "--seconds", f"{seconds:g}"])
+    command = shlex.join(["python", "benchmarks/peers.py", "--rounds", str(number), "--seconds", str(seconds)])
     data = {
         "rounds": number,
         "seconds": seconds,
@@ -53,6 +53,13 @@ def main(out: Path = RESULTS, number: int = ROUNDS, seconds: float = SECONDS) ->
         "features": features.judged(_offers(outcomes), _roots(packages, peers)),
     }
     page.make_page(command, data).write(out)
+
+
+def _make_model(place: Place) -> None:
+    command = [str(place.python), str(INSIDE / "model.py"), str(place.models)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    if done.returncode:
+        sys.exit(f"the model could not be made: {environment.last_error(done.stderr)}")
 
 
 def _told(outcomes: Iterator[rounds.Outcome]) -> Iterator[rounds.Outcome]:
@@ -83,10 +90,12 @@ def _peers_versions(outcomes: Sequence[rounds.Outcome], peers: environment.Envir
     return installed
 
 
-def _arguments(words: Sequence[str]) -> tuple[Path, int, float]:
+def _arguments(words: Sequence[str]) -> tuple[Path, int, int]:
     parser = ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("--rounds", type=int, default=ROUNDS, help="turns of every tool; 3 for an interval")
-    parser.add_argument("--seconds", type=float, default=SECONDS, help="timed calls of the bare loop")
+    parser.add_argument(
+        "--seconds", type=int, default=SECONDS, help="timed calls of the bare loop, and of optimum-benchmark"
+    )
     parser.add_argument("--out", type=Path, default=RESULTS)
     asked = parser.parse_args(words)
     if asked.rounds < 1 or asked.seconds < 1:

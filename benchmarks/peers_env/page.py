@@ -95,7 +95,7 @@ _EVIDENCE = (
 def _setting(data: Mapping[str, Any]) -> str:
     return (
         "One model for everybody: a 4-layer BERT (hidden 256, 4 heads, 128 tokens, batch 1, fp32, random weights) from "
-        f"the same files, on {data['threads']} threads, in the same minutes: {data['rounds']} rounds, in each of which "
+        f"the same files, on {data['threads']} threads, in the same minutes. In each of {data['rounds']} rounds "
         'everything ran once, one after another, in random order (what says "as it comes": once in all).'
     )
 
@@ -103,12 +103,13 @@ def _setting(data: Mapping[str, Any]) -> str:
 def _reading(data: Mapping[str, Any]) -> str:
     return (
         "The bare loop is `perf_counter` before and after each call in a clean process, with the same runtime in the "
-        f"same environment, for {data['seconds']:g} s after {data['warmup_s']:g} s of warm-up. Against it stands the "
+        f"same environment, for {data['seconds']} s after {data['warmup_s']:g} s of warm-up. Against it stands the "
         "median that a tool reports over the loop's in the same round: geometric mean with a 95 % t-interval on the "
         "logarithms; 1 is right. The time is from the command to its end (median). optimum-benchmark was given "
-        f"{data['seconds']:g} s instead of its 10 s; all else is as each tool comes. Its device isolation exists for "
-        "GPUs only: the process launcher is its isolation here, and the inline launcher has none. It has its weights "
-        "from the same files as the others, since its option `no_weights` fetches from the hub."
+        f"{data['seconds']} s instead of its 10 s, and torch.utils.benchmark the threads of the others instead of its 1; "
+        "all else is as each tool comes. optimum-benchmark's device isolation exists for GPUs only: its process "
+        "launcher is the isolation that it has here, and its inline launcher has none. It takes its weights from the "
+        "same files as the others, since its option `no_weights` fetches from the hub."
     )
 
 

@@ -9,7 +9,7 @@ from peers_env.answers import Answer, read_bare, read_onnxruntime, read_optimum,
 
 INSIDE = Path(__file__).with_name("inside")
 SEQ = 128
-WARMUP_S = 1.5
+WARMUP_S = 1.0
 TORCH, TORCH_PEERS, ORT = "bare loop: torch", "bare loop: torch, peers' environment", "bare loop: onnxruntime"
 
 
@@ -31,7 +31,7 @@ class Place:
     peers: Path
     packages: Path
     threads: int
-    seconds: float
+    seconds: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +82,7 @@ def _timer(method: str) -> Callable[[Place, Path], list[str]]:
 
 def _optimum(launcher: str) -> Callable[[Place, Path], list[str]]:
     def command(place: Place, folder: Path) -> list[str]:
-        parts = {"backend": "pytorch", "scenario": "inference", "launcher": launcher}
+        parts = {"backend": "pytorch", "scenario": "inference", "launcher": "process"}
         config = {
             "defaults": ["benchmark", *({part: name} for part, name in parts.items()), "_self_"],
             "name": "bert",
@@ -94,11 +94,12 @@ def _optimum(launcher: str) -> Callable[[Place, Path], list[str]]:
                 "device": "cpu",
                 "attn_implementation": "sdpa",
             },
-            "scenario": {"input_shapes": {"batch_size": 1, "sequence_length": SEQ}, "duration": round(place.seconds)},
+            "scenario": {"input_shapes": {"batch_size": 1, "sequence_length": SEQ}, "duration": place.seconds},
             "hydra": {"run": {"dir": "."}, "output_subdir": None},
         }
         (folder / "config.yaml").write_text(json.dumps(config))  # JSON is YAML
-        return [str(place.peers.with_name("optimum-benchmark")), "--config-dir", ".", "--config-name", "config"]
+        program = str(place.peers.with_name("optimum-benchmark"))
+        return [program, "--config-dir", ".", "--config-name", "config", f"launcher={launcher}"]
 
     return command
 

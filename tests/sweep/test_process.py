@@ -1,6 +1,10 @@
+import os
+import time
+from types import SimpleNamespace
+
 from stopwatt.records import Status
 from stopwatt.sweep import oom
-from stopwatt.sweep.executors.process import LOG_HEAD, LOG_TAIL, Log, _obituary
+from stopwatt.sweep.executors.process import LOG_HEAD, LOG_TAIL, Log, ProcessExecutor, _obituary
 
 
 def test_a_log_keeps_the_beginning_and_the_end_of_a_gigabyte():
@@ -49,3 +53,20 @@ def test_the_kernels_count_of_kills_for_memory_is_read(tmp_path):
 
 def test_without_counters_no_kill_is_claimed(tmp_path):
     assert oom.kills(tmp_path) == 0
+
+
+def test_an_answer_that_arrives_as_the_worker_ends_is_not_lost():
+    (pipe, answering), (output, printing) = os.pipe(), os.pipe()
+    os.write(printing, b"last words\n")
+
+    def end():
+        os.write(answering, b'{"answer":{}}\n')
+        return 0
+
+    worker = SimpleNamespace(stdout=SimpleNamespace(fileno=lambda: output), poll=end)
+    try:
+        heard = ProcessExecutor()._listen_until_end(worker, pipe, Log(), time.monotonic() + 10)
+    finally:
+        for descriptor in (pipe, answering, output, printing):
+            os.close(descriptor)
+    assert heard == (b'{"answer":{}}', False)

@@ -95,6 +95,6 @@ def _table(found: Mapping[str, "Description"], device: str) -> "Table":
 
 
 def _verdict(one: "Description") -> str:
-    if not one.support.usable:
-        return "no"
-    return "yes" if one.support.verified else "unverified"
+    if one.support.usable:
+        return "yes" if one.support.verified else "unverified"
+    return "no" if one.support.verified else "no, unverified"
