@@ -25,7 +25,6 @@ from stopwatt.sweep import cache, oom
 
 LOG_HEAD = LOG_TAIL = 32 * 1024
 """Bytes of a worker's output that are kept from its beginning and from its end."""
-INTERRUPT_GRACE_S = 20.0
 TERMINATE_GRACE_S = 3.0
 
 
@@ -112,6 +111,7 @@ class ProcessExecutor:
         assert worker.stdout is not None  # noqa: S101
         output = worker.stdout.fileno()
         os.set_blocking(output, False)
+        os.set_blocking(pipe, False)
         steps = _escalation(worker)
         lines = _Lines()
         timed_out = False
@@ -121,15 +121,13 @@ class ProcessExecutor:
             while True:
                 for key, _ in selector.select(max(0.0, deadline - time.monotonic())):
                     data = os.read(key.fd, 1 << 20)
-                    if key.fd == output:
-                        log.add(data)
-                    else:
-                        lines.add(data)
+                    (log if key.fd == output else lines).add(data)
                     if not data:
                         selector.unregister(key.fd)
                 for phase in lines.phases():
                     self._listen(phase)
                 if lines.answer is not None or pipe not in selector.get_map() or worker.poll() is not None:
+                    _drain(pipe, lines)  # a worker that ended between two readings may have answered between them
                     _drain(output, log)
                     return lines.answer, timed_out
                 if time.monotonic() >= deadline:
@@ -237,11 +235,11 @@ def _signal_group(worker: subprocess.Popen[bytes], number: signal.Signals) -> No
         os.killpg(worker.pid, number)
 
 
-def _drain(output: int, log: Log) -> None:
+def _drain(pipe: int, taker: "Log | _Lines") -> None:
     """Take what is already in the pipe, without waiting for whoever still holds it open."""
     try:
-        while data := os.read(output, 1 << 20):
-            log.add(data)
+        while data := os.read(pipe, 1 << 20):
+            taker.add(data)
     except (BlockingIOError, OSError):
         pass
 
