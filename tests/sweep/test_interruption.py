@@ -11,9 +11,14 @@ from pathlib import Path
 
 import pytest
 
+from stopwatt import api
 from stopwatt.errors import ExitCode
-from stopwatt.records import Status
+from stopwatt.measure.job import Answer, Job, JobKind
+from stopwatt.records import Status, Trouble
 from stopwatt.store import Selection, open_store
+from stopwatt.sweep.execute import _Execution
+from stopwatt.sweep.executors.process import Outcome
+from stopwatt.sweep.plan import Plan, Request, make_plan
 
 pytestmark = pytest.mark.slow
 
@@ -79,6 +84,20 @@ def test_ctrl_c_closes_and_saves_the_round_and_the_next_start_goes_on(tmp_path):
     (partial,) = measurements(store)
     assert partial.status is Status.INTERRUPTED
     assert 0 < len(partial.samples["latency"].values) < 20000
+
+
+def test_a_worker_that_dies_of_the_interrupt_is_measured_again(short, tmp_path):
+    (cell,) = make_plan(Request(["mlp"], backends=["eager"], protocol=short())).cells
+    with open_store(str(tmp_path / "results.db")) as database:
+        plan = Plan((cell,), cell.protocol, {})
+        run = database.begin_run("bench", plan.digest, "", "0")
+        execution = _Execution(plan, database, run, api.Silent())
+        outcome = Outcome(Answer(Status.CRASHED, Trouble("crashed with SIGINT")), "", 1.0)
+        job = Job(JobKind.MEASURE, cell, bundle="")
+        assert execution._record(job, outcome, {}).status is Status.CRASHED
+        execution.stop()
+        database.save(run, execution._record(job, outcome, {}))
+        assert execution._finished() == set()
 
 
 def test_a_second_ctrl_c_leaves_at_once_with_a_valid_database(tmp_path):

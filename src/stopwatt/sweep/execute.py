@@ -13,8 +13,8 @@ from typing import Any, Protocol
 from stopwatt.devices.facts import read_facts
 from stopwatt.devices.fitness import judge
 from stopwatt.errors import ExitCode, StopwattError
-from stopwatt.measure.job import Job, JobKind
-from stopwatt.records import Cell, Measurement, Scalar, Status
+from stopwatt.measure.job import Answer, Job, JobKind
+from stopwatt.records import Cell, Measurement, Scalar, Status, Trouble
 from stopwatt.store import Run, Selection
 from stopwatt.store.database import Store
 from stopwatt.sweep import cache
@@ -152,9 +152,16 @@ class _Execution:
         """The round with the machine's facts and with what changed on it while the round ran."""
         setup = job.cell.setup
         changes = judge(before, self._facts(job.cell), threads=setup.threads, device=setup.device)
-        measurement = outcome.answer.measurement(job, outcome.log).with_facts(before)
+        measurement = self._heard(outcome).measurement(job, outcome.log).with_facts(before)
         phases = {**measurement.phases, "round": outcome.wall_s}
         return replace(measurement, notes=(*measurement.notes, *changes.notes), phases=phases)
+
+    def _heard(self, outcome: Outcome) -> Answer:
+        """The answer; what goes wrong once the user asked to stop says nothing about the cell, which is tried again."""
+        if not self.stops or outcome.answer.status in (Status.OK, Status.INTERRUPTED):
+            return outcome.answer
+        trouble = Trouble("interrupted", now="start the same command again: it goes on from here")
+        return replace(outcome.answer, status=Status.INTERRUPTED, trouble=trouble)
 
     @staticmethod
     def _facts(cell: Cell) -> Mapping[str, Scalar]:
