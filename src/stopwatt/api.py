@@ -124,7 +124,7 @@ class BenchResult:
         raise kind(
             f"{len(bad)} of {len(self.rows)} setups gave no result",
             when=f"the first: {first.cell.label}: {first.trouble.what if first.trouble else first.status}",
-            now=f"stopwatt show --run {self.run.id[:8]} --status {first.status} lists them with their logs",
+            now=f"stopwatt show --run {self.run.id[:8]} --status {first.status} lists them; stopwatt show ID has a log",
         )
 
 

@@ -58,6 +58,12 @@ def test_the_last_words_of_a_crashed_worker_are_kept(run, stored):
     assert "Segmentation fault" in stored()[-1].log
 
 
+def test_the_log_of_a_cell_that_raised_holds_the_traceback(run, stored):
+    result, _ = run(params={"fail": "raise", "fail_at": 30})
+    assert 'raise RuntimeError("planted failure")' in stored()[-1].log
+    assert "stopwatt show ID" in result.rows[0].trouble.now
+
+
 @pytest.mark.parametrize("fault", ["hang", "hang_gil"])
 def test_a_hang_ends_at_the_time_limit_and_leaves_no_process(run, fault):
     begin = time.monotonic()

@@ -1,12 +1,20 @@
 """What an exception inside a round means. The only place that translates errors of models and runtimes."""
 
+import os
 import traceback
 
 from stopwatt.errors import StopwattError, Unsupported
 from stopwatt.records import Status, Trouble
 
 _MEMORY_WORDS = ("out of memory", "can't allocate memory", "cannot allocate memory", "bad allocation", "bad_alloc")
+_STANDARD_ERROR = 2
 _POISONED_WORDS = ("CUDA error", "cudaError", "CUDNN_STATUS", "CUBLAS_STATUS")
+
+
+def write_down(error: BaseException) -> None:
+    """Leave the traceback in the worker's log, past whatever the measured code made of `sys.stderr`."""
+    text = "".join(traceback.format_exception(error))
+    os.write(_STANDARD_ERROR, f"{text}\n".encode(errors="backslashreplace"))
 
 
 def translate(error: BaseException, phase: str) -> tuple[Status, Trouble]:
@@ -31,7 +39,7 @@ def translate(error: BaseException, phase: str) -> tuple[Status, Trouble]:
         return Status.FAILED, Trouble(
             f"the code called sys.exit({error.code!r})", when, "remove the exit from the code that is measured"
         )
-    now = "the last lines of the log show where; run the cell alone with --debug for the traceback"
+    now = "the traceback stands at the end of its log: stopwatt show ID"
     if any(word in str(error) for word in _POISONED_WORDS):
         now = "the process was thrown away, since its CUDA context may be unusable; " + now
     return Status.FAILED, Trouble(f"{type(error).__name__}: {_first_line(error)}", f"{when}{_place(error)}", now)

@@ -18,7 +18,7 @@ from stopwatt.measure import clock
 from stopwatt.measure.artifact import convert_seconds
 from stopwatt.measure.bundle import Bundle
 from stopwatt.measure.devicetime import run_device_trials
-from stopwatt.measure.faults import translate
+from stopwatt.measure.faults import translate, write_down
 from stopwatt.measure.gate import Gate, WrongAnswers
 from stopwatt.measure.job import Answer, Job
 from stopwatt.measure.phases import Phases
@@ -46,6 +46,7 @@ def measure_round(job: Job, tell: Callable[[str], None] = lambda _: None) -> Ans
     except WrongAnswers as wrong:
         return story.answer(Status.INVALID, wrong.trouble)
     except (Exception, KeyboardInterrupt, SystemExit) as error:  # noqa: BLE001  (foreign code may raise anything)
+        write_down(error)
         return story.answer(*translate(error, story.phases.current))
 
 

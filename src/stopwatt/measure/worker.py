@@ -16,7 +16,7 @@ from dataclasses import replace
 from stopwatt import wire
 from stopwatt.measure import process
 from stopwatt.measure.clock import now_ns
-from stopwatt.measure.faults import translate
+from stopwatt.measure.faults import translate, write_down
 from stopwatt.measure.job import Answer, Job, JobKind
 from stopwatt.measure.phases import Phases
 from stopwatt.records import Status
@@ -65,6 +65,7 @@ def _prepare(job: Job, phases: Phases) -> Answer:
 
             convert(job, phases)
     except (Exception, KeyboardInterrupt, SystemExit) as error:  # noqa: BLE001  (foreign code may raise anything)
+        write_down(error)
         status, trouble = translate(error, phases.current)
         return Answer(status, trouble, phases=phases.seconds)
     return Answer(Status.OK, phases=phases.seconds)

@@ -118,7 +118,7 @@ class PythonFunction:
             raise WorkloadError(
                 f"{doing} raised {type(error).__name__}: {_first_line(error)}",
                 when=_place(error, self.root),
-                now="correct the code; the same command with --debug shows the traceback",
+                now="correct the code; the traceback stands at the end of its log: stopwatt show ID",
             ) from error
 
     def _function(self, module: ModuleType) -> Callable[..., Any]:
