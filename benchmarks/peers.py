@@ -26,7 +26,7 @@ from stopwatt.devices.facts import host_facts
 from stopwatt.devices.fitness import usable_threads
 from stopwatt.sweep.cache import root
 
-ROUNDS, SECONDS, SEED = 4, 2, 0
+ROUNDS, SECONDS, SEED = 3, 2, 0
 
 
 def main(out: Path = RESULTS, number: int = ROUNDS, seconds: int = SECONDS) -> None:

@@ -106,8 +106,8 @@ def _reading(data: Mapping[str, Any]) -> str:
         f"same environment, for {data['seconds']} s after {data['warmup_s']:g} s of warm-up. Against it stands the "
         "median that a tool reports over the loop's in the same round: geometric mean with a 95 % t-interval on the "
         "logarithms; 1 is right. The time is from the command to its end (median). optimum-benchmark was given "
-        f"{data['seconds']} s instead of its 10 s, and torch.utils.benchmark the threads of the others instead of its 1; "
-        "all else is as each tool comes. optimum-benchmark's device isolation exists for GPUs only: its process "
+        f"{data['seconds']} s instead of its 10 s, and torch.utils.benchmark the threads of the others instead of its "
+        "1; all else is as each tool comes. optimum-benchmark's device isolation exists for GPUs only: its process "
         "launcher is the isolation that it has here, and its inline launcher has none. It takes its weights from the "
         "same files as the others, since its option `no_weights` fetches from the hub."
     )
