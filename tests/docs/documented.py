@@ -97,7 +97,10 @@ def _read_mark(mark: str | None, where: str) -> tuple[str, int]:
 def _kind_of(text: str) -> Kind:
     if re.match(r"# [\w.-]+\.py\n", text):
         return Kind.FILE
-    tree = ast.parse(text)
+    try:
+        tree = ast.parse(text)
+    except SyntaxError:
+        return Kind.PYTHON  # which says so when its syntax is checked
     imported = {
         name
         for node in ast.walk(tree)

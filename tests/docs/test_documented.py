@@ -17,8 +17,8 @@ def document(tmp_path):
     return write
 
 
-def command(text, **fields):
-    return Piece(Kind.COMMAND, text, "page.md:1", **fields)
+def command(text, where="page.md:1", **fields):
+    return Piece(Kind.COMMAND, text, where, **fields)
 
 
 def test_commands_are_the_lines_of_fenced_blocks_that_begin_with_stopwatt(document):
@@ -128,6 +128,16 @@ def test_a_command_that_is_not_run_still_has_to_be_understood(failures):
 def test_a_python_block_that_raises_fails(failures):
     (failure,) = failures(Piece(Kind.SCRIPT, "import stopwatt\nstopwatt.benhc\n", "page.md:1"))
     assert "has no attribute 'benhc'" in failure
+
+
+def test_a_python_block_that_is_no_python_fails(document, failures):
+    (failure,) = failures(*document("```python\nprint(\n```\n"))
+    assert "page.md:2" in failure
+
+
+def test_the_same_measurement_is_run_once(checker):
+    first, second = command("stopwatt bench nothing"), command("stopwatt bench nothing", where="other.md:1")
+    assert [checker._done_before(one) for one in (first, second)] == ["", "was run before"]
 
 
 def test_a_file_of_a_document_is_there_for_the_commands_below(failures, checker, request):
