@@ -32,3 +32,12 @@ def _own_cache(tmp_path_factory):
 def short():
     """A protocol of fractions of a second, to be changed with `replace`."""
     return lambda **changes: replace(SHORT, **changes)
+
+
+@pytest.fixture(autouse=True)
+def _gpu_or_skip(request):
+    if request.node.get_closest_marker("gpu"):
+        import torch
+
+        if not torch.cuda.is_available():
+            pytest.skip("no CUDA device")
