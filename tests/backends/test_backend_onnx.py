@@ -12,6 +12,7 @@ from stopwatt.backends import onnxruntime as ort_backend
 from stopwatt.backends.catalogue import get
 from stopwatt.backends.cpu_units import has_units
 from stopwatt.backends.openvino import require_precision
+from stopwatt.backends.openvino_runner import OpenVinoRunner
 from stopwatt.errors import Unsupported
 from stopwatt.records import Precision, Setup
 from stopwatt.workloads.base import Built
@@ -287,6 +288,18 @@ def test_bfloat16_tensors_go_in_and_out_of_a_session(tmp_path):
 
     assert answer[0].dtype == np.float32
     assert 0 < deviation(answer, (values,)) <= 2**-8
+
+
+def test_bfloat16_tensors_go_in_and_out_of_openvino():
+    ov = pytest.importorskip("openvino")
+    x = ov.opset13.parameter([2, 32], ov.Type.bf16)
+    compiled = ov.compile_model(ov.Model([ov.opset13.relu(x)], [x], "identity"), "CPU")
+    values = np.random.default_rng(0).standard_normal((2, 32)).astype(np.float32)
+
+    (answer,) = _answers(OpenVinoRunner(compiled, {}), [(values,)])
+
+    assert answer[0].dtype == np.float32
+    assert 0 < deviation(answer, (values.clip(min=0),)) <= 2**-8
 
 
 @pytest.mark.gpu

@@ -5,7 +5,9 @@ from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
+from stopwatt.backends import bfloat16
 from stopwatt.errors import StopwattError
 from stopwatt.records import Scalar
 from stopwatt.workloads.base import Arrays
@@ -31,11 +33,11 @@ class OpenVinoRunner:
         import openvino as ov
 
         # Kept with the tensors, which borrow their memory.
-        hosts = [
-            np.require(array, dtype=port.get_element_type().to_dtype(), requirements=["C", "W"])
-            for port, array in zip(self._compiled.inputs, arrays, strict=True)
+        ports = self._compiled.inputs
+        hosts = [_in_type_of(port, array) for port, array in zip(ports, arrays, strict=True)]
+        inputs = [
+            ov.Tensor(host, port.get_shape(), port.get_element_type()) for port, host in zip(ports, hosts, strict=True)
         ]
-        inputs = [ov.Tensor(host, shared_memory=True) for host in hosts]
         outputs = [ov.Tensor(port.get_element_type(), port.get_shape()) for port in self._compiled.outputs]
         return list(enumerate(inputs)), list(enumerate(outputs)), hosts
 
@@ -76,6 +78,15 @@ def _closed(_staged: Any) -> Any:
     raise StopwattError("this runner is closed", now="load the artifact again")
 
 
-def _host_array(tensor: Any) -> Any:
+def _in_type_of(port: Any, array: NDArray[Any]) -> NDArray[Any]:
+    """An input in the element type of its port."""
+    if port.get_element_type().get_type_name() == "bf16":
+        return bfloat16.to_bits(array)
+    return np.require(array, dtype=port.get_element_type().to_dtype(), requirements=["C", "W"])
+
+
+def _host_array(tensor: Any) -> NDArray[Any]:
     array = np.array(tensor.data)
+    if tensor.element_type.get_type_name() == "bf16":  # OpenVINO hands its bits to numpy as if they were float16
+        return bfloat16.from_bits(array)
     return array.astype(np.float32) if array.dtype == np.float16 else array
