@@ -113,3 +113,11 @@ def test_a_set_of_another_size_is_left_for_the_comparison_to_name():
     reference = detections()
     with pytest.raises(Mismatch, match="shape"):
         compare(in_order_of(tuple(array[:, :49] for array in reference), reference), reference)
+
+
+def test_complex_answers_differ_in_either_part():
+    wanted = (np.array([1 + 1j, 2 - 1j], dtype=np.complex64),)
+    assert compare(wanted, wanted).relative == 0.0
+    assert compare((wanted[0].conj(),), wanted).relative > 0.5
+    with pytest.raises(Mismatch, match="dtype"):
+        compare((wanted[0].real,), wanted)

@@ -8,6 +8,7 @@ import numpy as np
 
 from stopwatt.records import Scalar
 from stopwatt.workloads.base import Arrays
+from stopwatt.workloads.outputs import leaves
 
 
 class CallableRunner:
@@ -25,11 +26,9 @@ class CallableRunner:
         return arrays
 
     def fetch(self, outputs: Any) -> Arrays:
-        """Arrays of whatever came back; torch tensors only if the callable itself imported torch."""
-        if outputs is None:
-            return ()
-        several = outputs if isinstance(outputs, (tuple, list)) else (outputs,)
-        return tuple(_host_array(output) for output in several)
+        """Arrays of the numbers in whatever came back; torch tensors only if the callable itself imported torch."""
+        arrays = (_host_array(output) for output in leaves(outputs))
+        return tuple(array for array in arrays if array.dtype.kind in "biufc")
 
     def active(self) -> AbstractContextManager[None]:
         """Nothing special."""

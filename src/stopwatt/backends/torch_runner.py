@@ -1,6 +1,6 @@
 """A runner over a callable on torch tensors, and the settings of torch that decide what is computed."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
 from typing import TYPE_CHECKING, Any
 
@@ -11,6 +11,7 @@ from stopwatt.backends.requests import device_kind
 from stopwatt.errors import StopwattError, Unsupported
 from stopwatt.records import Precision, Scalar, Setup
 from stopwatt.workloads.base import Arrays
+from stopwatt.workloads.outputs import leaves
 
 if TYPE_CHECKING:
     import torch
@@ -153,28 +154,26 @@ def tensors(arrays: Arrays, device: "torch.device", dtype: "torch.dtype") -> "tu
 
 
 def arrays_of(outputs: Any) -> Arrays:
-    """Tensors (alone, or in tuples, lists and dictionaries) as host arrays; float16 and bfloat16 become float32."""
-    return tuple(_array(tensor) for tensor in _flat(outputs))
+    """Host arrays of all tensors in what a module returned.
+
+    Narrow floats become float32, sparse tensors dense, complex numbers pairs (as exporters write them).
+    Other values count only where there is no tensor at all (exporters drop them), and only if they are numbers.
+    """
+    found = tuple(leaves(outputs))
+    arrays = tuple(_array(leaf) for leaf in found if hasattr(leaf, "data_ptr"))
+    return arrays or tuple(array for array in map(np.asarray, found) if array.dtype.kind in "biufc")
 
 
-def _flat(outputs: Any) -> Iterator[Any]:
-    if isinstance(outputs, dict):
-        outputs = tuple(outputs.values())
-    if isinstance(outputs, (tuple, list)):
-        for output in outputs:
-            yield from _flat(output)
-    elif outputs is not None:
-        yield outputs
-
-
-def _array(tensor: Any) -> Any:
+def _array(tensor: "torch.Tensor") -> Any:
     import torch
 
-    if not isinstance(tensor, torch.Tensor):
-        return np.asarray(tensor)
-    if tensor.dtype in {torch.float16, torch.bfloat16}:
-        tensor = tensor.float()
-    return tensor.detach().cpu().numpy()
+    tensor = tensor.detach().to_dense().resolve_neg()
+    if tensor.is_complex():
+        tensor = torch.view_as_real(tensor.resolve_conj())
+    if tensor.is_quantized:
+        tensor = tensor.dequantize()
+    narrow = tensor.is_floating_point() and tensor.element_size() < 4  # noqa: PLR2004  (float32 has 4 bytes)
+    return (tensor.float() if narrow else tensor).cpu().numpy()
 
 
 def first_call(runner: TorchRunner, example: Arrays) -> Any:

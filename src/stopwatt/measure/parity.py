@@ -115,9 +115,9 @@ def _features(outputs: Arrays, reference: Arrays, sample: int) -> NDArray[np.flo
 def _compare_one(got: NDArray[Any], wanted: NDArray[Any], name: str) -> Deviation:
     if got.shape != wanted.shape:
         raise Mismatch(f"{name} has shape {got.shape} instead of {wanted.shape}")
-    if (got.dtype.kind == "f") != (wanted.dtype.kind == "f"):
+    if any((got.dtype.kind == kind) != (wanted.dtype.kind == kind) for kind in "fc"):
         raise Mismatch(f"{name} has dtype {got.dtype} instead of {wanted.dtype}")
-    left, right = got.astype(np.float64).ravel(), wanted.astype(np.float64).ravel()
+    left, right = _reals(got), _reals(wanted)
     # Masked scores are legitimately infinite: the same infinities in the same places are the same answer.
     same = left == right
     bad = np.flatnonzero(~np.isfinite(left) & ~same)
@@ -132,6 +132,13 @@ def _compare_one(got: NDArray[Any], wanted: NDArray[Any], name: str) -> Deviatio
     cosine = float(left @ right) / norms if norms else float(difference == 0)
     relative = difference / scale if scale else (0.0 if difference == 0 else float("inf"))
     return Deviation(difference, relative, cosine)
+
+
+def _reals(array: NDArray[Any]) -> NDArray[np.float64]:
+    """All values in one row; a complex one as its real and its imaginary part."""
+    if array.dtype.kind == "c":
+        return array.astype(np.complex128).ravel().view(np.float64)
+    return array.astype(np.float64).ravel()
 
 
 def verdict(deviation: Deviation, precision: Precision, tolerance: float | None = None) -> Trouble | None:

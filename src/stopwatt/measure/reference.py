@@ -10,8 +10,9 @@ from stopwatt.backends.catalogue import get
 from stopwatt.errors import UsageError, WorkloadError
 from stopwatt.measure.bundle import REFERENCE_BYTES, Bundle
 from stopwatt.measure.job import Job
+from stopwatt.measure.parity import Mismatch, compare, verdict
 from stopwatt.measure.phases import Phases
-from stopwatt.records import Cell, Precision
+from stopwatt.records import Cell, Precision, Trouble
 from stopwatt.workloads.base import Arrays, Built
 from stopwatt.workloads.resolve import resolve
 
@@ -33,6 +34,11 @@ def make_bundle(job: Job, phases: Phases) -> None:
     with phases.phase("reference"):
         runner, name = _reference(built, cell)
         outputs = _run(runner, inputs)
+        if built.module is not None and not outputs[0]:
+            raise WorkloadError(
+                "the model returns nothing that can be compared",
+                now="let its forward return what it computes, as tensors",
+            )
     bundle = Bundle(inputs, outputs, built.classifier, name, built.input_names, built.unordered)
     bundle.save(Path(job.bundle))
 
@@ -61,8 +67,11 @@ def _run(runner: Runner, inputs: tuple[Arrays, ...]) -> tuple[Arrays, ...]:
     outputs: list[Arrays] = []
     with runner.active():
         for one in inputs:
-            outputs.append(runner.fetch(runner.call(runner.stage(one))))
+            staged = runner.stage(tuple(array.copy() for array in one))  # what the model does to it stays in the copy
+            outputs.append(runner.fetch(runner.call(staged)))
             _check_finite(outputs[-1])
+            if len(outputs) == 1:
+                _check_same(runner.fetch(runner.call(staged)), outputs[0])
             size = sum(array.nbytes for array in outputs[-1])
             if len(outputs) >= 2 and (len(outputs) + 1) * size > REFERENCE_BYTES:  # noqa: PLR2004
                 break
@@ -72,8 +81,26 @@ def _run(runner: Runner, inputs: tuple[Arrays, ...]) -> tuple[Arrays, ...]:
 
 def _check_finite(outputs: Arrays) -> None:
     for place, array in enumerate(outputs):
-        if array.dtype.kind == "f" and np.isnan(array).any():
+        if array.dtype.kind not in "fc" or not array.size:
+            continue
+        if np.isnan(array).any() or not np.isfinite(array).any():
+            what = "NaN" if np.isnan(array).any() else "nothing but infinities"
             raise WorkloadError(
-                f"the model's own fp32 output {place} holds NaN: nothing can be compared with it",
+                f"the model's own fp32 output {place} holds {what}: nothing can be compared with it",
                 now="check the weights and the inputs of the workload",
             )
+
+
+def _check_same(again: Arrays, first: Arrays) -> None:
+    """A second call on the same inputs, which the first one may have changed."""
+    try:
+        trouble = verdict(compare(again, first), Precision.FP32)
+    except Mismatch as mismatch:
+        trouble = Trouble(str(mismatch))
+    if trouble is not None:
+        raise WorkloadError(
+            "the model answers the same inputs differently when it is called again",
+            when=trouble.what.removeprefix("wrong answers: "),
+            now="it draws random numbers, keeps a state, or changes its inputs in place (x = x.clone() first): "
+            "let each call start afresh",
+        )

@@ -1,6 +1,7 @@
 """Outputs as exporters want them: a flat tuple of tensors."""
 
 from collections.abc import Iterator, Mapping
+from dataclasses import fields, is_dataclass
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -23,14 +24,20 @@ def flat_outputs(module: "torch.nn.Module") -> "torch.nn.Module":
 
 
 def tensors(output: Any) -> "Iterator[torch.Tensor]":
-    """All tensors in nested tuples, lists and mappings, in order; other values are left out."""
+    """All tensors in nested tuples, lists, mappings and dataclasses, in order; other values are left out."""
     import torch
 
-    if isinstance(output, torch.Tensor):
-        yield output
-    elif isinstance(output, Mapping):
-        for value in output.values():
-            yield from tensors(value)
-    elif isinstance(output, tuple | list):
+    return (leaf for leaf in leaves(output) if isinstance(leaf, torch.Tensor))
+
+
+def leaves(output: Any) -> Iterator[Any]:
+    """What nested tuples, lists, mappings and dataclasses hold, in order."""
+    if isinstance(output, Mapping):
+        output = tuple(output.values())
+    elif is_dataclass(output) and not isinstance(output, type):
+        output = tuple(getattr(output, one.name) for one in fields(output))
+    if isinstance(output, tuple | list):
         for value in output:
-            yield from tensors(value)
+            yield from leaves(value)
+    else:
+        yield output
