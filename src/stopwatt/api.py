@@ -21,7 +21,7 @@ from stopwatt.measure.job import Job, JobKind
 from stopwatt.records import QUICK, Cell, Note, Protocol, Scalar, Setup, Status, Workload
 from stopwatt.store import Run, RunStatus, Selection, open_store
 from stopwatt.sweep.execute import Interrupted, Watcher, execute
-from stopwatt.sweep.plan import Plan, Request, make_plan
+from stopwatt.sweep.plan import Plan, Request, check_protocol, make_plan
 from stopwatt.units import interval, quantity
 
 if TYPE_CHECKING:
@@ -131,9 +131,9 @@ class BenchResult:
 def bench(
     *workloads: str,
     params: Mapping[str, Scalar] | None = None,
-    backends: Sequence[str] = ("auto",),
-    precision: Sequence[str] = ("fp32",),
-    batch: Sequence[int] = (1,),
+    backends: str | Sequence[str] = ("auto",),
+    precision: str | Sequence[str] = ("fp32",),
+    batch: int | Sequence[int] = (1,),
     device: str = "cpu",
     threads: int = 0,
     protocol: Protocol | None = None,
@@ -147,9 +147,9 @@ def bench(
     Args:
         *workloads: Names of built-in families, or `file.py:function`, `model.onnx`, ...
         params: Parameters of the workloads; `name`, or `workload.name` for one of them.
-        backends: Names, `name:variant`, `auto` or `all`.
-        precision: Of `fp32`, `tf32`, `fp16`, `bf16`, `int8`.
-        batch: Samples per call.
+        backends: Names, `name:variant`, `auto` or `all`; one or several.
+        precision: Of `fp32`, `tf32`, `fp16`, `bf16`, `int8`; one or several.
+        batch: Samples per call; one number or several.
         device: `cpu`, `cuda`, `cuda:1`.
         threads: Host threads; 0 for all cores that may be used.
         protocol: The rules of measuring; 3 rounds of at most 300 trials and 3 s if absent.
@@ -167,7 +167,16 @@ def bench(
         StoreError: The results cannot be saved.
     """
     asked = Request(
-        workloads, params or {}, backends, precision, batch, device, threads, protocol or QUICK, baseline, tag
+        workloads,
+        params or {},
+        [backends] if isinstance(backends, str) else backends,
+        [precision] if isinstance(precision, str) else precision,
+        [batch] if isinstance(batch, int) else batch,
+        device,
+        threads,
+        protocol or QUICK,
+        baseline,
+        tag,
     )
     return run_request(asked, store=store, allow=allow)
 
@@ -215,12 +224,13 @@ def measure(
         The trials and their summary. One process says nothing about the next one: its interval is labelled so.
 
     Raises:
-        UsageError: `function` is a coroutine function, or `input_sets` is empty.
+        UsageError: `function` is a coroutine function, `input_sets` is empty, or a rule is out of range.
     """
     sets = [tuple(inputs)] if input_sets is None else [tuple(one) for one in input_sets]
     if not sets:
         raise UsageError("input_sets is empty", now="give at least one tuple of arguments")
     rules = protocol or QUICK
+    check_protocol(rules)
     answer = measure_function(function, sets, rules)
     name = getattr(function, "__qualname__", type(function).__name__)
     cell = Cell(Workload(name), Setup(backend="function"), rules)

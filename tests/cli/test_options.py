@@ -47,3 +47,12 @@ def test_a_request_has_what_the_options_say():
 def test_zero_seconds_are_no_time_limit():
     with pytest.raises(UsageError):
         ProtocolOptions(timeout="0s").protocol()
+
+
+@pytest.mark.parametrize(
+    "options",
+    [{"timeout": "1e200s"}, {"seed": -1}, {"seed": 2**63}, {"tolerance": float("inf")}, {"tolerance": float("nan")}],
+)
+def test_what_no_round_could_follow_is_refused(options):
+    with pytest.raises(UsageError, match="out of range"):
+        ProtocolOptions(**options).protocol()

@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import pytest
 
 from stopwatt.errors import UsageError
@@ -83,3 +85,16 @@ def test_changed_code_is_another_cell(tmp_path):
     assert make_plan(Request([f"{file}:make"], backends=["eager"])).cells[0].key == before
     file.write_text(source.replace("4, 2", "4, 3"))
     assert make_plan(Request([f"{file}:make"], backends=["eager"])).cells[0].key != before
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("rounds", 0), ("trials", 0), ("input_sets", 0), ("seed", -1), ("seed", 2**63), ("tolerance", float("nan")),
+        ("timeout_s", 1e200), ("timeout_s", float("nan")), ("timeout_s", 0.0), ("trial_seconds", -1.0),
+        ("throughput_windows", 0),
+    ],
+)  # fmt: skip
+def test_rules_that_no_round_could_follow_are_refused(name, value):
+    with pytest.raises(UsageError, match=name):
+        make_plan(Request(["mlp"], backends=["eager"], protocol=replace(Protocol(), **{name: value})))

@@ -7,7 +7,7 @@ from cyclopts import Group, Parameter
 
 from stopwatt.errors import UsageError
 from stopwatt.records import QUICK, THOROUGH, Boundary, Protocol, Scalar
-from stopwatt.sweep.plan import MOST_BATCH, Request
+from stopwatt.sweep.plan import MOST_BATCH, Request, check_protocol
 
 TARGET = Group("What to run", sort_key=1)
 RULES = Group("How to measure", sort_key=2)
@@ -90,6 +90,7 @@ class ProtocolOptions:
             rules = replace(rules, warmup=replace(rules.warmup, cap_seconds=cap))
         if self.tolerance is not None:
             _positive("--tolerance", self.tolerance)
+        check_protocol(rules)
         return rules
 
 

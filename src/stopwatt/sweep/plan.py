@@ -83,6 +83,7 @@ def make_plan(request: Request) -> Plan:
     Raises:
         UsageError: An unknown name, a value out of range, an empty or absurdly large request.
     """
+    check_protocol(request.protocol)
     precisions = [_precision(text) for text in request.precisions]
     batches = [_batch(value) for value in request.batches]
     require_driver(request.device)
@@ -115,6 +116,31 @@ def make_plan(request: Request) -> Plan:
         if family.runs_foreign_code
     )
     return Plan(tuple(cells), request.protocol, facts, request.tag, announcements)
+
+
+def check_protocol(rules: Protocol) -> None:
+    """Refuse rules that no round could follow.
+
+    Raises:
+        UsageError: A value out of range.
+    """
+    for name, low, high in _RANGES:
+        value = getattr(rules, name)
+        if value is not None and not low <= value <= high:
+            raise UsageError(f"{name} {value:g} is out of range", now=f"use a number from {low:g} to {high:g}")
+
+
+_RANGES: tuple[tuple[str, float, float], ...] = (
+    ("rounds", 1, 1000),
+    ("trials", 1, 10**8),
+    ("input_sets", 1, 1000),
+    ("seed", 0, 2**63 - 1),  # what torch and numpy take alike
+    ("tolerance", 0.0, 1e9),
+    ("trial_seconds", 0.0, 1e7),
+    ("throughput_windows", 1, 1000),
+    ("throughput_seconds", 0.0, 1e7),
+    ("timeout_s", 1e-3, 1e7),  # four months
+)
 
 
 def _split_params(families: Mapping[str, Family], given: Mapping[str, Scalar]) -> dict[str, dict[str, Scalar]]:
