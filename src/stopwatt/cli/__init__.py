@@ -5,7 +5,7 @@ import sys
 from cyclopts import App, CycloptsError
 
 from stopwatt import __version__
-from stopwatt.cli.failure import fail, unexpected
+from stopwatt.cli.failure import fail, operating_system, prepare_streams, reader_gone, unexpected
 from stopwatt.errors import ExitCode, StopwattError
 
 VERBS = {
@@ -40,12 +40,14 @@ def main(arguments: list[str] | None = None) -> None:
     debug = "--debug" in words
     if debug:
         words.remove("--debug")
+    prepare_streams()
     sys.exit(_run(words, debug=debug))
 
 
 def _run(words: list[str], *, debug: bool) -> int:  # noqa: PLR0911  (one a way to end)
     try:
         build_app(words[0] if words else "")(words, exit_on_error=False, result_action="return_value")
+        sys.stdout.flush()
     except CycloptsError:
         return ExitCode.USAGE  # cyclopts has said what is wrong
     except StopwattError as error:
@@ -54,9 +56,12 @@ def _run(words: list[str], *, debug: bool) -> int:  # noqa: PLR0911  (one a way 
         print("interrupted; everything measured so far is saved", file=sys.stderr)
         return ExitCode.INTERRUPTED
     except BrokenPipeError:
-        sys.stderr.close()  # the reader of our output has gone: nothing more to say
-        return ExitCode.OK
+        return reader_gone()
+    except OSError as error:
+        return operating_system(error, debug=debug)
     except SystemExit as stop:
+        if isinstance(stop.__context__, BrokenPipeError):  # how rich leaves
+            return reader_gone()
         return stop.code if isinstance(stop.code, int) else ExitCode.USAGE
     except Exception as error:  # noqa: BLE001  (the last line of defence)
         return unexpected(error, debug=debug)

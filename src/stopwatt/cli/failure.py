@@ -1,10 +1,34 @@
-"""How an error looks to the person reading it."""
+"""How an error looks to the person reading it, and what there is to write to."""
 
+import os
 import sys
 import traceback
 
 from stopwatt.errors import ExitCode, StopwattError
 from stopwatt.text import printable
+
+
+def prepare_streams() -> None:
+    """Make both standard streams writable: to nowhere if they are closed, without failing on any character."""
+    for name in ("stdout", "stderr"):
+        stream = getattr(sys, name)
+        if stream is None:
+            setattr(sys, name, open(os.devnull, "w", encoding="utf-8"))  # noqa: SIM115, PTH123  (stays open)
+        elif hasattr(stream, "reconfigure"):
+            stream.reconfigure(errors="backslashreplace")
+
+
+def reader_gone() -> int:
+    """Whoever read our output has seen enough (`| head`): nothing more to say, and nothing wrong."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # what is still in the buffer goes nowhere
+    return ExitCode.OK
+
+
+def operating_system(error: OSError, *, debug: bool) -> int:
+    """A file or stream that the operating system refuses, where nobody knows more about it."""
+    what = f"the operating system refuses: {error.strerror or error}"
+    where = str(error.filename or "writing to the standard output")
+    return fail(StopwattError(what, when=where, now="check free space and rights, then start again"), debug=debug)
 
 
 def fail(error: StopwattError, *, debug: bool) -> int:

@@ -1,0 +1,52 @@
+"""What the command does where its output cannot be written."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from stopwatt.errors import ExitCode
+from stopwatt.store import open_store
+
+COMMAND = [sys.executable, "-c", "from stopwatt.cli import main; main()"]
+
+
+def run(words, **streams):
+    return subprocess.run([*COMMAND, *words], stderr=subprocess.PIPE, text=True, check=False, **streams)
+
+
+@pytest.mark.parametrize("words", [["--help"], ["bench", "--help"], ["workloads"], ["workloads", "--json"]])
+def test_a_reader_that_has_seen_enough_is_no_failure(words):
+    reading, writing = os.pipe()
+    os.close(reading)
+    done = run(words, stdout=writing)
+    os.close(writing)
+    assert (done.returncode, done.stderr) == (ExitCode.OK, "")
+
+
+@pytest.mark.parametrize("words", [["workloads"], ["workloads", "--json"]])
+def test_a_full_disk_under_the_output_is_named(words):
+    with Path("/dev/full").open("w") as full:
+        done = run(words, stdout=full)
+    assert done.returncode == ExitCode.PARTLY_FAILED
+    assert "No space left on device" in done.stderr
+    assert "now:" in done.stderr
+    assert "fault of stopwatt" not in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_closed_streams_are_no_failure():
+    script = f'exec {sys.executable} -c "from stopwatt.cli import main; main()" workloads >&- 2>&-'
+    assert subprocess.run(["bash", "-c", script], check=False).returncode == ExitCode.OK
+
+
+def test_a_character_that_the_encoding_lacks_is_escaped(tmp_path):
+    store = str(tmp_path / "results.db")
+    with open_store(store) as database:
+        database.begin_run("stopwatt bench", "plan", "gel\u00f6st", "0")
+    environment = {**os.environ, "PYTHONIOENCODING": "ascii"}
+    done = run(["show", "--store", store], stdout=subprocess.PIPE, env=environment)
+    assert done.returncode == ExitCode.OK
+    assert "gel\\xf6st" in done.stdout
