@@ -81,3 +81,24 @@ def test_pruning_keeps_what_was_used_last(folder):
         os.utime(folder / "artifacts" / name, (1e9 - age, 1e9 - age))
     cache.prune(keep_bytes=1500)
     assert [entry.name for entry in (folder / "artifacts").iterdir()] == ["new"]
+
+
+@pytest.mark.parametrize("place", ["/proc/nowhere", "/dev/full"])
+def test_a_cache_that_cannot_be_made_is_named_with_the_remedy(monkeypatch, place):
+    monkeypatch.setenv("STOPWATT_CACHE", place)
+    with pytest.raises(EnvironmentUnfit, match="cannot be used") as caught:
+        cache.root()
+    assert caught.value.when == place
+    assert "STOPWATT_CACHE" in caught.value.now
+
+
+def test_a_draft_that_cannot_be_made_is_named_with_the_remedy(folder):
+    cache.root().joinpath("bundles").write_text("a file where a folder should be")
+    with pytest.raises(EnvironmentUnfit, match="cannot be used"), cache.draft_of(folder / "bundles" / "x"):
+        pass
+
+
+def test_pruning_survives_a_draft_that_another_process_publishes_meanwhile(folder, monkeypatch):
+    (cache.root() / "bundles").mkdir()
+    monkeypatch.setattr(type(folder), "glob", lambda self, _: iter([self / ".draft-gone"]))
+    cache.prune(keep_bytes=0)

@@ -8,7 +8,7 @@ import os
 import shutil
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import asdict
 from pathlib import Path
 
@@ -24,13 +24,14 @@ def root() -> Path:
     """The cache folder, made if it is not there: `$STOPWATT_CACHE`, else `$XDG_CACHE_HOME/stopwatt`.
 
     Raises:
-        EnvironmentUnfit: It belongs to somebody else, or others may write to it.
+        EnvironmentUnfit: It belongs to somebody else, others may write to it, or it cannot be made.
     """
     given = os.environ.get("STOPWATT_CACHE")
     base = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
     folder = (Path(given) if given else Path(base) / "stopwatt").absolute()
-    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    facts = folder.stat()
+    with _usable(folder):
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        facts = folder.stat()
     if facts.st_uid != os.getuid() or facts.st_mode & 0o022:
         raise EnvironmentUnfit(
             f"the cache folder {folder} belongs to another user or is open to others",
@@ -61,10 +62,27 @@ def _software(cell: Cell, *names: str) -> dict[str, str]:
 
 
 @contextmanager
+def _usable(folder: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise EnvironmentUnfit(
+            f"the cache folder cannot be used: {error.strerror}",
+            when=str(folder),
+            now="free space or mend its rights, or set STOPWATT_CACHE to a folder of your own",
+        ) from error
+
+
+@contextmanager
 def draft_of(folder: Path) -> Iterator[Path]:
-    """An empty, private folder beside the given one; it vanishes unless it was published."""
-    folder.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    draft = Path(tempfile.mkdtemp(prefix=".draft-", dir=folder.parent))
+    """An empty, private folder beside the given one; it vanishes unless it was published.
+
+    Raises:
+        EnvironmentUnfit: It cannot be made.
+    """
+    with _usable(folder.parent):
+        folder.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        draft = Path(tempfile.mkdtemp(prefix=".draft-", dir=folder.parent))
     try:
         yield draft
     finally:
@@ -73,8 +91,11 @@ def draft_of(folder: Path) -> Iterator[Path]:
 
 def publish(draft: Path, folder: Path) -> None:
     """Let a whole draft take its folder's place; if somebody else was faster, theirs is as good."""
-    if not folder.exists():
+    try:
         draft.rename(folder)
+    except OSError:
+        if not folder.exists():
+            raise
 
 
 def prune(keep_bytes: int = KEEP_BYTES) -> None:
@@ -82,8 +103,9 @@ def prune(keep_bytes: int = KEEP_BYTES) -> None:
     entries = []
     for kind in ("bundles", "artifacts"):
         for folder in (root() / kind).glob("*"):
-            size = sum(file.stat().st_size for file in folder.rglob("*") if file.is_file())
-            entries.append((folder.stat().st_mtime, size, folder))
+            with suppress(FileNotFoundError):  # a draft of another process that was published meanwhile
+                size = sum(file.stat().st_size for file in folder.rglob("*") if file.is_file())
+                entries.append((folder.stat().st_mtime, size, folder))
     total = sum(size for _, size, _ in entries)
     for _, size, folder in sorted(entries):
         if total <= keep_bytes:
