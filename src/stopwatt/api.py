@@ -4,7 +4,7 @@ import json
 import shlex
 import sys
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -89,7 +89,8 @@ class BenchResult:
 
     def to_json(self) -> str:
         """The documented JSON (`analyse.document.to_document`) with the run's id."""
-        return json.dumps(to_document(self.rows) | {"run": self.run.id, "store": self.where}, indent=2, allow_nan=False)
+        about = {"notes": [asdict(note) for note in self.notes], "run": self.run.id, "store": self.where}
+        return json.dumps(to_document(self.rows) | about, indent=2, allow_nan=False)
 
     def to_pandas(self) -> "pd.DataFrame":
         """One line per row and metric: what was measured, then `value`, `low`, `high`, `unit`, `n`, `why`.
@@ -114,18 +115,26 @@ class BenchResult:
         Raises:
             PartlyFailed: Which, and why the first of them failed.
         """
-        failed = [row for row in self.rows if row.status not in (Status.OK, Status.UNSUPPORTED)]
-        nothing = all(row.status is not Status.OK for row in self.rows)
-        bad = failed or (list(self.rows) if nothing else [])
+        bad = [row for row in self.rows if _went_wrong(row)]
+        if not bad and all(row.status is not Status.OK for row in self.rows):
+            bad = list(self.rows)  # nothing could be run at all
         if not bad:
             return
         kind = TimedOut if all(row.status is Status.TIMEOUT for row in bad) else PartlyFailed
         first = bad[0]
+        whole = all(row.status is not Status.OK for row in bad)
         raise kind(
-            f"{len(bad)} of {len(self.rows)} setups gave no result",
-            when=f"the first: {first.cell.label}: {first.trouble.what if first.trouble else first.status}",
-            now=f"stopwatt show --run {self.run.id[:8]} --status {first.status} lists them; stopwatt show ID has a log",
+            f"{len(bad)} of {len(self.rows)} setups gave no result"
+            + ("" if whole else " in some or all of their rounds"),
+            when=f"the first: {first.cell.workload.source} {first.cell.setup.label}: "
+            f"{first.trouble.what if first.trouble else first.status}",
+            now=f"stopwatt show --run {self.run.id[:8]} lists the rounds; stopwatt show ID shows one with its log",
         )
+
+
+def _went_wrong(row: Row) -> bool:
+    """Whether a setup that could have run failed, in all of its rounds or in some."""
+    return row.status is not Status.UNSUPPORTED and row.rounds_failed > 0
 
 
 def bench(
@@ -256,7 +265,7 @@ def run_request(
             database.finish_run(run, RunStatus.INTERRUPTED)
             raise
         rows = _rows(database, plan, run)
-        failed = any(row.status not in (Status.OK, Status.UNSUPPORTED) for row in rows)
+        failed = any(map(_went_wrong, rows))
         database.finish_run(run, RunStatus.PARTLY_FAILED if failed else RunStatus.COMPLETE)
         return BenchResult(rows, run, database.where, plan.facts, notes)
 

@@ -20,12 +20,14 @@ def test_a_row_says_what_was_measured_and_how_it_ended(measurement):
 
     document = strict_json(to_document(summarise([one])))
     row = document["rows"][0]
-    told = {name: value for name, value in row.items() if name not in {"metrics", "speedup", "notes"}}
+    told = {name: value for name, value in row.items() if name not in {"metrics", "speedup", "notes", "protocol"}}
 
     assert document["schema"] == 1
+    assert row["protocol"]["trials"] == one.cell.protocol.trials
+    assert row["protocol"]["warmup"]["cap_seconds"] == one.cell.protocol.warmup.cap_seconds
     assert told == {
         "key": one.cell.key, "workload": "mlp", "params": {"hidden": 8}, "backend": "compile",
-        "variant": "max-autotune", "precision": "bf16", "batch": 8, "device": "cpu", "threads": 2,
+        "variant": "max-autotune", "precision": "bf16", "batch": 8, "device": "cpu", "threads": 2, "boundary": "device",
         "status": "out_of_memory", "reason": "out of memory at batch 8", "rounds_ok": 0, "rounds_failed": 1,
     }  # fmt: skip
 

@@ -40,6 +40,16 @@ def test_a_difference_within_the_margin_is_a_tie_however_certain(rounds):
     assert len(best_per_batch(rows, margin=0.001)[GROUP].keys) == 1
 
 
+def test_a_far_row_with_a_hopeless_interval_is_undecided_but_nobodys_equal(rounds):
+    rows = summarise(rounds([4.0, 4.1, 4.2]) + rounds([5.0, 90.0, 4000.0], backend="compile"))
+
+    best = best_per_batch(rows)[GROUP]
+
+    assert best.keys == keys_of(rows, "eager")
+    assert best.undecided == 1
+    assert not best.decided
+
+
 def test_each_workload_and_batch_has_its_own_best(rounds):
     rows = summarise(
         rounds([4.0, 4.1, 4.2], batch=8) + rounds([2.0, 2.051, 2.1]) + rounds([1.0, 1.1, 1.2], workload="lstm")

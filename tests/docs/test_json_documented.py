@@ -116,7 +116,7 @@ def printed_by(capsys, *words):
 def test_bench_prints_what_is_described(store, measurements):
     with open_store(store) as opened:
         run = opened.runs()[0]
-    result = BenchResult(tuple(summarise(measurements)), run, str(store), {})
+    result = BenchResult(tuple(summarise(measurements)), run, str(store), {}, (Note("governor", "slow", now="faster"),))
     assert_described(json.loads(result.to_json()), "## `bench`")
 
 

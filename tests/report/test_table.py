@@ -111,6 +111,14 @@ def test_what_failed_stands_below_with_reason_and_remedy_and_equal_reasons_share
     assert "now: look at the log" in text
 
 
+def test_a_setup_of_which_some_rounds_failed_has_numbers_and_a_line_below():
+    good = rounds(EAGER, 4.0)
+    bad = replace(good[0], round=1, status=Status.INVALID, trouble=Trouble("wrong answers: NaN"), id="0" * 32)
+    text = shown([good[0], bad, good[2]])
+    assert "1 of 3 rounds failed: eager fp32: wrong answers: NaN" in text
+    assert "reference" in text
+
+
 def test_a_warning_is_said_once_with_how_many_setups_have_it_and_marks_their_rows():
     note = Note("no-steady-state", "no steady state within 8 s", now="close other programs")
     text = shown(rounds(EAGER, 4.0, notes=(note,)), rounds(FAST, 2.0))

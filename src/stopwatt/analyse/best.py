@@ -7,26 +7,31 @@ from stopwatt.analyse.row import Row, paired_medians
 from stopwatt.records import Status
 from stopwatt.stats.ratios import MARGIN, Verdict, compare_rounds, judge_family
 
+NEAR = 1.1
+"""Ratio of medians up to which a row that cannot be told apart from the best is called tied with it."""
+
 
 @dataclass(frozen=True, slots=True)
 class Best:
     """The fastest of one workload and batch.
 
     Attributes:
-        keys: Keys of the cells, the lowest median latency first: one where it is decided, else all those that cannot be
-            told apart from the first; empty where nothing can be said.
+        keys: Keys of the cells, the lowest median latency first, then those that are near it and cannot be told apart
+            from it; empty where nothing can be said.
         contenders: Rows that had a latency.
+        undecided: Rows that cannot be told apart from the first, near or not.
         why: Why `keys` is empty.
     """
 
     keys: tuple[str, ...]
     contenders: int
+    undecided: int = 0
     why: str = ""
 
     @property
     def decided(self) -> bool:
         """Whether there is one winner among several."""
-        return len(self.keys) == 1 and self.contenders > 1
+        return self.contenders > 1 and bool(self.keys) and not self.undecided
 
 
 def best_per_batch(rows: Sequence[Row], margin: float = MARGIN) -> dict[tuple[str, int], Best]:
@@ -49,8 +54,10 @@ def _best(rows: Sequence[Row], margin: float) -> Best:
     ratios = judge_family([compare_rounds(*paired_medians(row, first), margin=margin) for row in others])
     if others and all(ratio.p is None for ratio in ratios):
         return Best((), len(contenders), why=f"not compared: {ratios[0].why}")
-    tied = [row for row, ratio in zip(others, ratios, strict=True) if ratio.verdict is not Verdict.FASTER]
-    return Best(tuple(row.cell.key for row in (first, *tied)), len(contenders))
+    open_rows = [(row, ratio) for row, ratio in zip(others, ratios, strict=True) if ratio.verdict is not Verdict.FASTER]
+    # A tie is a claim too: a row of twice the latency and a very wide interval is undecided, but nobody's equal.
+    tied = [row for row, ratio in open_rows if ratio.value is not None and ratio.value <= NEAR]
+    return Best(tuple(row.cell.key for row in (first, *tied)), len(contenders), len(open_rows))
 
 
 def _latency(row: Row) -> float | None:

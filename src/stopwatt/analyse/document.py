@@ -17,7 +17,8 @@ def to_document(rows: Sequence[Row]) -> dict[str, Any]:
 
     `schema` is the version of this layout. Each of `rows[]` has
 
-    - `key`, `workload`, `params`, `backend`, `variant`, `precision`, `batch`, `device`, `threads`: what was measured;
+    - `key`, `workload`, `params`, `backend`, `variant`, `precision`, `batch`, `device`, `threads`, `boundary`,
+      `protocol`: what was measured, and by which rules;
     - `status`, `reason`, `rounds_ok`, `rounds_failed`: how its rounds ended, and why some failed (null: none did);
     - `metrics`: name -> `value`, `unit`, `low`, `high` (95 %), `n`, `rounds`, `method`, `why`, `needs` (trials that the
       value would take, where there are too few); null is "not known" or "does not apply";
@@ -39,6 +40,8 @@ def _row(row: Row) -> dict[str, Any]:
         "batch": setup.batch,
         "device": setup.device,
         "threads": setup.threads,
+        "boundary": str(row.cell.protocol.boundary),
+        "protocol": asdict(row.cell.protocol) | {"boundary": str(row.cell.protocol.boundary)},
         "status": str(row.status),
         "reason": row.trouble.what if row.trouble else None,
         "rounds_ok": row.rounds_ok,

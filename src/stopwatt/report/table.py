@@ -30,7 +30,7 @@ def render_bench(console: Console, result: "BenchResult") -> None:
         measured = sorted((row for row in rows if row.status is Status.OK), key=_latency)
         if measured:
             console.print(_table(measured, best))
-        for line in _not_measured([row for row in rows if row.status is not Status.OK]):
+        for line in _not_measured([row for row in rows if row.trouble is not None]):
             console.print(line)
         console.print()
     for line in _footnotes(result):
@@ -139,7 +139,7 @@ def _is_reference(row: Row) -> bool:
 
 
 def _verdict(row: Row, best: Best) -> str:
-    if row.cell.key in best.keys and best.contenders > 1:
+    if row.cell.key in best.keys and best.contenders > 1 and (best.decided or len(best.keys) > 1):
         return "best" if best.decided else "tied best"
     if _is_reference(row):
         return "reference"
@@ -156,11 +156,15 @@ def _scale(rows: Sequence[Row], metric: str) -> units.Scale:
 
 
 def _not_measured(rows: Sequence[Row]) -> list[Text]:
-    """Setups that share a status and a reason share a line."""
+    """What went wrong, of setups and of single rounds; those that share a status and a reason share a line."""
     groups: dict[tuple[str, str, str], list[str]] = {}
     for row in rows:
-        trouble = row.trouble
-        reason = (row.status.value, trouble.what if trouble else "", trouble.now if trouble else "")
+        assert row.trouble is not None  # noqa: S101  (the caller chose such rows)
+        partly = row.status is Status.OK
+        status = (
+            f"{row.rounds_failed} of {row.rounds_ok + row.rounds_failed} rounds failed" if partly else row.status.value
+        )
+        reason = (status, row.trouble.what, row.trouble.now)
         groups.setdefault(reason, []).append(f"{row.cell.setup.backend_label} {row.cell.setup.precision}")
     lines = []
     for (status, what, now), setups in groups.items():

@@ -112,4 +112,6 @@ def _nothing(source: str) -> UsageError:
             f"there is no file or folder {source!r}", when=f"looking in {Path.cwd()}", now="check the path"
         )
     error = unknown("workload", source, registered("workloads"))
-    return UsageError(error.what, now=f"{error.now}; `stopwatt workloads` also lists the forms of outside sources")
+    return UsageError(
+        error.what, now=f"{error.now} (`stopwatt workloads` lists them, and the forms of sources from outside)"
+    )
