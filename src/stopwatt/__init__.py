@@ -8,6 +8,7 @@
 Importing this package imports neither torch nor any other runtime.
 """
 
+from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -22,6 +23,10 @@ if TYPE_CHECKING:
     from stopwatt.store import open_store as open_store
 
 __version__ = "0.1.0"
+
+# Importing a subpackage binds its name here. Done now and undone, it cannot later hide the function of that name.
+import_module("stopwatt.measure")
+del globals()["measure"]
 
 _PUBLIC = {
     "bench": "api",
@@ -40,8 +45,6 @@ __all__ = [*_PUBLIC, "__version__"]  # noqa: PLE0604  (names are strings)
 def __getattr__(name: str) -> Any:
     if name not in _PUBLIC:
         raise AttributeError(f"module 'stopwatt' has no attribute {name!r}")
-    from importlib import import_module
-
     value = getattr(import_module(f"stopwatt.{_PUBLIC[name]}"), name)
     globals()[name] = value
     return value
