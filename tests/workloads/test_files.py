@@ -333,6 +333,20 @@ def test_open_dimensions_of_an_onnx_file_are_parameters(tmp_path):
     assert (ones == 1).all()
 
 
+def test_integers_of_an_onnx_file_are_rows_of_the_table_that_they_are_looked_up_in(tmp_path):
+    ids = helper.make_tensor_value_info("ids", TensorProto.INT64, ["batch", 40])
+    found = helper.make_tensor_value_info("found", TensorProto.FLOAT, ["batch", 40, 2])
+    table = numpy_helper.from_array(np.ones((7, 2), np.float32), "table")
+    made = helper.make_graph([helper.make_node("Gather", ["table", "ids"], ["found"])], "g", [ids], [found], [table])
+    path = tmp_path / "lookup.onnx"
+    onnx.save(helper.make_model(made, opset_imports=[helper.make_opsetid("", 18)], ir_version=10), path)
+
+    (drawn,), _ = sets(build(path))
+
+    assert check_params(resolve(str(path)), {})["vocabulary"] == 7
+    assert drawn.max() < 7
+
+
 @pytest.mark.parametrize(
     "location", ["../secret.bin", "sub/../../secret.bin", "/etc/passwd", "C:\\x", "..\\secret.bin", ""]
 )
@@ -459,6 +473,17 @@ def test_a_hugging_face_folder_runs_with_token_ids_below_its_vocabulary(folder):
     assert first[0].max() < 100
     assert logits.shape == (2, 2)
     assert not np.array_equal(first[0], second[0])
+
+
+def test_a_sequence_longer_than_the_positions_is_refused_and_never_cut(folder):
+    config = json.loads((folder / "config.json").read_text())
+    (folder / "config.json").write_text(json.dumps(config | {"max_position_embeddings": 24}))
+
+    with pytest.raises(UsageError, match="out of bounds") as caught:
+        check_params(resolve(str(folder)), {"seq": "25"})
+
+    assert "from 1 to 24" in caught.value.now
+    assert check_params(resolve(str(folder)), {})["seq"] == 24
 
 
 def test_a_hugging_face_model_can_be_exported(folder):

@@ -59,6 +59,7 @@ def test_text_becomes_the_type_of_the_default(name, text, value):
         ("hidden", "1.5"),
         ("hidden", ""),
         ("hidden", True),
+        ("hidden", None),
         ("hidden", "nan"),
         ("rate", "inf"),
         ("rate", "nan"),

@@ -14,6 +14,7 @@ from stopwatt.workloads.hfmodel import SEQ, from_config
 from stopwatt.workloads.source import digest_of_files
 
 _CONFIG_BYTES = 2**24
+_POSITIONS = ("max_position_embeddings", "n_positions")
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,8 +34,9 @@ class HfDir:
     @property
     def params(self) -> Sequence[Param]:
         """What its inputs leave open."""
+        most = _positions(_config(self.path))
         return (
-            size("seq", SEQ, "tokens, for a model of text (at most what it has positions for)"),
+            size("seq", min(SEQ, most), "tokens, for a model of text: at most what it has positions for", high=most),
             size("image", 0, "height and width in pixels, for a model of images; 0: as the configuration", low=0),
         )
 
@@ -101,7 +103,12 @@ def _load(kind: Any, path: Path) -> Any:
         ) from error
 
 
-def _architecture(path: Path) -> str:
+def _config(path: Path) -> Any:
+    """The configuration, from which nothing has been run.
+
+    Raises:
+        UsageError: It is not there or not readable.
+    """
     file = path / "config.json"
     if not file.is_file():
         raise UsageError(
@@ -110,9 +117,20 @@ def _architecture(path: Path) -> str:
         )
     try:
         with file.open("rb") as opened:
-            config = json.loads(opened.read(_CONFIG_BYTES))
+            return json.loads(opened.read(_CONFIG_BYTES))
     except (OSError, ValueError, RecursionError) as error:
         raise UsageError(f"{file} is not readable JSON: {error}", now="fetch the model again") from error
+
+
+def _positions(config: Any) -> int:
+    """Tokens that the model has positions for; a million where it does not say."""
+    found = [config, config.get("text_config")] if isinstance(config, dict) else []
+    values = [one.get(name) for one in found if isinstance(one, dict) for name in _POSITIONS]
+    return next((value for value in values if type(value) is int and value > 0), 10**6)
+
+
+def _architecture(path: Path) -> str:
+    config = _config(path)
     if "auto_map" in set(_keys(config)):
         raise UnsafeFile(
             f"the model in {path} brings code of its own (auto_map in config.json), which stopwatt does not run",
@@ -121,7 +139,8 @@ def _architecture(path: Path) -> str:
     names = config.get("architectures") if isinstance(config, dict) else None
     if not (isinstance(names, list) and names and isinstance(names[0], str)):
         raise UsageError(
-            f"{file} names no architecture", now='add "architectures": ["BertModel"] or the like, or save it again'
+            f"{path / 'config.json'} names no architecture",
+            now='add "architectures": ["BertModel"] or the like, or save it again',
         )
     return names[0]
 

@@ -56,7 +56,7 @@ class OnnxFile:
         names = dict.fromkeys(dim for one in self._inputs for dim in one.shape[1:] if isinstance(dim, str))
         sizes = [size(name, 128, "a dimension that the file leaves open") for name in names]
         if any(one.dtype.kind in "iu" for one in self._inputs):
-            sizes.append(size("vocabulary", _VOCABULARY, "integer inputs are drawn below this"))
+            sizes.append(size("vocabulary", self._vocabulary, "integer inputs are drawn below this"))
         return tuple(sizes)
 
     def code(self) -> str:
@@ -72,7 +72,7 @@ class OnnxFile:
         """
         checked_external_files(self._model, self.path)
         graph = self._inputs
-        vocabulary = int(params.get("vocabulary", _VOCABULARY))
+        vocabulary = int(params.get("vocabulary", self._vocabulary))
 
         def make_inputs(batch: int, generator: np.random.Generator) -> Arrays:
             return tuple(_random(one, _sized(one.shape, batch, params), vocabulary, generator) for one in graph)
@@ -94,6 +94,24 @@ class OnnxFile:
     def _inputs(self) -> tuple[Input, ...]:
         weights = {tensor.name for tensor in self._model.graph.initializer}
         return tuple(_input(value) for value in self._model.graph.input if value.name not in weights)
+
+    @cached_property
+    def _vocabulary(self) -> int:
+        """Rows of the smallest table in which a drawn integer input is looked up: a larger number has no row there."""
+        graph = self._model.graph
+        drawn = {one.name for one in self._inputs if _is_drawn(one)}
+        rows = {tensor.name: tensor.dims[0] for tensor in graph.initializer if tensor.dims}
+        lookups = [node.input for node in graph.node if node.op_type == "Gather" and _axis(node) == 0]
+        tables = [rows[data] for data, indices in lookups if indices in drawn and data in rows]
+        return min(tables, default=_VOCABULARY)
+
+
+def _is_drawn(one: Input) -> bool:
+    return one.dtype.kind in "iu" and not any(word in one.name.lower() for word in ("mask", "type"))
+
+
+def _axis(node: Any) -> int:
+    return next((int(attribute.i) for attribute in node.attribute if attribute.name == "axis"), 0)
 
 
 def _not_callable(*_: Any) -> Any:

@@ -80,7 +80,7 @@ def _number(value: Scalar) -> float | None:
         return None
     try:
         number = float(value)
-    except (ValueError, OverflowError):
+    except (TypeError, ValueError, OverflowError):
         return None
     return number if math.isfinite(number) else None
 
