@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from stopwatt.measure import clock
-from stopwatt.measure.trials import Stop, run_trials
+from stopwatt.measure.trials import SETTLE_CALLS, Stop, run_trials
 
 
 def spin(nanoseconds):
@@ -41,6 +41,25 @@ def test_the_time_budget_ends_the_series_and_says_so():
 def test_the_least_number_of_trials_is_done_whatever_the_budget():
     trials = run_trials(lambda _: spin(100_000), [0], 10, budget_s=0.0, least=5)
     assert len(trials.latency_ns) == 5
+
+
+def test_calls_that_settle_are_made_before_the_first_trial_and_not_counted():
+    states = []
+    trials = run_trials(lambda _: states.append(gc.isenabled()), [0, 1], 7, settle=3)
+    assert states == [False] * 10
+    assert len(trials.latency_ns) == 7
+
+
+def test_a_slow_call_settles_once():
+    calls = []
+    run_trials(lambda _: calls.append(spin(25_000_000)), [0], 1, settle=10)
+    assert len(calls) == 2
+
+
+def test_the_first_trial_pays_for_nothing_that_happened_before_it():
+    cold = iter([True] * 3)  # what the collection of garbage cools, as the first calls after it see it
+    trials = run_trials(lambda _: spin(5_000_000 if next(cold, False) else 10_000), [0], 20, settle=SETTLE_CALLS)
+    assert trials.latency_ns[0] < 2_500_000
 
 
 def test_an_interrupt_keeps_what_was_finished():

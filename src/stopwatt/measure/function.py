@@ -12,7 +12,7 @@ from stopwatt.errors import UsageError
 from stopwatt.measure import clock
 from stopwatt.measure.job import Answer
 from stopwatt.measure.suspicion import LAZY, is_lazy
-from stopwatt.measure.trials import Call, Stop, run_trials
+from stopwatt.measure.trials import SETTLE_CALLS, Call, Stop, run_trials
 from stopwatt.measure.warmup import warm_up
 from stopwatt.records import Note, Protocol, Samples, Status
 
@@ -31,7 +31,14 @@ def measure_function(function: Callable[..., Any], sets: Sequence[tuple[Any, ...
     call, notes = _call(function, sets[0])
     warmed = warm_up(call, sets, protocol.warmup, device_seconds=1.0)
     quality, before = clock.quality(), CpuUsage.read()
-    trials = run_trials(call, sets, protocol.trials, budget_s=protocol.trial_seconds, least=protocol.min_trials)
+    trials = run_trials(
+        call,
+        sets,
+        protocol.trials,
+        budget_s=protocol.trial_seconds,
+        least=protocol.min_trials,
+        settle=SETTLE_CALLS,
+    )
     if trials.stop is Stop.INTERRUPT:
         raise KeyboardInterrupt
     unsteady = warmed.note()

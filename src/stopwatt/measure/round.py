@@ -25,7 +25,7 @@ from stopwatt.measure.phases import Phases
 from stopwatt.measure.subject import Subject, assemble
 from stopwatt.measure.suspicion import LAZY, cached_results, is_lazy
 from stopwatt.measure.throughput import run_windows
-from stopwatt.measure.trials import Stop, Trials, run_trials
+from stopwatt.measure.trials import SETTLE_CALLS, Stop, Trials, run_trials
 from stopwatt.measure.warmup import warm_up
 from stopwatt.records import Measured, Note, Protocol, Reading, Samples, Scalar, Status, Trouble, Unavailable
 from stopwatt.workloads.resolve import resolve
@@ -165,7 +165,12 @@ class Round:
         before = CpuUsage.read()
         with self.phases.phase("trials"):
             trials = run_trials(
-                subject.timed, subject.sets, rules.trials, budget_s=rules.trial_seconds, least=rules.min_trials
+                subject.timed,
+                subject.sets,
+                rules.trials,
+                budget_s=rules.trial_seconds,
+                least=rules.min_trials,
+                settle=SETTLE_CALLS,
             )
         usage = CpuUsage.read().since(before)
         self.facts |= usage.facts()

@@ -16,6 +16,9 @@ from stopwatt.measure.clock import now_ns
 
 Call = Callable[[Any], Any]
 
+SETTLE_CALLS = 10
+SETTLE_NS = 20_000_000
+
 
 class Stop(StrEnum):
     """Why a series of trials ended; decided before it began, except for an interrupt."""
@@ -60,7 +63,14 @@ def quiet_interpreter() -> Iterator[None]:
 
 
 def run_trials(
-    call: Call, sets: Sequence[Any], trials: int, *, budget_s: float | None = None, least: int = 1, last_set: int = 0
+    call: Call,
+    sets: Sequence[Any],
+    trials: int,
+    *,
+    budget_s: float | None = None,
+    least: int = 1,
+    last_set: int = 0,
+    settle: int = 0,
 ) -> Trials:
     """Time `call` so many times, one call at a time, over rotating inputs.
 
@@ -71,6 +81,9 @@ def run_trials(
         budget_s: End after this long even if fewer are done.
         least: Trials done whatever the budget says.
         last_set: Input set of the last trial if all are done: its output is what the second correctness check reads.
+        settle: Calls before the first trial that are not timed. What happens between warm-up and trials, the last
+            collection of garbage above all, cools caches and sends threads to sleep: without them the first trial of
+            a small model takes 10 to 30 times as long as the others, and the maximum is ours, not the model's.
 
     An interrupt (KeyboardInterrupt) ends the series; what was finished by then is returned.
     """
@@ -79,9 +92,10 @@ def run_trials(
     order = islice(cycle(sets), first, None)
     clock = now_ns
     done, outputs, stop = 0, None, Stop.COUNT
-    deadline = clock() + int(budget_s * 1e9) if budget_s is not None else 2**62
     with quiet_interpreter():
         try:
+            _settle(call, sets, settle)
+            deadline = clock() + int(budget_s * 1e9) if budget_s is not None else 2**62
             for index, inputs in zip(range(trials), order, strict=False):
                 begin = clock()
                 outputs = call(inputs)
@@ -102,3 +116,12 @@ def run_trials(
         last_set=(first + done - 1) % len(sets),
         stop=stop,
     )
+
+
+def _settle(call: Call, sets: Sequence[Any], calls: int) -> None:
+    """So many calls; fewer where they are slow, since what they lost counts for little there."""
+    enough = now_ns() + SETTLE_NS
+    for inputs in islice(cycle(sets), calls):
+        call(inputs)
+        if now_ns() > enough:
+            return
