@@ -17,6 +17,7 @@ from stopwatt.errors import StopwattError
 from stopwatt.measure import clock
 from stopwatt.measure.artifact import convert_seconds
 from stopwatt.measure.bundle import Bundle
+from stopwatt.measure.conditions import changed_conditions, recompilations
 from stopwatt.measure.devicetime import run_device_trials
 from stopwatt.measure.faults import translate, write_down
 from stopwatt.measure.gate import Gate, WrongAnswers
@@ -161,7 +162,7 @@ class Round:
         rules = self.protocol
         quality = clock.quality()
         self.facts |= {"clock_tick_ns": quality.tick_ns, "clock_overhead_ns": quality.overhead_ns}
-        compiled = _recompilations(subject.runner)
+        compiled = recompilations(subject.runner)
         before = CpuUsage.read()
         with self.phases.phase("trials"):
             trials = run_trials(
@@ -178,9 +179,7 @@ class Round:
         self.facts["trials_stopped"] = trials.stop.value
         self.samples["latency"] = Samples(trials.latency_ns, "ns")
         self.samples["started"] = Samples(trials.started_ns, "ns")
-        again = _recompilations(subject.runner) - compiled
-        if again:
-            self.notes.append(_recompiled(again))
+        self.notes += changed_conditions(subject.runner, compiled, self.job.cell.setup)
         device_ns = run_device_trials(subject, rules.trials, rules.trial_seconds)
         if device_ns is not None:
             self.samples["device_time"] = Samples(device_ns, "ns")
@@ -215,15 +214,3 @@ class Round:
         self.facts |= {"reference": bundle.reference, "deviation_max_abs": found.max_abs, "cosine": found.cosine}
         if found.top1 is not None:
             self.facts["top1_agreement"] = found.top1
-
-
-def _recompilations(runner: Runner) -> int:
-    return int(runner.computed().get("recompilations", 0))
-
-
-def _recompiled(times: int) -> Note:
-    return Note(
-        "recompiled",
-        f"the model was compiled again {times} times inside the timed trials: their longest ones are compilations",
-        now="look for shapes or Python values that change between calls (TORCH_LOGS=recompiles names them)",
-    )
