@@ -8,7 +8,8 @@ from torch import nn
 from stopwatt.backends.aoti import _require_int8_calls
 from stopwatt.backends.catalogue import get
 from stopwatt.errors import Unsupported
-from stopwatt.records import Precision, Setup
+from stopwatt.measure.faults import translate
+from stopwatt.records import Precision, Setup, Status
 from stopwatt.workloads.base import Built
 
 pytestmark = pytest.mark.compiles
@@ -91,6 +92,28 @@ def test_recompilations_and_graph_breaks_are_counted():
     assert before["graph_breaks"] == 1
     assert before["recompilations"] == 0
     assert runner.computed()["recompilations"] > 0
+
+
+def test_a_module_that_dynamo_compiles_again_until_its_limit_does_not_go_on_eagerly():
+    class Counting(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.calls = 0
+
+        def forward(self, x):
+            self.calls += 1
+            return x * (self.calls // 2)
+
+    module = Counting().eval()
+    built = Built(module, build("mlp").make_inputs, ("x",), module)
+    runner = get("compile").prepare(built, Setup(backend="compile", batch=2), input_sets(built))
+
+    with pytest.raises(Exception, match="recompile") as caught:
+        _answers(runner, 10 * input_sets(built))
+
+    status, trouble = translate(caught.value, "warm-up")
+    assert status is Status.UNSUPPORTED
+    assert "gave up" in trouble.what
 
 
 def test_autotuning_compiles_and_says_so():

@@ -1,3 +1,5 @@
+import errno
+
 import pytest
 
 from stopwatt.errors import Unsupported, WorkloadError
@@ -48,3 +50,10 @@ def test_a_poisoned_cuda_context_is_named():
 def test_a_message_of_megabytes_is_cut():
     _, trouble = translate(ValueError("x" * 10**6), "build")
     assert len(trouble.what) < 400
+
+
+def test_a_full_disk_names_the_folder_to_look_after():
+    status, trouble = translate(OSError(errno.ENOSPC, "No space left on device"), "reference")
+    assert status is Status.FAILED
+    assert "No space left" in trouble.what
+    assert "STOPWATT_CACHE" in trouble.now

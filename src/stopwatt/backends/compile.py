@@ -49,6 +49,8 @@ class Compile:
             configure(setup)
             # By default Dynamo gives up a function that calls nn.LSTM or nn.GRU: the "compiled" module runs eagerly.
             dynamo.config.allow_rnn = True
+            # At its limit of recompilations Dynamo would call the module eagerly from then on, and only log it.
+            dynamo.config.fail_on_recompile_limit_hit = True
             facts: dict[str, Scalar] = {}
             if setup.precision is Precision.INT8:
                 module, products = pt2e_int8(module, calibration or [example], setup)
