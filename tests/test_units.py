@@ -15,6 +15,7 @@ from stopwatt.errors import UsageError
         (0.00451, 0.0041, 0.0049, "4.5 ms [4.1, 4.9]"),
         (1.2e-5, 1.19e-5, 1.22e-5, "12.00 us [11.90, 12.20]"),
         (2.0, 1.0, 3.0, "2.0 s [1.0, 3.0]"),
+        (0.043, 0.00036, 5.176, "43 ms [0.4, 5176]"),
     ],
 )
 def test_an_interval_shows_the_digits_that_it_supports(value, low, high, text):

@@ -78,14 +78,20 @@ def interval(value: float, low: float, high: float, unit: str) -> str:
 def column_value(value: float, scale: Scale, *, half_width: float | None = None) -> str:
     """A value in a column whose head names the unit."""
     width = None if half_width is None else half_width / scale.factor
-    return f"{value / scale.factor:.{decimals_for(value / scale.factor, width)}f}"
+    return _fixed(value / scale.factor, decimals_for(value / scale.factor, width))
 
 
 def column_interval(value: float, low: float, high: float, scale: Scale) -> str:
     """`4.51 [4.47, 4.55]` in a column whose head names the unit."""
     number, bottom, top = (x / scale.factor for x in (value, low, high))
     places = decimals_for(number, (top - bottom) / 2)
-    return f"{number:.{places}f} [{bottom:.{places}f}, {top:.{places}f}]"
+    return f"{_fixed(number, places)} [{_fixed(bottom, places)}, {_fixed(top, places)}]"
+
+
+def _fixed(number: float, places: int) -> str:
+    """So many decimals; but what is not 0 is never shown as 0, however wide its interval."""
+    text = f"{number:.{places}f}"
+    return f"{number:.1g}" if number and not float(text) else text
 
 
 def ratio(value: float, *, half_width: float | None = None) -> str:
