@@ -12,7 +12,6 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from stopwatt.api import BenchResult as BenchResult
     from stopwatt.api import CallResult as CallResult
     from stopwatt.api import bench as bench
     from stopwatt.api import measure as measure
@@ -20,6 +19,7 @@ if TYPE_CHECKING:
     from stopwatt.records import QUICK as QUICK
     from stopwatt.records import THOROUGH as THOROUGH
     from stopwatt.records import Protocol as Protocol
+    from stopwatt.report.result import BenchResult as BenchResult
     from stopwatt.store import open_store as open_store
 
 __version__ = "0.1.0"
@@ -31,7 +31,7 @@ del globals()["measure"]
 _PUBLIC = {
     "bench": "api",
     "measure": "api",
-    "BenchResult": "api",
+    "BenchResult": "report.result",
     "CallResult": "api",
     "Protocol": "records",
     "QUICK": "records",

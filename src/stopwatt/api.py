@@ -1,43 +1,30 @@
 """The library: the same verbs as the command line, with results as objects."""
 
-import json
 import shlex
 import sys
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from stopwatt import __version__
-from stopwatt.analyse.document import to_document
 from stopwatt.analyse.row import Row
 from stopwatt.analyse.summary import summarise
 from stopwatt.devices.fitness import judge
-from stopwatt.errors import EnvironmentUnfit, ExitCode, StopwattError, UsageError
+from stopwatt.errors import EnvironmentUnfit, UsageError
 from stopwatt.measure.function import measure_function
 from stopwatt.measure.job import Job, JobKind
-from stopwatt.records import QUICK, Cell, Note, Protocol, Scalar, Setup, Status, Workload
+from stopwatt.records import QUICK, Cell, Note, Protocol, Scalar, Setup, Workload
+from stopwatt.report.result import BenchResult, went_wrong
 from stopwatt.store import Run, RunStatus, Selection, open_store
 from stopwatt.sweep.execute import Interrupted, Watcher, execute
 from stopwatt.sweep.plan import Plan, Request, check_protocol, make_plan
 from stopwatt.units import interval, quantity
 
 if TYPE_CHECKING:
-    import pandas as pd
-
     from stopwatt.store.database import Store
-
-
-class PartlyFailed(StopwattError):  # noqa: N818  (what happened)
-    """Some cells gave no result; those that did are valid."""
-
-
-class TimedOut(PartlyFailed):
-    """The only failures were time limits."""
-
-    exit_code = ExitCode.TIMEOUT
 
 
 class Silent:
@@ -60,81 +47,6 @@ class Silent:
 
     def end(self) -> None:
         """Ignore."""
-
-
-@dataclass(frozen=True, slots=True)
-class BenchResult:
-    """What `bench` returns.
-
-    Attributes:
-        rows: One per cell, in the order in which they were asked for.
-        run: The run in the store.
-        where: The store.
-        facts: The machine.
-        notes: What a reader must know of the machine.
-    """
-
-    rows: tuple[Row, ...]
-    run: Run
-    where: str
-    facts: Mapping[str, Scalar]
-    notes: tuple[Note, ...] = ()
-
-    def table(self) -> None:
-        """Print the table of the command line."""
-        from stopwatt.report.console import console_for
-        from stopwatt.report.table import render_bench
-
-        render_bench(console_for(sys.stdout), self)
-
-    def to_json(self) -> str:
-        """The documented JSON (`analyse.document.to_document`) with the run's id."""
-        about = {"notes": [asdict(note) for note in self.notes], "run": self.run.id, "store": self.where}
-        return json.dumps(to_document(self.rows) | about, indent=2, allow_nan=False)
-
-    def to_pandas(self) -> "pd.DataFrame":
-        """One line per row and metric: what was measured, then `value`, `low`, `high`, `unit`, `n`, `why`.
-
-        Raises:
-            ModuleNotFoundError: pandas is not installed (`pip install 'stopwatt[export]'`).
-        """
-        import pandas as pd
-
-        lines = []
-        for row in to_document(self.rows)["rows"]:
-            about = {
-                name: value for name, value in row.items() if name not in {"metrics", "notes", "speedup", "params"}
-            }
-            params = {f"param.{name}": value for name, value in row["params"].items()}
-            lines += [{**about, **params, "metric": name, **metric} for name, metric in row["metrics"].items()]
-        return pd.DataFrame(lines)
-
-    def raise_for_status(self) -> None:
-        """Raise if a cell that could have run gave no result.
-
-        Raises:
-            PartlyFailed: Which, and why the first of them failed.
-        """
-        bad = [row for row in self.rows if _went_wrong(row)]
-        if not bad and all(row.status is not Status.OK for row in self.rows):
-            bad = list(self.rows)  # nothing could be run at all
-        if not bad:
-            return
-        kind = TimedOut if all(row.status is Status.TIMEOUT for row in bad) else PartlyFailed
-        first = bad[0]
-        whole = all(row.status is not Status.OK for row in bad)
-        raise kind(
-            f"{len(bad)} of {len(self.rows)} setups gave no result"
-            + ("" if whole else " in some or all of their rounds"),
-            when=f"the first: {first.cell.workload.source} {first.cell.setup.label}: "
-            f"{first.trouble.what if first.trouble else first.status}",
-            now=f"stopwatt show --run {self.run.id[:8]} lists the rounds; stopwatt show ID shows one with its log",
-        )
-
-
-def _went_wrong(row: Row) -> bool:
-    """Whether a setup that could have run failed, in all of its rounds or in some."""
-    return row.status is not Status.UNSUPPORTED and row.rounds_failed > 0
 
 
 def bench(
@@ -245,7 +157,7 @@ def measure(
     cell = Cell(Workload(name), Setup(backend="function"), rules)
     (row,) = summarise([answer.measurement(Job(JobKind.MEASURE, cell, bundle=""))])
     trials = answer.samples["latency"]
-    return CallResult(row, trials.values / 1e9)  # noqa: PD011  (not a data frame)
+    return CallResult(row, trials.values / 1e9)
 
 
 def run_request(
@@ -265,7 +177,7 @@ def run_request(
             database.finish_run(run, RunStatus.INTERRUPTED)
             raise
         rows = _rows(database, plan, run)
-        failed = any(map(_went_wrong, rows))
+        failed = any(map(went_wrong, rows))
         database.finish_run(run, RunStatus.PARTLY_FAILED if failed else RunStatus.COMPLETE)
         return BenchResult(rows, run, database.where, plan.facts, notes)
 

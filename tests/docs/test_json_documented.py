@@ -8,7 +8,6 @@ import numpy as np
 import pytest
 
 from stopwatt.analyse.summary import summarise
-from stopwatt.api import BenchResult
 from stopwatt.backends.base import Support
 from stopwatt.cli import doctor as doctor_verb
 from stopwatt.cli import main
@@ -26,6 +25,7 @@ from stopwatt.records import (
     Unavailable,
     Workload,
 )
+from stopwatt.report.result import BenchResult
 from stopwatt.store import RunStatus, open_store
 from stopwatt.sweep.probe import About, Description
 

@@ -7,7 +7,6 @@ import numpy as np
 import pytest
 
 from stopwatt.analyse.summary import summarise
-from stopwatt.api import BenchResult
 from stopwatt.records import (
     Cell,
     Measured,
@@ -24,7 +23,6 @@ from stopwatt.records import (
 )
 from stopwatt.report.console import WIDTH, console_for
 from stopwatt.report.table import render_bench
-from stopwatt.store import Run
 
 DICE = np.random.default_rng(0)
 
@@ -58,10 +56,9 @@ def failed(setup, status, what, now=""):
 
 
 def shown(*measurements):
-    run = Run("0123456789abcdef", "stopwatt bench", "plan", "", "0.1.0", "2026-01-01T00:00:00Z")
-    result = BenchResult(tuple(summarise([m for group in measurements for m in group])), run, "results.db", {})
+    rows = summarise([m for group in measurements for m in group])
     stream = io.StringIO()
-    render_bench(console_for(stream), result)
+    render_bench(console_for(stream), rows, (), run="01234567", where="results.db")
     return stream.getvalue()
 
 

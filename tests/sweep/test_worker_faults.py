@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from stopwatt.api import PartlyFailed, TimedOut
 from stopwatt.errors import ExitCode
 from stopwatt.records import Status
+from stopwatt.report.result import PartlyFailed, TimedOut
 
 pytestmark = pytest.mark.slow
 

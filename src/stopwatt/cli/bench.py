@@ -29,7 +29,6 @@ def bench(
     from stopwatt.api import run_request
     from stopwatt.report.console import console_for
     from stopwatt.report.progress import show_progress
-    from stopwatt.report.table import render_bench
 
     asked = request(workloads, target, rules.protocol(), results.tag)
     console = console_for(sys.stderr)
@@ -38,5 +37,5 @@ def bench(
     if results.json:
         print(result.to_json())
     else:
-        render_bench(console_for(sys.stdout), result)
+        result.table()
     result.raise_for_status()

@@ -1,7 +1,6 @@
 """The table of `bench`: one block per workload and batch, rows by latency, what failed below."""
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
 from rich.console import Console
 from rich.table import Table
@@ -15,17 +14,22 @@ from stopwatt.records import Note, Precision, Severity, Status
 from stopwatt.text import one_line, printable
 from stopwatt.workloads.params import short_label
 
-if TYPE_CHECKING:
-    from stopwatt.api import BenchResult
-
 MISSING = "-"
 
 
-def render_bench(console: Console, result: "BenchResult") -> None:
-    """Print a bench result: tables, what gave no result, what the reader must know, and where it is stored."""
-    bests = best_per_batch(result.rows)
+def render_bench(console: Console, every: Sequence[Row], notes: Sequence[Note], *, run: str, where: str) -> None:
+    """Print a bench result: tables, what gave no result, what the reader must know, and where it is stored.
+
+    Args:
+        console: Where to.
+        every: All rows, in the order in which workloads and batches shall appear.
+        notes: Of the machine: true for all rows.
+        run: Id of the run, or its beginning.
+        where: Name of the results database.
+    """
+    bests = best_per_batch(every)
     for (label, batch), best in bests.items():
-        rows = [row for row in result.rows if (row.cell.workload.label, row.cell.setup.batch) == (label, batch)]
+        rows = [row for row in every if (row.cell.workload.label, row.cell.setup.batch) == (label, batch)]
         console.print(_heading(rows[0]))
         measured = sorted((row for row in rows if row.status is Status.OK), key=_latency)
         if measured:
@@ -33,8 +37,10 @@ def render_bench(console: Console, result: "BenchResult") -> None:
         for line in _not_measured([row for row in rows if row.trouble is not None]):
             console.print(line)
         console.print()
-    for line in _footnotes(result):
+    for line in _warnings(every, notes):
         console.print(line)
+    console.print(Text(f"stored as run {run} in {where}", style="quiet"))
+    console.print(Text(f"  now: stopwatt show --run {run}, or stopwatt export {run}.csv --run {run}", style="quiet"))
 
 
 def _heading(row: Row) -> Text:
@@ -175,24 +181,20 @@ def _not_measured(rows: Sequence[Row]) -> list[Text]:
     return lines
 
 
-def _footnotes(result: "BenchResult") -> list[Text]:
-    """Each warning once, with how many setups have it; then where the results are."""
+def _warnings(rows: Sequence[Row], notes: Sequence[Note]) -> list[Text]:
+    """Each warning once, with how many setups have it."""
     counts: dict[str, int] = {}
     texts: dict[str, Note] = {}
-    for row in result.rows:
+    for row in rows:
         for counted in row.notes:
             texts.setdefault(counted.note.kind, counted.note)
             counts[counted.note.kind] = counts.get(counted.note.kind, 0) + 1
-    for note in result.notes:  # of the machine: true for all setups
-        texts[note.kind], counts[note.kind] = note, len(result.rows)
+    for note in notes:
+        texts[note.kind], counts[note.kind] = note, len(rows)
     lines = []
     for kind, note in texts.items():
         if note.severity is Severity.WARNING:
-            now = f"\n  now: {note.now}" if note.now else ""
-            lines.append(
-                Text(f"! {counts[kind]} of {len(result.rows)} setups: {printable(note.text)}{now}", style="warning")
-            )
-    run = result.run.id[:8]
-    lines.append(Text(f"stored as run {run} in {result.where}", style="quiet"))
-    lines.append(Text(f"  now: stopwatt show --run {run}, or stopwatt export {run}.csv --run {run}", style="quiet"))
+            now = f"\n  now: {printable(note.now)}" if note.now else ""
+            text = f"! {counts[kind]} of {len(rows)} setups: {printable(note.text)}{now}"
+            lines.append(Text(text, style="warning"))
     return lines
