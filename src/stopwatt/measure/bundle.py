@@ -3,11 +3,15 @@
 Every backend of a comparison reads the same bundle: the same inputs, the same reference. No pickle is involved.
 """
 
+import hashlib
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from stopwatt.workloads.base import Arrays
 
@@ -51,6 +55,7 @@ class Bundle:
             "reference": self.reference,
             "input_names": self.input_names,
             "unordered": self.unordered,
+            "content": _digest(arrays),
         }
         (folder / "bundle.json").write_text(json.dumps(facts))
 
@@ -68,6 +73,19 @@ class Bundle:
             )
         names = tuple(facts["input_names"])
         return cls(inputs, outputs, facts["classifier"], facts["reference"], names, facts["unordered"])
+
+
+def content_of(folder: Path) -> str:
+    """Digest of a saved bundle's inputs and answers: other weights give other answers."""
+    return str(json.loads((folder / "bundle.json").read_text())["content"])
+
+
+def _digest(arrays: Mapping[str, NDArray[Any]]) -> str:
+    total = hashlib.sha256()
+    for name, array in arrays.items():
+        total.update(f"{name} {array.dtype} {array.shape}".encode())
+        total.update(np.ascontiguousarray(array).data)
+    return total.hexdigest()[:20]
 
 
 def unseen(inputs: Arrays, turn: int) -> Arrays:

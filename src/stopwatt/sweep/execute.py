@@ -136,6 +136,7 @@ class _Execution:
             raise KeyboardInterrupt
 
     def _measure(self, turn: Turn) -> tuple[Measurement, float]:
+        failure = self.preparation.ready(turn.cell)
         job = Job(
             kind=JobKind.MEASURE,
             cell=turn.cell,
@@ -143,7 +144,6 @@ class _Execution:
             artifact=str(self.preparation.artifact(turn.cell) or ""),
             round=turn.round,
         )
-        failure = self.preparation.ready(turn.cell)
         before = self._facts(turn.cell)
         outcome = failure or self.executor.run(job, self.plan.protocol.timeout_s)
         return self._record(job, outcome, before), outcome.wall_s
