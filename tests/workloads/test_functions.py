@@ -166,6 +166,16 @@ def test_a_plain_callable_runs_without_inputs(file):
 
     assert built.module is None
     assert built.call(*sets(built)[0]) == 42
+    assert built.fixed_batch == 1
+
+
+def test_inputs_that_ignore_the_batch_are_refused_because_samples_would_be_counted_that_nobody_computed(file):
+    built = build(file("def make(): return nn.Linear(5, 2), lambda batch: (torch.rand(1, 5),)"))
+    generator = np.random.default_rng(0)
+
+    assert built.make_inputs(1, generator)[0].shape == (1, 5)
+    with pytest.raises(WorkloadError, match="the same for batch 4 as for batch 1"):
+        built.make_inputs(4, generator)
 
 
 def test_a_plain_callable_runs_with_inputs(file):

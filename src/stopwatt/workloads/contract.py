@@ -48,7 +48,7 @@ def built_from(returned: Any, source: str, seed: int) -> Built:
         make = _input_maker(inputs, source)
         return Built(model, make, _names(make), module=model)
     make = _no_inputs if inputs is None else _input_maker(inputs, source)
-    return Built(model, make, _names(make))
+    return Built(model, make, _names(make), fixed_batch=1 if inputs is None else None)  # a call is one sample
 
 
 def _is_pair(returned: Any) -> bool:
@@ -107,6 +107,12 @@ def _from_function(function: Callable[[int], Any], source: str) -> MakeInputs:
 
     def make_inputs(batch: int, generator: np.random.Generator) -> Arrays:
         arrays = drawn(batch, int(generator.integers(2**31)))
+        if batch > 1 and [array.shape for array in arrays] == [array.shape for array in first]:
+            raise WorkloadError(
+                f"the inputs of {source} are the same for batch {batch} as for batch 1",
+                when=f"their shapes are {', '.join(str(array.shape) for array in arrays)}",
+                now="use the batch that the function is given: it says how many samples a call holds",
+            )
         return tuple(one for array in arrays for one in like((array,), len(array), generator)) if constant else arrays
 
     return make_inputs
