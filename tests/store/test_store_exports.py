@@ -298,6 +298,13 @@ def test_a_file_that_is_not_there_or_a_folder_is_refused(empty, tmp_path):
             import_file(empty, path)
 
 
+def test_a_folder_is_not_imported_and_called_what_it_is(empty, tmp_path):
+    with pytest.raises(UsageError) as caught:
+        import_file(empty, tmp_path)
+    assert caught.value.what == "this is not a regular file"
+    assert caught.value.when == str(tmp_path)
+
+
 def test_an_import_that_the_disk_stops_leaves_nothing(full_json, empty, monkeypatch):
     import sqlite3
 

@@ -75,6 +75,8 @@ def _read(path: Path) -> Any:
         return json.loads(path.read_bytes())
     except OSError as error:
         raise UsageError(f"the file cannot be read: {error.strerror}", when=str(path), now="check the path") from error
+    except UsageError:
+        raise  # it is a ValueError too
     except (ValueError, RecursionError) as error:
         raise _foreign(path, f"the file is not JSON: {error}") from error
 
