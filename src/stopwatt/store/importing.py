@@ -70,13 +70,13 @@ def read_export(path: Path) -> dict[str, tuple[Run, list[Measurement]]]:
 
 def _read(path: Path) -> Any:
     try:
-        if not stat.S_ISREG(path.stat().st_mode):
-            raise UsageError("this is not a regular file", when=str(path), now="name a file written by stopwatt export")
-        return json.loads(path.read_bytes())
+        content = path.read_bytes() if stat.S_ISREG(path.stat().st_mode) else None
     except OSError as error:
         raise UsageError(f"the file cannot be read: {error.strerror}", when=str(path), now="check the path") from error
-    except UsageError:
-        raise  # it is a ValueError too
+    if content is None:
+        raise UsageError("this is not a regular file", when=str(path), now="name a file written by stopwatt export")
+    try:
+        return json.loads(content)
     except (ValueError, RecursionError) as error:
         raise _foreign(path, f"the file is not JSON: {error}") from error
 
