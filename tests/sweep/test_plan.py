@@ -46,6 +46,13 @@ def test_parameters_go_to_all_workloads_or_to_the_one_they_name():
     assert params["lstm"]["seq"] == 16
 
 
+@pytest.mark.parametrize("names", [("hidden", "lstm.hidden"), ("lstm.hidden", "hidden")])
+def test_a_parameter_of_one_workload_wins_over_that_of_all_in_any_order(names):
+    given = {name: "7" if name.startswith("lstm") else "32" for name in names}
+    plan = make_plan(Request(["mlp", "lstm"], given, backends=["eager"]))
+    assert {cell.workload.source: cell.workload.params["hidden"] for cell in plan.cells} == {"mlp": 32, "lstm": 7}
+
+
 def test_a_parameter_must_mean_something_to_every_workload_it_goes_to():
     with pytest.raises(UsageError, match="seq"):
         make_plan(Request(["mlp", "lstm"], {"seq": "16"}))

@@ -144,13 +144,16 @@ _RANGES: tuple[tuple[str, float, float], ...] = (
 
 
 def _split_params(families: Mapping[str, Family], given: Mapping[str, Scalar]) -> dict[str, dict[str, Scalar]]:
-    """Complete parameters of each workload; `source.name` goes to one of them, `name` to all."""
-    split: dict[str, dict[str, Scalar]] = {source: {} for source in families}
+    """Complete parameters of each workload; `source.name` goes to one of them and wins over `name`, which goes to all."""
+    common: dict[str, Scalar] = {}
+    own: dict[str, dict[str, Scalar]] = {source: {} for source in families}
     for name, value in given.items():
         owner = next((source for source in families if name.startswith(f"{source}.")), None)
-        for source in [owner] if owner else families:
-            split[source][name.removeprefix(f"{owner}.") if owner else name] = value
-    return {source: check_params(family, split[source]) for source, family in families.items()}
+        if owner is None:
+            common[name] = value
+        else:
+            own[owner][name.removeprefix(f"{owner}.")] = value
+    return {source: check_params(family, common | own[source]) for source, family in families.items()}
 
 
 def _setups(
