@@ -115,6 +115,17 @@ def test_timings_of_failed_rounds_do_not_enter_those_of_good_ones(measurement, r
     assert row.estimates == summarise(good)[0].estimates
 
 
+def test_a_round_that_was_interrupted_and_measured_again_is_no_failure(measurement):
+    interrupted = measurement(0, [1000], status=Status.INTERRUPTED)
+    (row,) = summarise([interrupted, measurement(0, [1000, 1001])])
+    assert (row.status, row.rounds_ok, row.rounds_failed) == (Status.OK, 1, 0)
+
+
+def test_a_round_that_was_interrupted_for_good_is_one(measurement):
+    (row,) = summarise([measurement(0, [1000, 1001]), measurement(1, [1000], status=Status.INTERRUPTED)])
+    assert (row.status, row.rounds_ok, row.rounds_failed) == (Status.OK, 1, 1)
+
+
 def test_a_cell_without_a_good_round_has_the_status_of_most_of_its_failures(measurement):
     ends = [Status.TIMEOUT, Status.CRASHED, Status.CRASHED]
 

@@ -2,12 +2,13 @@
 
 from dataclasses import replace
 
+import numpy as np
 import pytest
 from sqlalchemy import func, select
 from store_examples import HOSTILE_NAMES, cell, measurement
 
 from stopwatt.errors import StoreError, UsageError
-from stopwatt.records import Measurement, Status
+from stopwatt.records import Measurement, Samples, Status
 from stopwatt.store import Access, RunStatus, Selection, open_store
 from stopwatt.store.tables import cells, environments, rounds, samples
 
@@ -137,6 +138,15 @@ def test_an_entry_says_what_it_was_and_how_it_ended(store):
     )
     assert entry.workload == "lstm(hidden=200, dropout=0.0, bias=True, mode=1)"
     assert (entry.backend, entry.precision, entry.trials) == ("eager:max-autotune", "bf16", 5)
+
+
+def test_calls_of_the_warm_up_are_no_trials(store):
+    warm = Samples(np.ones(1000, np.int64), "ns")
+    good, early = measurement(), measurement(number=1)
+    run = begin(store)
+    store.save(run, replace(good, samples={**good.samples, "warmup_latency": warm}))
+    store.save(run, replace(early, samples={"warmup_latency": warm}))
+    assert [entry.trials for entry in store.entries()] == [5, 0]
 
 
 def test_the_beginning_of_an_id_finds_it_unless_it_is_ambiguous(store):

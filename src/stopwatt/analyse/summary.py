@@ -42,7 +42,7 @@ def summarise(measurements: Iterable[Measurement], margin: float = MARGIN) -> li
 
 
 def _row(measurements: list[Measurement]) -> Row:
-    rounds = sorted(measurements, key=lambda one: (one.round, one.started_at))
+    rounds = sorted(_without_repeated(measurements), key=lambda one: (one.round, one.started_at))
     ok = [one for one in rounds if one.status is Status.OK]
     failed = [one for one in rounds if one.status is not Status.OK]
     ending = Counter(one.status for one in failed).most_common(1)
@@ -57,6 +57,12 @@ def _row(measurements: list[Measurement]) -> Row:
         notes=_counted_notes(rounds),
         round_medians=_round_medians(ok),
     )
+
+
+def _without_repeated(measurements: list[Measurement]) -> list[Measurement]:
+    """Without the rounds that were interrupted and measured again: they say nothing that the repetition does not."""
+    closed = {one.round for one in measurements if one.status is not Status.INTERRUPTED}
+    return [one for one in measurements if one.status is not Status.INTERRUPTED or one.round not in closed]
 
 
 def _first_trouble(failed: Sequence[Measurement], status: Status) -> Trouble | None:

@@ -54,7 +54,7 @@ class Entry:
     Attributes:
         workload: The label, `lstm(hidden=200)`.
         backend: The label, `compile:max-autotune`.
-        trials: Length of the longest array of trials.
+        trials: Timed calls; those of the warm-up do not count.
     """
 
     id: str
