@@ -144,7 +144,7 @@ _RANGES: tuple[tuple[str, float, float], ...] = (
 
 
 def _split_params(families: Mapping[str, Family], given: Mapping[str, Scalar]) -> dict[str, dict[str, Scalar]]:
-    """Complete parameters of each workload; `source.name` goes to one of them and wins over `name`, which goes to all."""
+    """Complete parameters of each workload; `source.name` goes to one and wins over `name`, which goes to all."""
     common: dict[str, Scalar] = {}
     own: dict[str, dict[str, Scalar]] = {source: {} for source in families}
     for name, value in given.items():
