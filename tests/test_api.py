@@ -8,8 +8,9 @@ import numpy as np
 import pytest
 
 import stopwatt
+from stopwatt.analyse.summary import summarise
 from stopwatt.errors import ExitCode, StopwattError, UsageError
-from stopwatt.records import Protocol, Warmup
+from stopwatt.records import Cell, Measurement, Protocol, Samples, Setup, Status, Warmup, Workload
 
 FAST = Protocol(
     trials=200, warmup=Warmup(min_calls=3, min_seconds=0.0, window_calls=20, window_seconds=0.0, cap_seconds=0.5)
@@ -54,6 +55,13 @@ def test_any_function_can_be_measured():
     assert len(result.latency_s) == 200
     assert "spin" in str(result)
     assert "us" in str(result)
+
+
+def test_a_function_shorter_than_the_clocks_tick_prints_as_not_measured_with_the_reason():
+    cell = Cell(Workload("f"), Setup(backend="function"), FAST)
+    zeros = {"latency": Samples(np.zeros(3, np.int64), "ns")}
+    (row,) = summarise([Measurement(cell, 0, Status.OK, samples=zeros)])
+    assert str(stopwatt.CallResult(row, np.zeros(3))).startswith("f: - (rejected")
 
 
 def test_input_sets_take_turns():
