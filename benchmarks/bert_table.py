@@ -15,13 +15,16 @@ from stopwatt.report.progress import show_progress
 from stopwatt.sweep.plan import Request
 from stopwatt.units import interval
 
+RULES = replace(QUICK, trial_seconds=2.0, warmup=replace(QUICK.warmup, cap_seconds=5.0), timeout_s=1200.0)
+"""Three rounds of at most 2 s of trials: 162 rounds fit into half an hour."""
+
 CPU = Request(
     workloads=["bert"],
     params={"size": "mini", "seq": 128},
     backends=["eager", "compile", "torchscript", "aoti", "onnxruntime", "openvino"],
     precisions=["fp32", "bf16", "int8"],
     batches=[1, 8, 32],
-    protocol=replace(QUICK, rounds=3, timeout_s=1200.0),
+    protocol=RULES,
 )
 GPU = Request(
     workloads=["bert"],
@@ -30,7 +33,7 @@ GPU = Request(
     precisions=["fp32", "tf32", "fp16", "bf16"],
     batches=[1, 2, 4, 8, 16, 32, 64, 128, 256],
     device="cuda",
-    protocol=replace(QUICK, rounds=3, timeout_s=1200.0),
+    protocol=RULES,
 )
 
 
