@@ -10,9 +10,9 @@ from result import RESULTS, Page
 from stopwatt.analyse.best import best_per_batch
 from stopwatt.analyse.row import Row
 from stopwatt.records import QUICK, Status
-from stopwatt.report.console import console_for
-from stopwatt.report.progress import show_progress
-from stopwatt.sweep.plan import Request
+from stopwatt.reporting.console import console_for
+from stopwatt.reporting.progress import show_progress
+from stopwatt.sweeping.plan import Request
 from stopwatt.units import interval
 
 RULES = replace(QUICK, trial_seconds=2.0, warmup=replace(QUICK.warmup, cap_seconds=5.0), timeout_s=1200.0)

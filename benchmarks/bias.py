@@ -135,9 +135,9 @@ def main(out: Path = RESULTS, pairs: int = PAIRS) -> None:
     page.sentences = [
         f"Planted durations: {good} of {len(spins)} medians lie within 1 % or 1 us of the truth.",
         f"A 4-layer BERT on fp32 eager: the reported latency is {middle:.3f} x that of a bare `perf_counter` loop "
-        f"in a clean process [{bounds.low:.3f}, {bounds.high:.3f}]: the median of {pairs} interleaved pairs of processes, "
-        f"{TRIALS} trials each, with its order-statistic interval. The geometric mean, which a few slow processes pull, "
-        f"is {ratio.value:.3f} [{ratio.low:.3f}, {ratio.high:.3f}].",
+        f"in a clean process [{bounds.low:.3f}, {bounds.high:.3f}]: the median of {pairs} interleaved pairs of "
+        f"processes, {TRIALS} trials each, with its order-statistic interval. The geometric mean, which a few slow "
+        f"processes pull, is {ratio.value:.3f} [{ratio.low:.3f}, {ratio.high:.3f}].",
     ]
     page.tables = [
         (

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import stopwatt
 from result import RESULTS, Page
-from stopwatt.measure.trials import run_trials
+from stopwatt.measuring.trials import run_trials
 from stopwatt.store import Selection, open_store
 from stopwatt.units import quantity
 

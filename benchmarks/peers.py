@@ -24,7 +24,7 @@ from peers_env.subjects import INSIDE, SUBJECTS, TORCH_PEERS, WARMUP_S, Place
 from result import RESULTS
 from stopwatt.devices.facts import host_facts
 from stopwatt.devices.fitness import usable_threads
-from stopwatt.sweep.cache import root
+from stopwatt.sweeping.cache import root
 
 ROUNDS, SECONDS, SEED = 3, 2, 0
 

@@ -73,7 +73,9 @@ FEATURES: Mapping[str, tuple[Claim, Claim, Claim, Claim]] = {
         Claim("no", "", _NO_INTERVAL),
     ),
     "a process of its own": (
-        Claim("yes", "the parent sleeps meanwhile", Source("stopwatt/sweep/executors/process.py", "subprocess.Popen")),
+        Claim(
+            "yes", "the parent sleeps meanwhile", Source("stopwatt/sweeping/executors/process.py", "subprocess.Popen")
+        ),
         Claim("yes", "the parent polls without a pause meanwhile", Source(_LAUNCHER, _POLLING)),
         Claim("no", "the caller's process", Source(_TIMER, "self._timer.timeit(number)")),
         Claim("yes", "", Source(_PERF, "multiprocessing.Process(")),
@@ -85,7 +87,7 @@ FEATURES: Mapping[str, tuple[Claim, Claim, Claim, Claim]] = {
         Claim("no", "", _NO_PROCESSES),
     ),
     "warm-up verified": (
-        Claim("yes", "to a steady state, or a warning", Source("stopwatt/measure/warmup.py", "steady")),
+        Claim("yes", "to a steady state, or a warning", Source("stopwatt/measuring/warmup.py", "steady")),
         Claim("no", "10 calls", Source(_SCENARIO, _TEN_CALLS)),
         Claim("no", "the calls that find the block size", Source(_TIMER, "This also serves as a warmup")),
         Claim("no", "one call", Source(_PERF, "Use a random input as warm up")),

@@ -19,19 +19,17 @@ if TYPE_CHECKING:
     from stopwatt.records import QUICK as QUICK
     from stopwatt.records import THOROUGH as THOROUGH
     from stopwatt.records import Protocol as Protocol
-    from stopwatt.report.result import BenchResult as BenchResult
+    from stopwatt.reporting.result import BenchResult as BenchResult
     from stopwatt.store import open_store as open_store
 
 __version__ = "0.1.0"
 
-# Importing a subpackage binds its name here. Done now and undone, it cannot later hide the function of that name.
-import_module("stopwatt.measure")
-del globals()["measure"]
-
+# The verbs are functions here; the packages that do their work are named measuring, sweeping, reporting, so that
+# importing one of them can never hide a function.
 _PUBLIC = {
     "bench": "api",
     "measure": "api",
-    "BenchResult": "report.result",
+    "BenchResult": "reporting.result",
     "CallResult": "api",
     "Protocol": "records",
     "QUICK": "records",

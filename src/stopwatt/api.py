@@ -14,13 +14,13 @@ from stopwatt.analyse.row import Row
 from stopwatt.analyse.summary import summarise
 from stopwatt.devices.fitness import judge
 from stopwatt.errors import EnvironmentUnfit, UsageError
-from stopwatt.measure.function import measure_function
-from stopwatt.measure.job import Job, JobKind
+from stopwatt.measuring.function import measure_function
+from stopwatt.measuring.job import Job, JobKind
 from stopwatt.records import QUICK, Cell, Note, Protocol, Scalar, Setup, Workload
-from stopwatt.report.result import BenchResult, went_wrong
+from stopwatt.reporting.result import BenchResult, went_wrong
 from stopwatt.store import Run, RunStatus, Selection, open_store
-from stopwatt.sweep.execute import Interrupted, Watcher, execute
-from stopwatt.sweep.plan import Plan, Request, check_protocol, make_plan
+from stopwatt.sweeping.execute import Interrupted, Watcher, execute
+from stopwatt.sweeping.plan import Plan, Request, check_protocol, make_plan
 from stopwatt.units import interval, quantity
 
 if TYPE_CHECKING:

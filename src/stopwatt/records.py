@@ -142,7 +142,7 @@ class Protocol:
         boundary: Whether host-device copies are inside the timed region.
         input_sets: Number of different inputs that take turns.
         seed: Seeds weights, inputs and the order of rounds.
-        tolerance: Largest deviation that passes the gate; `None` for the precision's own (`measure.parity`).
+        tolerance: Largest deviation that passes the gate; `None` for the precision's own (`measuring.parity`).
         throughput_windows, throughput_seconds: Number and length of the windows with a saturated queue.
         timeout_s: A round that takes longer is stopped. Not part of the key.
     """

@@ -18,7 +18,7 @@ def _adapter(kind: type[Any]) -> TypeAdapter[Any]:
 
 
 def to_document(record: Any) -> Any:
-    """A record (a dataclass of `records` or `measure.job`) as plain dictionaries, lists and scalars."""
+    """A record (a dataclass of `records` or `measuring.job`) as plain dictionaries, lists and scalars."""
     return _adapter(type(record)).dump_python(record, mode="json")
 
 

@@ -8,7 +8,7 @@ from torch import nn
 from stopwatt.backends.aoti import _require_int8_calls
 from stopwatt.backends.catalogue import get
 from stopwatt.errors import Unsupported
-from stopwatt.measure.faults import translate
+from stopwatt.measuring.faults import translate
 from stopwatt.records import Precision, Setup, Status
 from stopwatt.workloads.base import Built
 

@@ -9,7 +9,7 @@ from stopwatt.cli.backends import backends
 from stopwatt.cli.doctor import doctor, store_trouble
 from stopwatt.devices.facts import Facts
 from stopwatt.errors import EnvironmentUnfit, ExitCode, StoreError, UsageError
-from stopwatt.sweep.probe import About, Description
+from stopwatt.sweeping.probe import About, Description
 
 REMEDY = "pip install " + " ".join(f"a_long_name_of_a_part_of_the_runtime_{n}==1.2.3" for n in range(4))
 FOUND = {
@@ -24,7 +24,7 @@ FACTS = {"cpu.model": "Some CPU", "cpu.logical": 4, "cpu.allowed": 4, "cpu.load"
 def seen(monkeypatch):
     """What the doctor sees: a machine of our own making."""
     seen = {"facts": dict(FACTS), "backends": dict(FOUND)}
-    monkeypatch.setattr("stopwatt.sweep.probe.describe_backends", lambda names, device: seen["backends"])
+    monkeypatch.setattr("stopwatt.sweeping.probe.describe_backends", lambda names, device: seen["backends"])
     monkeypatch.setattr(
         "stopwatt.devices.facts.read_facts",
         lambda device: Facts(seen["facts"], {"cpu.turbo": "nobody tells", "cpu.governor": "nobody tells"}),

@@ -11,7 +11,7 @@ import pytest
 
 from stopwatt import extensions
 from stopwatt.errors import UsageError
-from stopwatt.sweep.probe import describe_backends, probe_backends
+from stopwatt.sweeping.probe import describe_backends, probe_backends
 
 
 @pytest.fixture(autouse=True)
@@ -81,7 +81,7 @@ def test_a_broken_backend_says_why_and_how_to_mend_it(name, why):
 def test_a_crash_is_mended_by_installing_the_runtime_again_at_its_version():
     remedy = describe("segfaults").support.remedy
     assert f"pip install --force-reinstall numpy=={np.__version__}" in remedy
-    assert "python -m stopwatt.sweep.probe segfaults cpu" in remedy
+    assert "python -m stopwatt.sweeping.probe segfaults cpu" in remedy
 
 
 def test_a_module_that_cannot_be_loaded_is_mended_by_installing_its_package_again():
@@ -120,7 +120,7 @@ def test_a_backend_that_fails_costs_its_own_row_only():
 
 def test_looking_by_hand_answers_on_standard_output():
     done = subprocess.run(
-        [sys.executable, "-m", "stopwatt.sweep.probe", "good", "cuda:1"], capture_output=True, text=True, check=True
+        [sys.executable, "-m", "stopwatt.sweeping.probe", "good", "cuda:1"], capture_output=True, text=True, check=True
     )
     _, support = map(json.loads, done.stdout.splitlines())
     assert support["version"] == "1.0 on cuda:1"

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from stopwatt.analyse.summary import LARGEST, TAILS
-from stopwatt.measure.parity import INT8_COSINE, TOLERANCE
+from stopwatt.measuring.parity import INT8_COSINE, TOLERANCE
 from stopwatt.records import METRICS, QUICK, THOROUGH, Status
 from stopwatt.stats.quantiles import needed_trials
 

@@ -25,9 +25,9 @@ from stopwatt.records import (
     Unavailable,
     Workload,
 )
-from stopwatt.report.result import BenchResult
+from stopwatt.reporting.result import BenchResult
 from stopwatt.store import RunStatus, open_store
-from stopwatt.sweep.probe import About, Description
+from stopwatt.sweeping.probe import About, Description
 
 PAGE = Path(__file__).resolve().parents[2] / "docs" / "json.md"
 
@@ -153,7 +153,7 @@ def test_workloads_prints_what_is_described(capsys):
 @pytest.fixture
 def one_backend(monkeypatch):
     found = {"eager": Description(About("runs", ("mode",), ("fp32",)), Support(usable=True))}
-    monkeypatch.setattr("stopwatt.sweep.probe.describe_backends", lambda names, device: found)
+    monkeypatch.setattr("stopwatt.sweeping.probe.describe_backends", lambda names, device: found)
     return found
 
 

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from rich.console import Console
     from rich.table import Table
 
-    from stopwatt.sweep.probe import Description
+    from stopwatt.sweeping.probe import Description
 
 SCHEMA = 1
 
@@ -33,8 +33,8 @@ def backends(
 
         stopwatt backends --json
     """
-    from stopwatt.report.console import console_for
-    from stopwatt.sweep.probe import describe_backends
+    from stopwatt.reporting.console import console_for
+    from stopwatt.sweeping.probe import describe_backends
 
     found = describe_backends(list(registered("backends")), device)
     if json:

@@ -27,8 +27,8 @@ def bench(
         stopwatt bench mlp -p hidden=512 --backends eager,onnxruntime --thorough --json
     """
     from stopwatt.api import run_request
-    from stopwatt.report.console import console_for
-    from stopwatt.report.progress import show_progress
+    from stopwatt.reporting.console import console_for
+    from stopwatt.reporting.progress import show_progress
 
     asked = request(workloads, target, rules.protocol(), results.tag)
     console = console_for(sys.stderr)

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from stopwatt.devices.facts import Facts
     from stopwatt.devices.fitness import Judgement
-    from stopwatt.sweep.probe import Description
+    from stopwatt.sweeping.probe import Description
 
 SCHEMA = 1
 _FROM_OUTSIDE = {"FILE.onnx": ("onnx",), "torchvision:NAME": ("torchvision",), "timm:NAME": ("timm",)}
@@ -87,7 +87,7 @@ def doctor(
 
         stopwatt doctor --json
     """
-    from stopwatt.report.console import console_for
+    from stopwatt.reporting.console import console_for
 
     seen = examine(device, store)
     if json:
@@ -111,7 +111,7 @@ def examine(device: str | None = None, store: str | None = None) -> Checkup:
     from stopwatt.devices.fitness import judge, usable_threads
     from stopwatt.devices.resolve import default_device, kind_of, why_no_driver
     from stopwatt.store.location import locate, shown
-    from stopwatt.sweep.probe import describe_backends
+    from stopwatt.sweeping.probe import describe_backends
 
     device = device or default_device()
     kind_of(device)

@@ -7,7 +7,7 @@ from cyclopts import Group, Parameter
 
 from stopwatt.errors import UsageError
 from stopwatt.records import QUICK, THOROUGH, Boundary, Protocol, Scalar
-from stopwatt.sweep.plan import MOST_BATCH, Request, check_protocol
+from stopwatt.sweeping.plan import MOST_BATCH, Request, check_protocol
 
 TARGET = Group("What to run", sort_key=1)
 RULES = Group("How to measure", sort_key=2)

@@ -93,7 +93,7 @@ def _show_list(runs: Sequence[Run], entries: Sequence[Entry], *, json: bool) -> 
         document = {"runs": [asdict(run) for run in runs], "measurements": [asdict(entry) for entry in entries]}
         print(_strict({"schema": SCHEMA} | document))
         return
-    from stopwatt.report.console import console_for
+    from stopwatt.reporting.console import console_for
 
     console = console_for(sys.stdout)
     console.print(_table("Runs", _RUN_COLUMNS, [_run_cells(run) for run in runs]))
@@ -124,7 +124,7 @@ def _show_one(measurement: Measurement, *, json: bool) -> None:
     if json:
         print(_strict({"schema": SCHEMA, "measurement": _document(measurement)}))
         return
-    from stopwatt.report.console import console_for
+    from stopwatt.reporting.console import console_for
 
     console = console_for(sys.stdout)
     console.print(_pairs("Measurement", _about(measurement)))

@@ -36,7 +36,7 @@ def workloads(
 
         stopwatt workloads --json
     """
-    from stopwatt.report.console import console_for
+    from stopwatt.reporting.console import console_for
 
     families = [resolve(one) for one in ([name] if name else registered("workloads"))]
     if json:

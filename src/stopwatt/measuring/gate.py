@@ -1,0 +1,69 @@
+"""The correctness gate of a round: before the timing, and again on the outputs of the last timed trial."""
+
+from stopwatt.measuring.bundle import Bundle
+from stopwatt.measuring.parity import Deviation, Mismatch, compare, in_order_of, verdict
+from stopwatt.measuring.subject import Subject
+from stopwatt.records import Protocol, Setup, Trouble
+from stopwatt.workloads.base import Arrays
+
+
+class WrongAnswers(Exception):  # noqa: N818  (a verdict)
+    """The outputs failed the gate; the round's timing does not count.
+
+    Attributes:
+        trouble: What is wrong with them.
+    """
+
+    def __init__(self, trouble: Trouble) -> None:
+        super().__init__(trouble.what)
+        self.trouble = trouble
+
+
+class Gate:
+    """Compares outputs with the bundle's reference and remembers the worst deviation.
+
+    Args:
+        bundle: Inputs and the reference's outputs.
+        setup: Its precision decides the tolerance.
+        protocol: May set another tolerance.
+    """
+
+    def __init__(self, bundle: Bundle, setup: Setup, protocol: Protocol) -> None:
+        self._bundle = bundle
+        self._precision = setup.precision
+        self._tolerance = protocol.tolerance
+        self.deviation: Deviation | None = None
+
+    def check_all(self, subject: Subject) -> None:
+        """Run every input set that has a reference.
+
+        Raises:
+            WrongAnswers: One of the outputs fails.
+        """
+        for index in range(len(self._bundle.outputs)):
+            returned = subject.timed(subject.sets[index])
+            self.check(subject.outputs(returned), index, "before the timing")
+
+    def check(self, outputs: Arrays, index: int, when: str) -> None:
+        """Check one set of outputs, if its input set has a reference.
+
+        Raises:
+            WrongAnswers: They fail.
+        """
+        if index >= len(self._bundle.outputs):
+            return
+        if not self._bundle.outputs[index] and not outputs:
+            return  # a callable that returns nothing: nothing is compared, and no deviation is claimed
+        when = f"{when}, input set {index}, against {self._bundle.reference}"
+        try:
+            wanted = self._bundle.outputs[index]
+            if self._bundle.unordered:
+                outputs = in_order_of(outputs, wanted)
+            found = compare(outputs, wanted, classifier=self._bundle.classifier)
+        except Mismatch as mismatch:
+            now = "look at the model and its conversion: this backend does not compute the same function"
+            raise WrongAnswers(Trouble(f"wrong answers: {mismatch}", when, now)) from None
+        self.deviation = found if self.deviation is None else self.deviation.worst(found)
+        trouble = verdict(found, self._precision, self._tolerance)
+        if trouble is not None:
+            raise WrongAnswers(Trouble(trouble.what, when, trouble.now))

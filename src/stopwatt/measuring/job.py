@@ -1,0 +1,67 @@
+"""What a worker is asked and what it answers: one JSON document each way.
+
+A job describes a worker completely, so that any round can be repeated by hand:
+``python -m stopwatt.measuring.worker < job.json``.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from stopwatt.records import Cell, Measurement, Note, Reading, Samples, Scalar, Status, Trouble
+
+
+class JobKind(StrEnum):
+    """What the worker shall do."""
+
+    REFERENCE = "reference"  # make the inputs and what fp32 eager answers to them
+    CONVERT = "convert"  # turn the model into a runtime's own files
+    MEASURE = "measure"  # one round
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """One piece of work for a fresh process.
+
+    Attributes:
+        bundle: Folder of the inputs and reference outputs; written by REFERENCE, read by the others.
+        artifact: Folder of the converted model; written by CONVERT, read by MEASURE; empty for module backends.
+        spawned_ns: The parent's monotonic clock when it started the worker; 0 when started by hand.
+        parent: Process whose death ends the worker at once; 0 when started by hand.
+    """
+
+    kind: JobKind
+    cell: Cell
+    bundle: str
+    artifact: str = ""
+    round: int = 0
+    parent: int = 0
+    spawned_ns: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What a worker reports; the fields of a `Measurement` that only the worker can know."""
+
+    status: Status
+    trouble: Trouble | None = None
+    samples: Mapping[str, Samples] = field(default_factory=dict)
+    readings: Mapping[str, Reading] = field(default_factory=dict)
+    phases: Mapping[str, float] = field(default_factory=dict)
+    facts: Mapping[str, Scalar] = field(default_factory=dict)
+    notes: tuple[Note, ...] = ()
+
+    def measurement(self, job: Job, log: str = "") -> Measurement:
+        """This answer as the record of the job's round."""
+        return Measurement(
+            cell=job.cell,
+            round=job.round,
+            status=self.status,
+            trouble=self.trouble,
+            samples=self.samples,
+            readings=self.readings,
+            phases=self.phases,
+            facts=self.facts,
+            notes=self.notes,
+            log=log,
+        )

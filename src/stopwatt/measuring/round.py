@@ -1,0 +1,216 @@
+"""One round of one cell, from nothing to a measurement. Reads like the story of measuring."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+
+from stopwatt.backends.base import ArtifactBackend, ModuleBackend, Runner
+from stopwatt.backends.catalogue import get
+from stopwatt.devices.base import Device
+from stopwatt.devices.fitness import judge
+from stopwatt.devices.memory import HostMemory
+from stopwatt.devices.resolve import device as find_device
+from stopwatt.devices.resolve import kind_of
+from stopwatt.devices.usage import CpuUsage
+from stopwatt.errors import StopwattError
+from stopwatt.measuring import clock
+from stopwatt.measuring.artifact import convert_seconds
+from stopwatt.measuring.bundle import Bundle
+from stopwatt.measuring.conditions import changed_conditions, recompilations
+from stopwatt.measuring.devicetime import run_device_trials
+from stopwatt.measuring.faults import translate, write_down
+from stopwatt.measuring.gate import Gate, WrongAnswers
+from stopwatt.measuring.job import Answer, Job
+from stopwatt.measuring.phases import Phases
+from stopwatt.measuring.subject import Subject, assemble
+from stopwatt.measuring.suspicion import LAZY, cached_results, is_lazy
+from stopwatt.measuring.throughput import run_windows
+from stopwatt.measuring.trials import SETTLE_CALLS, Stop, Trials, run_trials
+from stopwatt.measuring.warmup import warm_up
+from stopwatt.records import Measured, Note, Protocol, Reading, Samples, Scalar, Status, Trouble, Unavailable
+from stopwatt.workloads.resolve import resolve
+
+COLD_START_PHASES = ("import", "build", "load", "first call")
+
+
+def measure_round(job: Job, tell: Callable[[str], None] = lambda _: None) -> Answer:
+    """Measure a cell once, in this process. Whatever goes wrong is part of the answer.
+
+    Args:
+        job: The round.
+        tell: Called with the name of each phase as it begins.
+    """
+    story = Round(job, Phases(tell))
+    try:
+        return story.run()
+    except WrongAnswers as wrong:
+        return story.answer(Status.INVALID, wrong.trouble)
+    except (Exception, KeyboardInterrupt, SystemExit) as error:  # noqa: BLE001  (foreign code may raise anything)
+        write_down(error)
+        return story.answer(*translate(error, story.phases.current))
+
+
+class Round:
+    """The state of a round: what has been learnt so far is kept, whatever happens next."""
+
+    def __init__(self, job: Job, phases: Phases) -> None:
+        self.job = job
+        self.phases = phases
+        self.samples: dict[str, Samples] = {}
+        self.readings: dict[str, Reading] = {}
+        self.facts: dict[str, Scalar] = {}
+        self.notes: list[Note] = []
+
+    @property
+    def protocol(self) -> Protocol:
+        """The rules of the cell."""
+        return self.job.cell.protocol
+
+    def run(self) -> Answer:
+        """Load, check, warm up, time, check again."""
+        with self.phases.phase("inputs"):
+            bundle = Bundle.load(Path(self.job.bundle))
+        device = self._open_device()
+        device.reset_peak_memory()
+        runner = self._load(bundle)
+        try:
+            with runner.active():
+                return self._measure(runner, device, bundle)
+        finally:
+            runner.close()
+
+    def answer(self, status: Status, trouble: Trouble | None = None) -> Answer:
+        """What has been learnt, under a status."""
+        return Answer(status, trouble, self.samples, self.readings, self.phases.seconds, self.facts, tuple(self.notes))
+
+    def _open_device(self) -> Device:
+        """Opening an accelerator imports torch: part of the cold start of a backend that needs torch anyway."""
+        setup = self.job.cell.setup
+        needed = kind_of(setup.device) != "cpu" and get(setup.backend).packages[0] == "torch"
+        with self.phases.phase("import" if needed else "device"):
+            return find_device(setup.device)
+
+    def _load(self, bundle: Bundle) -> Runner:
+        cell = self.job.cell
+        backend = get(cell.setup.backend)
+        if isinstance(backend, ArtifactBackend):
+            folder = Path(self.job.artifact)
+            self.readings["convert_time"] = Measured(convert_seconds(folder), "s")
+            with self.phases.phase("load"):
+                return backend.load(folder, cell.setup)
+        if not isinstance(backend, ModuleBackend):
+            raise StopwattError(f"backend {cell.setup.backend!r} can neither prepare a module nor load an artifact")
+        with self.phases.phase("build"):
+            built = resolve(cell.workload.source).build(cell.workload.params, cell.protocol.seed)
+        with self.phases.phase("load"):
+            return backend.prepare(built, cell.setup, bundle.inputs)
+
+    def _measure(self, runner: Runner, device: Device, bundle: Bundle) -> Answer:
+        subject = self._first_calls(runner, device, bundle)
+        gate = Gate(bundle, self.job.cell.setup, self.protocol)
+        try:
+            with self.phases.phase("check"):
+                gate.check_all(subject)
+            memory = HostMemory()
+            self._warm_up(subject)
+            trials = self._trials(subject)
+            if trials.outputs is not None:
+                gate.check(subject.outputs(trials.outputs), trials.last_set, "on the last timed outputs")
+        finally:
+            self._deviation(gate, bundle)
+        if trials.stop is Stop.INTERRUPT:
+            now = "start the same command again: it goes on from here"
+            return self.answer(
+                Status.INTERRUPTED, Trouble("interrupted", f"after {len(trials.latency_ns)} trials", now)
+            )
+        self._throughput(subject)
+        self.readings["host_memory"] = memory.peak()
+        self.readings["device_memory"] = device.peak_memory()
+        self._suspect(subject)
+        return self.answer(Status.OK)
+
+    def _first_calls(self, runner: Runner, device: Device, bundle: Bundle) -> Subject:
+        boundary = self.protocol.boundary
+        subject = assemble(runner, device, bundle.inputs, boundary)
+        with self.phases.phase("first call"):
+            returned = subject.timed(subject.sets[0])
+        with self.phases.phase("second call"):
+            subject.timed(subject.sets[-1])
+        self.facts |= runner.computed()
+        cold = sum(self.phases.seconds.get(name, 0.0) for name in COLD_START_PHASES)
+        first = self.facts.get("compile_cache") == "miss"
+        self.readings["first_cold_start" if first else "cold_start"] = Measured(cold, "s")
+        # An artifact's runtime returns finished tensors of its own kind; Python code may return anything.
+        if self.job.artifact or not is_lazy(returned):
+            return subject
+        self.notes.append(LAZY)
+        return assemble(runner, device, bundle.inputs, boundary, force=True)
+
+    def _warm_up(self, subject: Subject) -> None:
+        with self.phases.phase("warm-up"):
+            warmed = warm_up(
+                subject.timed, subject.sets, self.protocol.warmup, device_seconds=subject.device.warmup_seconds
+            )
+        self.samples["warmup_latency"] = Samples(warmed.latency_ns, "ns")
+        self.facts |= {"warmup_calls": warmed.calls, "steady_state": warmed.steady}
+        note = warmed.note()
+        if note is not None:
+            self.notes.append(note)
+
+    def _trials(self, subject: Subject) -> Trials:
+        rules = self.protocol
+        quality = clock.quality()
+        self.facts |= {"clock_tick_ns": quality.tick_ns, "clock_overhead_ns": quality.overhead_ns}
+        compiled = recompilations(subject.runner)
+        before = CpuUsage.read()
+        with self.phases.phase("trials"):
+            trials = run_trials(
+                subject.timed,
+                subject.sets,
+                rules.trials,
+                budget_s=rules.trial_seconds,
+                least=rules.min_trials,
+                settle=SETTLE_CALLS,
+            )
+        usage = CpuUsage.read().since(before)
+        self.facts |= usage.facts()
+        self.notes += judge({}, {}, usage=usage, threads=self.job.cell.setup.threads).notes
+        self.facts["trials_stopped"] = trials.stop.value
+        self.samples["latency"] = Samples(trials.latency_ns, "ns")
+        self.samples["started"] = Samples(trials.started_ns, "ns")
+        self.notes += changed_conditions(subject.runner, compiled, self.job.cell.setup)
+        device_ns = run_device_trials(subject, rules.trials, rules.trial_seconds)
+        if device_ns is not None:
+            self.samples["device_time"] = Samples(device_ns, "ns")
+        return trials
+
+    def _throughput(self, subject: Subject) -> None:
+        rules = self.protocol
+        with self.phases.phase("throughput"):
+            per_second = run_windows(
+                subject.submit,
+                subject.device.synchronize,
+                subject.sets,
+                batch=self.job.cell.setup.batch,
+                windows=rules.throughput_windows,
+                seconds=rules.throughput_seconds,
+            )
+        self.samples["throughput"] = Samples(per_second, "samples/s")
+
+    def _suspect(self, subject: Subject) -> None:
+        with self.phases.phase("suspicion"):
+            stage = subject.runner.stage if subject.sets is not subject.arrays else tuple
+            note = cached_results(subject.timed, stage, subject.sets, subject.arrays)
+        if note is not None:
+            self.notes.append(note)
+
+    def _deviation(self, gate: Gate, bundle: Bundle) -> None:
+        found = gate.deviation
+        if found is None or not np.isfinite(found.relative):
+            self.readings["deviation"] = Unavailable("the outputs could not be compared with the reference")
+            return
+        self.readings["deviation"] = Measured(found.relative, "1")
+        self.facts |= {"reference": bundle.reference, "deviation_max_abs": found.max_abs, "cosine": found.cosine}
+        if found.top1 is not None:
+            self.facts["top1_agreement"] = found.top1

@@ -1,0 +1,86 @@
+"""The process that measures: one JSON job on standard input, messages on a pipe of its own.
+
+    python -m stopwatt.measuring.worker < job.json            # by hand: the answer goes to standard output
+    python -m stopwatt.measuring.worker --answer-fd 7 < ...   # as the parent starts it
+
+Messages are lines of JSON: ``{"phase": "warm-up"}`` as each phase begins, ``{"answer": {...}}`` at the end. What the
+model prints goes to standard output and error and cannot reach the pipe.
+"""
+
+import json
+import os
+import sys
+from collections.abc import Callable
+from dataclasses import replace
+
+from stopwatt import wire
+from stopwatt.measuring import process
+from stopwatt.measuring.clock import now_ns
+from stopwatt.measuring.faults import translate, write_down
+from stopwatt.measuring.job import Answer, Job, JobKind
+from stopwatt.measuring.phases import Phases
+from stopwatt.records import Status
+
+
+def main() -> None:
+    """Do one job and report."""
+    started_ns = now_ns()
+    descriptor = _answer_descriptor(sys.argv[1:])
+    process.show_crashes()
+    process.listen_to_interrupts()
+    process.be_first_victim()
+    job = wire.from_json(Job, sys.stdin.buffer.read())
+    process.die_with(job.parent)
+
+    def send(message: bytes) -> None:
+        view = memoryview(message + b"\n")
+        while view:
+            view = view[os.write(descriptor, view) :]
+
+    answer = perform(job, lambda name: send(json.dumps({"phase": name}).encode()))
+    if job.spawned_ns:  # the monotonic clock is the machine's: the parent's reading can be compared with ours
+        answer = replace(answer, phases={"start": (started_ns - job.spawned_ns) / 1e9, **answer.phases})
+    send(b'{"answer":' + wire.to_json(answer) + b"}")
+    # The answer is out: neither exit handlers nor destructors of the measured code can change it any more.
+    os._exit(0)
+
+
+def perform(job: Job, tell: Callable[[str], None] = lambda _: None) -> Answer:
+    """Do a job in this process."""
+    if job.kind is JobKind.MEASURE:
+        from stopwatt.measuring.round import measure_round
+
+        return measure_round(job, tell)
+    return _prepare(job, Phases(tell))
+
+
+def _prepare(job: Job, phases: Phases) -> Answer:
+    try:
+        if job.kind is JobKind.REFERENCE:
+            from stopwatt.measuring.reference import make_bundle
+
+            make_bundle(job, phases)
+        else:
+            from stopwatt.measuring.artifact import convert
+
+            convert(job, phases)
+    except (Exception, KeyboardInterrupt, SystemExit) as error:  # noqa: BLE001  (foreign code may raise anything)
+        write_down(error)
+        status, trouble = translate(error, phases.current)
+        return Answer(status, trouble, phases=phases.seconds)
+    return Answer(Status.OK, phases=phases.seconds)
+
+
+def _answer_descriptor(arguments: list[str]) -> int:
+    if arguments[:1] == ["--answer-fd"]:
+        descriptor = int(arguments[1])
+        os.set_inheritable(descriptor, False)  # what the model starts must not hold the pipe open
+        return descriptor
+    # By hand: keep the answer apart from what the model prints.
+    descriptor = os.dup(sys.stdout.fileno())
+    os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
+    return descriptor
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,105 @@
+"""What `bench` returns, in every form in which people look at it."""
+
+import json
+import sys
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING
+
+from stopwatt.analyse.document import to_document
+from stopwatt.analyse.row import Row
+from stopwatt.errors import ExitCode, StopwattError
+from stopwatt.records import Note, Scalar, Status
+from stopwatt.reporting.console import console_for
+from stopwatt.reporting.table import render_bench
+from stopwatt.store import Run
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from rich.console import Console
+
+_NOT_IN_FRAME = {"metrics", "notes", "speedup", "params", "protocol"}
+
+
+class PartlyFailed(StopwattError):  # noqa: N818  (what happened)
+    """Some cells gave no result; those that did are valid."""
+
+
+class TimedOut(PartlyFailed):
+    """The only failures were time limits."""
+
+    exit_code = ExitCode.TIMEOUT
+
+
+@dataclass(frozen=True, slots=True)
+class BenchResult:
+    """What `bench` returns.
+
+    Attributes:
+        rows: One per cell, in the order in which they were asked for.
+        run: The run in the store.
+        where: The store.
+        facts: The machine.
+        notes: What a reader must know of the machine.
+    """
+
+    rows: tuple[Row, ...]
+    run: Run
+    where: str
+    facts: Mapping[str, Scalar]
+    notes: tuple[Note, ...] = ()
+
+    def table(self) -> None:
+        """Print the table of the command line."""
+        self.print_to(console_for(sys.stdout))
+
+    def print_to(self, console: "Console") -> None:
+        """Print the table on a console."""
+        render_bench(console, self.rows, self.notes, run=self.run.id[:8], where=self.where)
+
+    def to_json(self) -> str:
+        """The documented JSON (`analyse.document.to_document`) with the run's id."""
+        about = {"notes": [asdict(note) for note in self.notes], "run": self.run.id, "store": self.where}
+        return json.dumps(to_document(self.rows) | about, indent=2, allow_nan=False)
+
+    def to_pandas(self) -> "pd.DataFrame":
+        """One line per row and metric: what was measured, then `value`, `low`, `high`, `unit`, `n`, `why`.
+
+        Raises:
+            ModuleNotFoundError: pandas is not installed (`pip install 'stopwatt[export]'`).
+        """
+        import pandas as pd
+
+        lines = []
+        for row in to_document(self.rows)["rows"]:
+            about = {name: value for name, value in row.items() if name not in _NOT_IN_FRAME}
+            params = {f"param.{name}": value for name, value in row["params"].items()}
+            lines += [{**about, **params, "metric": name, **metric} for name, metric in row["metrics"].items()]
+        return pd.DataFrame(lines)
+
+    def raise_for_status(self) -> None:
+        """Raise if a cell that could have run gave no result.
+
+        Raises:
+            PartlyFailed: Which, and why the first of them failed.
+        """
+        bad = [row for row in self.rows if went_wrong(row)]
+        if not bad and all(row.status is not Status.OK for row in self.rows):
+            bad = list(self.rows)  # nothing could be run at all
+        if not bad:
+            return
+        kind = TimedOut if all(row.status is Status.TIMEOUT for row in bad) else PartlyFailed
+        first = bad[0]
+        whole = all(row.status is not Status.OK for row in bad)
+        raise kind(
+            f"{len(bad)} of {len(self.rows)} setups gave no result"
+            + ("" if whole else " in some or all of their rounds"),
+            when=f"the first: {first.cell.workload.source} {first.cell.setup.label}: "
+            f"{first.trouble.what if first.trouble else first.status}",
+            now=f"stopwatt show --run {self.run.id[:8]} lists the rounds; stopwatt show ID shows one with its log",
+        )
+
+
+def went_wrong(row: Row) -> bool:
+    """Whether a setup that could have run failed, in all of its rounds or in some."""
+    return row.status is not Status.UNSUPPORTED and row.rounds_failed > 0

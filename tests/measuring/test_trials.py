@@ -1,0 +1,113 @@
+import gc
+import time
+
+import numpy as np
+import pytest
+
+from stopwatt.measuring import clock
+from stopwatt.measuring.trials import SETTLE_CALLS, Stop, run_trials
+
+
+def spin(nanoseconds):
+    end = time.perf_counter_ns() + nanoseconds
+    while time.perf_counter_ns() < end:
+        pass
+
+
+def test_every_trial_is_kept_in_order():
+    seen = []
+    trials = run_trials(seen.append, ["a", "b", "c"], 7)
+    assert len(seen) == len(trials.latency_ns) == len(trials.started_ns) == 7
+    assert trials.stop is Stop.COUNT
+    assert (np.diff(trials.started_ns) > 0).all()
+
+
+def test_inputs_take_turns_and_the_last_trial_has_the_first_set():
+    seen = []
+    trials = run_trials(seen.append, ["a", "b", "c"], 7)
+    assert seen == ["a", "b", "c", "a", "b", "c", "a"]
+    assert trials.last_set == 0
+    seen.clear()
+    run_trials(seen.append, ["a", "b", "c"], 8, last_set=1)
+    assert seen[-1] == "b"
+
+
+def test_the_time_budget_ends_the_series_and_says_so():
+    trials = run_trials(lambda _: spin(2_000_000), [0], 10_000, budget_s=0.02, least=3)
+    assert 3 <= len(trials.latency_ns) < 10_000
+    assert trials.stop is Stop.TIME
+
+
+def test_the_least_number_of_trials_is_done_whatever_the_budget():
+    trials = run_trials(lambda _: spin(100_000), [0], 10, budget_s=0.0, least=5)
+    assert len(trials.latency_ns) == 5
+
+
+def test_calls_that_settle_are_made_before_the_first_trial_and_not_counted():
+    states = []
+    trials = run_trials(lambda _: states.append(gc.isenabled()), [0, 1], 7, settle=3)
+    assert states == [False] * 10
+    assert len(trials.latency_ns) == 7
+
+
+def test_a_slow_call_settles_once():
+    calls = []
+    run_trials(lambda _: calls.append(spin(25_000_000)), [0], 1, settle=10)
+    assert len(calls) == 2
+
+
+def test_the_first_trial_pays_for_nothing_that_happened_before_it():
+    cold = iter([True] * 3)  # what the collection of garbage cools, as the first calls after it see it
+    trials = run_trials(lambda _: spin(5_000_000 if next(cold, False) else 10_000), [0], 20, settle=SETTLE_CALLS)
+    assert trials.latency_ns[0] < 2_500_000
+
+
+def test_an_interrupt_keeps_what_was_finished():
+    count = 0
+
+    def call(_):
+        nonlocal count
+        count += 1
+        if count == 5:
+            raise KeyboardInterrupt
+
+    trials = run_trials(call, [0], 100)
+    assert trials.stop is Stop.INTERRUPT
+    assert len(trials.latency_ns) == 4
+
+
+def test_a_planted_duration_is_found():
+    trials = run_trials(lambda _: spin(200_000), [0], 200)
+    assert np.median(trials.latency_ns) == pytest.approx(200_000, rel=0.02)
+
+
+def test_the_garbage_collector_sleeps_inside_and_wakes_after_even_when_the_call_fails():
+    states = []
+    run_trials(lambda _: states.append(gc.isenabled()), [0], 3)
+    assert states == [False, False, False]
+    assert gc.isenabled()
+    with pytest.raises(ZeroDivisionError):
+        run_trials(lambda _: 1 // 0, [0], 3)
+    assert gc.isenabled()
+
+
+def test_a_collector_that_was_off_stays_off():
+    gc.disable()
+    try:
+        run_trials(lambda _: None, [0], 1)
+        assert not gc.isenabled()
+    finally:
+        gc.enable()
+
+
+def test_a_jump_of_the_system_clock_has_no_effect(monkeypatch):
+    monkeypatch.setattr(time, "time", lambda: 0.0)
+    monkeypatch.setattr(time, "time_ns", lambda: 0)
+    trials = run_trials(lambda _: spin(50_000), [0], 20)
+    assert (trials.latency_ns >= 50_000).all()
+
+
+def test_the_clock_tells_its_own_tick_and_overhead():
+    quality = clock.quality()
+    assert quality.tick_ns > 0
+    assert quality.overhead_ns >= 0

@@ -1,0 +1,136 @@
+"""Ctrl-C and kill -9 against the real command, at random moments."""
+
+import json
+import os
+import random
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from stopwatt import api
+from stopwatt.errors import ExitCode
+from stopwatt.measuring.job import Answer, Job, JobKind
+from stopwatt.records import Status, Trouble
+from stopwatt.store import Selection, open_store
+from stopwatt.sweeping.execute import _Execution
+from stopwatt.sweeping.executors.process import Outcome
+from stopwatt.sweeping.plan import Plan, Request, make_plan
+
+pytestmark = pytest.mark.slow
+
+COMMAND = ["bench", "synthetic", "-p", "duration=2ms", "--backends", "eager", "--threads", "1", "--warmup-cap", "1s"]
+
+
+def start(store, *arguments):
+    return subprocess.Popen(
+        [
+            sys.executable,
+            "-c",
+            "from stopwatt.cli import main; main()",
+            *COMMAND,
+            "--allow",
+            "--store",
+            store,
+            *arguments,
+        ],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    )
+
+
+def measurements(store):
+    with open_store(store) as database:
+        return list(database.measurements(Selection()))
+
+
+def wait_for_trials(process):
+    """Wait until one worker has lived so long that it is among its trials (preparing takes a fraction of that)."""
+    since, worker = time.monotonic(), 0
+    while time.monotonic() - since < 5.0:
+        if process.poll() is not None:
+            pytest.fail(f"ended early: {process.communicate()}")
+        (now,) = children(process.pid) or [0]
+        if now != worker or not now:
+            since, worker = time.monotonic(), now
+        time.sleep(0.05)
+
+
+def children(pid):
+    path = Path(f"/proc/{pid}/task/{pid}/children")
+    return [int(word) for word in path.read_text().split()] if path.exists() else []
+
+
+def is_worker(pid):
+    try:
+        return b"stopwatt.measuring.worker" in Path(f"/proc/{pid}/cmdline").read_bytes()
+    except OSError:
+        return False
+
+
+def test_ctrl_c_closes_and_saves_the_round_and_the_next_start_goes_on(tmp_path):
+    store = str(tmp_path / "results.db")
+    process = start(store, "--trials", "20000", "--rounds", "1", "--batch", "1")
+    wait_for_trials(process)
+    process.send_signal(signal.SIGINT)
+    _, errors = process.communicate(timeout=60)
+    assert process.returncode == ExitCode.INTERRUPTED
+    assert "goes on" in errors
+    (partial,) = measurements(store)
+    assert partial.status is Status.INTERRUPTED
+    assert 0 < len(partial.samples["latency"].values) < 20000
+
+
+def test_a_worker_that_dies_of_the_interrupt_is_measured_again(short, tmp_path):
+    (cell,) = make_plan(Request(["mlp"], backends=["eager"], protocol=short())).cells
+    with open_store(str(tmp_path / "results.db")) as database:
+        plan = Plan((cell,), cell.protocol, {})
+        run = database.begin_run("bench", plan.digest, "", "0")
+        execution = _Execution(plan, database, run, api.Silent())
+        outcome = Outcome(Answer(Status.CRASHED, Trouble("crashed with SIGINT")), "", 1.0)
+        job = Job(JobKind.MEASURE, cell, bundle="")
+        assert execution._record(job, outcome, {}).status is Status.CRASHED
+        execution.stop()
+        database.save(run, execution._record(job, outcome, {}))
+        assert execution._finished() == set()
+
+
+def test_a_second_ctrl_c_leaves_at_once_with_a_valid_database(tmp_path):
+    store = str(tmp_path / "results.db")
+    process = start(store, "-p", "fail=sigint_handler", "-p", "fail_at=9", "--trials", "20000", "--rounds", "1")
+    wait_for_trials(process)
+    process.send_signal(signal.SIGINT)
+    time.sleep(1.0)
+    assert process.poll() is None, "the worker swallows the first one"
+    begin = time.monotonic()
+    process.send_signal(signal.SIGINT)
+    process.communicate(timeout=30)
+    assert time.monotonic() - begin < 5
+    assert process.returncode == ExitCode.INTERRUPTED
+    assert measurements(store) == []
+
+
+def test_after_kill_9_at_random_moments_the_rest_is_measured_once(tmp_path):
+    store = str(tmp_path / "results.db")
+    dice = random.Random(0)
+    arguments = ("--trials", "100", "--rounds", "2", "--batch", "1,2,4", "--no-baseline", "--json")
+    for _ in range(3):
+        process = start(store, *arguments)
+        time.sleep(dice.uniform(1.5, 6.0))
+        offspring = children(process.pid)
+        os.kill(process.pid, signal.SIGKILL)
+        process.communicate()
+        time.sleep(0.5)
+        assert [pid for pid in offspring if is_worker(pid)] == []
+    process = start(store, *arguments)
+    output, errors = process.communicate(timeout=300)
+    assert process.returncode == ExitCode.OK, errors
+    rows = json.loads(output)["rows"]
+    assert [row["rounds_ok"] for row in rows] == [2, 2, 2]
+    turns = [(m.cell.key, m.round) for m in measurements(store)]
+    assert len(turns) == len(set(turns)) == 6
