@@ -45,6 +45,9 @@ class Silent:
     def saved(self, measurement: Any, done: int, failed: int, left_s: float | None) -> None:
         """Ignore."""
 
+    def stopping(self) -> None:
+        """Ignore."""
+
     def end(self) -> None:
         """Ignore."""
 

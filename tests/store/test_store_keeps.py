@@ -136,7 +136,8 @@ def test_an_entry_says_what_it_was_and_how_it_ended(store):
         "crashed",
         "it broke",
     )
-    assert entry.workload == "lstm(hidden=200, dropout=0.0, bias=True, mode=1)"
+    assert entry.workload == "lstm"
+    assert entry.params == {"hidden": 200, "dropout": 0.0, "bias": True, "mode": "1"}
     assert (entry.backend, entry.precision, entry.trials) == ("eager:max-autotune", "bf16", 5)
 
 

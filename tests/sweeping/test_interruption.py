@@ -80,6 +80,7 @@ def test_ctrl_c_closes_and_saves_the_round_and_the_next_start_goes_on(tmp_path):
     process.send_signal(signal.SIGINT)
     _, errors = process.communicate(timeout=60)
     assert process.returncode == ExitCode.INTERRUPTED
+    assert "a second Ctrl-C leaves at once" in errors
     assert "goes on" in errors
     (partial,) = measurements(store)
     assert partial.status is Status.INTERRUPTED

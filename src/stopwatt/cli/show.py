@@ -12,10 +12,11 @@ from cyclopts import Parameter
 
 from stopwatt import units
 from stopwatt.errors import UsageError
-from stopwatt.records import Measured, Measurement, Reading, Samples, Scalar
+from stopwatt.records import Measured, Measurement, Reading, Samples, Scalar, Workload
 from stopwatt.store import Access, Entry, Run, Selection, open_store
 from stopwatt.text import printable
 from stopwatt.wire import to_document
+from stopwatt.workloads.params import short_label
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -61,8 +62,8 @@ def show(
         if measurement is not None:
             _show_one(measurement, json=json)
             return
-        if what is not None:
-            chosen = replace(chosen, run=results.run(what).id)
+        if (run := what or chosen.run) is not None:
+            chosen = replace(chosen, run=results.run(run).id)
         if chosen == Selection():
             chosen = Selection(limit=_LATEST)
         entries = results.entries(chosen)
@@ -117,7 +118,8 @@ _ENTRY_COLUMNS = (
 def _entry_cells(entry: Entry) -> list[str]:
     setup = [entry.backend, entry.precision, str(entry.batch), entry.device]
     result = [str(entry.round), entry.status, str(entry.trials) if entry.trials else "-"]
-    return [entry.id[:_ID], entry.run[:_ID], entry.workload, *setup, *result]
+    workload = short_label(Workload(entry.workload, entry.params))
+    return [entry.id[:_ID], entry.run[:_ID], workload, *setup, *result]
 
 
 def _show_one(measurement: Measurement, *, json: bool) -> None:

@@ -65,6 +65,10 @@ class ProgressLine:
         parts = [f"{duration(left_s)} left" if left_s is not None else "", f"{failed} failed" if failed else ""]
         self._update(completed=done, left=", ".join(part for part in parts if part))
 
+    def stopping(self) -> None:
+        """A request to stop was heard."""
+        self._console.print(Text("closing the running round; a second Ctrl-C leaves at once", style="warning"))
+
     def end(self) -> None:
         """Leave only the result."""
         if self._live:

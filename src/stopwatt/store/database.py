@@ -13,7 +13,7 @@ from sqlalchemy import Connection, Engine, Select, Table, insert, literal_column
 from sqlalchemy.dialects import postgresql, sqlite
 
 from stopwatt.errors import StoreError
-from stopwatt.records import Measurement, Setup, Status, Workload
+from stopwatt.records import Measurement, Setup, Status
 from stopwatt.store import rows
 from stopwatt.store.engine import WRITES
 from stopwatt.store.model import Entry, Run, RunStatus, Selection
@@ -242,10 +242,9 @@ def _run(row: rows.Row) -> Run:
 
 def _entry(row: rows.Row) -> Entry:
     values = dict(row)
-    workload = Workload(values["workload"], json.loads(values.pop("params")))
     setup = Setup(values["backend"], values.pop("variant"))
-    labels = {"workload": workload.label, "backend": setup.backend_label}
-    return Entry(**values | labels | {"status": Status(values["status"])})
+    readable = {"params": json.loads(values["params"]), "backend": setup.backend_label}
+    return Entry(**values | readable | {"status": Status(values["status"])})
 
 
 def _arrays(connection: Connection, measurements: list[str]) -> dict[str, list[rows.Row]]:

@@ -1,9 +1,10 @@
 """What the store hands out besides measurements, and how a part of it is selected."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
-from stopwatt.records import Status
+from stopwatt.records import Scalar, Status
 
 
 class Access(StrEnum):
@@ -52,7 +53,7 @@ class Entry:
     """A measurement as a list shows it: what it was and how it ended, without what it measured.
 
     Attributes:
-        workload: The label, `lstm(hidden=200)`.
+        workload: The source, with its parameters beside it.
         backend: The label, `compile:max-autotune`.
         trials: Timed calls; those of the warm-up do not count.
     """
@@ -62,6 +63,7 @@ class Entry:
     tag: str
     cell: str
     workload: str
+    params: Mapping[str, Scalar]
     backend: str
     precision: str
     batch: int

@@ -53,6 +53,10 @@ class Watcher(Protocol):
         """A round was saved; so many are done, so many seconds are left as far as can be told."""
         ...
 
+    def stopping(self) -> None:
+        """The user asked to stop; the running round is being closed. Called from a signal handler."""
+        ...
+
     def end(self) -> None:
         """All rounds are done, or the plan was stopped."""
         ...
@@ -130,6 +134,7 @@ class _Execution:
         """One more request to stop: the first closes the running round, the second ends it."""
         self.stops += 1
         if self.stops == 1:
+            self.watcher.stopping()
             self.executor.interrupt()
         else:
             self.executor.kill()
