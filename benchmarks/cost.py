@@ -15,7 +15,7 @@ from stopwatt.units import quantity
 
 OF_THE_CELL = {
     "start", "import", "device", "build", "load", "first call", "second call",
-    "check", "warm-up", "trials", "throughput", "suspicion",
+    "check", "warm-up", "trials", "device time", "throughput", "suspicion",
 }  # fmt: skip
 """Phases that are process start, imports, build, or measuring; all else in a round is stopwatt's own."""
 

@@ -53,6 +53,13 @@ def test_memory_that_runs_out_from_a_batch_on_is_told_with_the_batch(run):
     assert result.rows[1].cell.setup.batch == 4
 
 
+def test_inputs_that_memory_cannot_hold_are_refused_before_the_machine_swaps(run):
+    result, _ = run(params={"size": 2**16}, batches=(2**20,))
+    (row,) = result.rows
+    assert row.status is Status.OUT_OF_MEMORY
+    assert "smaller batch" in row.trouble.now
+
+
 def test_the_last_words_of_a_crashed_worker_are_kept(run, stored):
     run(params={"fail": "segfault", "fail_at": 30})
     assert "Segmentation fault" in stored()[-1].log

@@ -2,7 +2,7 @@
 
 import json as json_text
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Annotated, Any
 
 from cyclopts import Parameter
@@ -11,8 +11,8 @@ from stopwatt.extensions import registered
 
 if TYPE_CHECKING:
     from rich.console import Console
-    from rich.table import Table
 
+    from stopwatt.reporting.grid import Row
     from stopwatt.sweeping.probe import Description
 
 SCHEMA = 1
@@ -63,7 +63,10 @@ def backend_rows(found: Mapping[str, "Description"]) -> list[dict[str, Any]]:
 
 def show_backends(console: "Console", found: Mapping[str, "Description"], device: str) -> None:
     """The table, and below it reasons and remedies in full."""
-    console.print(_table(found, device))
+    from stopwatt.reporting.grid import Column, grid
+
+    columns = (Column("backend", whole=True), Column("usable", whole=True), "version", "precisions", "variants")
+    console.print(grid(f"Backends on {device}", columns, _rows(found)))
     for name, one in found.items():
         if one.support.why:
             console.print()
@@ -77,21 +80,13 @@ def show_copyable(console: "Console", text: str) -> None:
     console.print(f"  now: {text}", markup=False, soft_wrap=True)
 
 
-def _table(found: Mapping[str, "Description"], device: str) -> "Table":
-    from rich import box
-    from rich.table import Table
+def _rows(found: Mapping[str, "Description"]) -> Iterator["Row"]:
+    from stopwatt.reporting.grid import Row
 
-    table = Table(box=box.SIMPLE_HEAD, title=f"Backends on {device}", title_justify="left", pad_edge=False)
-    table.add_column("backend", no_wrap=True)
-    table.add_column("usable", no_wrap=True)
-    for column in ("version", "precisions", "variants"):
-        table.add_column(column, overflow="fold")
     for name, one in found.items():
-        about = one.about
-        cells = (one.support.version, " ".join(about.precisions), " ".join(about.variants))
-        style = None if one.support.usable else "quiet"
-        table.add_row(name, _verdict(one), *(cell or "-" for cell in cells), style=style)
-    return table
+        about, support = one.about, one.support
+        cells = (name, _verdict(one), support.version, " ".join(about.precisions), " ".join(about.variants))
+        yield Row(cells, quiet=not support.usable)
 
 
 def _verdict(one: "Description") -> str:

@@ -234,23 +234,19 @@ def show(console: "Console", seen: Checkup) -> None:
 
 
 def _show_facts(console: "Console", seen: Checkup) -> None:
-    from rich import box
-    from rich.table import Table
-    from rich.text import Text
-
     from stopwatt.devices.facts import FACTS
+    from stopwatt.reporting.grid import Column, Row, grid
 
     footnotes: dict[str, int] = {}
-    table = Table(box=box.SIMPLE_HEAD, title="This machine", title_justify="left", pad_edge=False)
-    table.add_column("fact", no_wrap=True)
-    table.add_column("value", overflow="fold")
+    rows = []
     for name, fact in FACTS.items():
         if name in seen.facts.values:
-            table.add_row(fact.label, Text(fact.format(seen.facts.values[name])))
+            rows.append(Row((fact.label, fact.format(seen.facts.values[name]))))
         elif name in seen.facts.unavailable:
             number = footnotes.setdefault(seen.facts.unavailable[name], len(footnotes) + 1)
-            table.add_row(fact.label, Text(f"-  ({number})"), style="quiet")
-    console.print(table)
+            rows.append(Row((fact.label, f"-  ({number})"), quiet=True))
+    console.print(grid("This machine", (Column("fact", whole=True), "value"), rows))
+    console.print()
     for why, number in footnotes.items():
         console.print(f"({number}) {why}", markup=False, style="quiet")
     console.print()

@@ -14,7 +14,6 @@ from stopwatt import units
 from stopwatt.errors import UsageError
 from stopwatt.records import Measured, Measurement, Reading, Samples, Scalar, Workload
 from stopwatt.store import Access, Entry, Run, Selection, open_store
-from stopwatt.text import printable
 from stopwatt.wire import to_document
 from stopwatt.workloads.params import short_label
 
@@ -232,19 +231,11 @@ def _finite(value: Any) -> Any:
 
 
 def _table(title: str, columns: Iterable[str], rows: Iterable[Sequence[str]]) -> "Table":
-    """A table with a line under its head; a column whose name ends in `>` is aligned right."""
-    from rich import box
-    from rich.table import Table
-    from rich.text import Text
+    """A column whose name ends in `>` is aligned right."""
+    from stopwatt.reporting.grid import Column, grid
 
-    table = Table(title=title, title_justify="left", box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False)
-    for column in columns:
-        name, right = column.rstrip(">"), column.endswith(">")
-        table.add_column(name, justify="right" if right else "left", overflow="fold", no_wrap=name in _NARROW)
-    filled = [[Text(printable(text)) for text in row] for row in rows]
-    for row in filled or [[Text("-")] * len(table.columns)]:
-        table.add_row(*row)
-    return table
+    heads = [Column(name.rstrip(">"), right=name.endswith(">"), whole=name in _NARROW) for name in columns]
+    return grid(title, heads, rows)
 
 
 def _pairs(title: str, pairs: Iterable[tuple[str, str]]) -> "Table":

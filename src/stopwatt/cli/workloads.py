@@ -12,7 +12,6 @@ from stopwatt.workloads.resolve import OUTSIDE, resolve
 
 if TYPE_CHECKING:
     from rich.console import Console
-    from rich.table import Table
 
 SCHEMA = 1
 _DEFAULTS_WIDTH = 60
@@ -72,49 +71,31 @@ def _row(family: Family) -> dict[str, Any]:
 
 
 def _show_all(console: "Console", families: list[Family]) -> None:
-    built_in = _table("workload", "what it is", "parameters and defaults")
-    for family in families:
-        _add(built_in, family.name, family.summary, _defaults(family))
-    outside = _table("from outside", "what it is")
-    for form, text in OUTSIDE.items():
-        _add(outside, form, text)
-    console.print(built_in)
+    from stopwatt.reporting.grid import Column, grid
+
+    built_in = [(family.name, family.summary, _defaults(family)) for family in families]
+    console.print(grid("", (Column("workload", whole=True), "what it is", "parameters and defaults"), built_in))
     console.print()
-    console.print(outside)
+    console.print(grid("", (Column("from outside", whole=True), "what it is"), list(OUTSIDE.items())))
     console.print()
     console.print("stopwatt workloads NAME explains the parameters; set one with -p name=value.", markup=False)
 
 
 def _show_one(console: "Console", family: Family) -> None:
+    from stopwatt.reporting.grid import Column, grid
+
     console.print(f"{family.name}: {family.summary}", markup=False)
     if family.runs_foreign_code:
         console.print("Building it runs code that is not stopwatt's: use it only if you trust it.", markup=False)
     console.print()
     if family.params:
-        table = _table("parameter", "default", "allowed", "meaning")
-        for param in family.params:
-            _add(table, param.name, _shown(param), _allowed(param), param.help)
-        console.print(table)
+        columns = (Column("parameter", whole=True), "default", "allowed", "meaning")
+        rows = [(param.name, _shown(param), _allowed(param), param.help) for param in family.params]
+        console.print(grid("", columns, rows))
     else:
         console.print("It has no parameters with defaults.")
     if family.open_params:
         console.print("Other parameters are handed to the function as they are.")
-
-
-def _table(*columns: str) -> "Table":
-    from rich.table import Table
-
-    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="bold")
-    for place, column in enumerate(columns):
-        table.add_column(column, no_wrap=place == 0, overflow="fold")
-    return table
-
-
-def _add(table: "Table", *cells: str) -> None:
-    """A row of plain text: names from outside may look like markup."""
-    from rich.text import Text
-
-    table.add_row(*(Text(cell) for cell in cells))
 
 
 def _defaults(family: Family) -> str:

@@ -7,12 +7,14 @@ import numpy as np
 
 from stopwatt.backends.base import ModuleBackend, Runner
 from stopwatt.backends.catalogue import get
+from stopwatt.devices.facts import read_facts
 from stopwatt.errors import UsageError, WorkloadError
 from stopwatt.measuring.bundle import REFERENCE_BYTES, Bundle
 from stopwatt.measuring.job import Job
 from stopwatt.measuring.parity import Mismatch, compare, verdict
 from stopwatt.measuring.phases import Phases
 from stopwatt.records import Cell, Precision, Trouble
+from stopwatt.units import quantity
 from stopwatt.workloads.base import Arrays, Built
 from stopwatt.workloads.resolve import resolve
 
@@ -29,8 +31,7 @@ def make_bundle(job: Job, phases: Phases) -> None:
         built = resolve(cell.workload.source).build(cell.workload.params, cell.protocol.seed)
     _check_batch(built, cell)
     with phases.phase("inputs"):
-        generator = np.random.default_rng(cell.protocol.seed)
-        inputs = tuple(built.make_inputs(cell.setup.batch, generator) for _ in range(cell.protocol.input_sets))
+        inputs = _draw(built, cell)
     with phases.phase("reference"):
         runner, name = _reference(built, cell)
         outputs = _run(runner, inputs)
@@ -49,6 +50,21 @@ def _check_batch(built: Built, cell: Cell) -> None:
             f"{cell.workload.source} runs batch {built.fixed_batch} only, not {cell.setup.batch}",
             now=f"use --batch {built.fixed_batch}, or export the model with a dynamic batch dimension",
         )
+
+
+def _draw(built: Built, cell: Cell) -> tuple[Arrays, ...]:
+    """The input sets; what memory cannot hold is refused after the first of them, not when the machine swaps."""
+    generator = np.random.default_rng(cell.protocol.seed)
+    first = built.make_inputs(cell.setup.batch, generator)
+    wanted = cell.protocol.input_sets * sum(array.nbytes for array in first)
+    available = read_facts().values.get("memory.available")
+    if available is not None and wanted > float(available) / 2:
+        raise MemoryError(
+            f"{cell.protocol.input_sets} input sets of batch {cell.setup.batch} take {quantity(wanted, 'B')}, more than "
+            f"half of the memory that is free ({quantity(float(available), 'B')})"
+        )
+    rest = (built.make_inputs(cell.setup.batch, generator) for _ in range(cell.protocol.input_sets - 1))
+    return (first, *rest)
 
 
 def _reference(built: Built, cell: Cell) -> tuple[Runner, str]:

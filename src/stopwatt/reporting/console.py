@@ -8,6 +8,8 @@ from rich.theme import Theme
 
 WIDTH = 100
 """Widest table. A wider terminal does not make lines easier to read."""
+MISSING = "-"
+"""What stands where a value is missing."""
 
 THEME = Theme({"best": "bold green", "warning": "yellow", "failure": "red", "quiet": "dim"})
 

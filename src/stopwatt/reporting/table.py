@@ -11,10 +11,9 @@ from stopwatt.analyse.best import Best, best_per_batch
 from stopwatt.analyse.estimate import Estimate
 from stopwatt.analyse.row import Row
 from stopwatt.records import Note, Precision, Severity, Status
+from stopwatt.reporting.console import MISSING
 from stopwatt.text import one_line, printable
 from stopwatt.workloads.params import short_label
-
-MISSING = "-"
 
 
 def render_bench(console: Console, every: Sequence[Row], notes: Sequence[Note], *, run: str, where: str) -> None:
