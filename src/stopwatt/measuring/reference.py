@@ -60,8 +60,8 @@ def _draw(built: Built, cell: Cell) -> tuple[Arrays, ...]:
     available = read_facts().values.get("memory.available")
     if available is not None and wanted > float(available) / 2:
         raise MemoryError(
-            f"{cell.protocol.input_sets} input sets of batch {cell.setup.batch} take {quantity(wanted, 'B')}, more than "
-            f"half of the memory that is free ({quantity(float(available), 'B')})"
+            f"{cell.protocol.input_sets} input sets of batch {cell.setup.batch} take {quantity(wanted, 'B')}, "
+            f"more than half of the memory that is free ({quantity(float(available), 'B')})"
         )
     rest = (built.make_inputs(cell.setup.batch, generator) for _ in range(cell.protocol.input_sets - 1))
     return (first, *rest)
