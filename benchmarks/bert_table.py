@@ -7,7 +7,7 @@ from pathlib import Path
 
 import stopwatt
 from result import RESULTS, Page
-from stopwatt.analyse.best import best_per_batch
+from stopwatt.analyse.best import Best, best_per_batch
 from stopwatt.analyse.row import Row
 from stopwatt.records import QUICK, Status
 from stopwatt.reporting.console import console_for
@@ -75,6 +75,12 @@ def line(row: Row, mark: str) -> tuple[str, ...]:
     )
 
 
+def _mark(best: Best) -> str:
+    if best.decided:
+        return "best"
+    return "tied best" if len(best.keys) > 1 else "lowest, undecided"
+
+
 def main(out: Path = RESULTS, *, gpu: bool = False) -> None:
     """Measure and write the page."""
     from stopwatt.api import run_request
@@ -86,8 +92,7 @@ def main(out: Path = RESULTS, *, gpu: bool = False) -> None:
     lines = []
     for row in sorted(result.rows, key=lambda row: (row.cell.setup.batch, row.estimates["latency"].value or 1e9)):
         best = bests[row.cell.workload.label, row.cell.setup.batch]
-        tied = row.cell.key in best.keys
-        lines.append(line(row, ("best" if best.decided else "tied best") if tied else ""))
+        lines.append(line(row, _mark(best) if row.cell.key in best.keys else ""))
     name = "bert-gpu" if gpu else "bert-cpu"
     size = asked.params["size"]
     page = Page(name, f"BERT-{size}, 128 tokens, on every runtime", f"python benchmarks/run.py {name}")
