@@ -101,10 +101,29 @@ def test_a_reference_whose_trials_were_rejected_gives_no_round_in_common(rounds,
     assert found["compile"].why == "no round in common"
 
 
-def test_verdicts_hold_together_over_all_rows(rounds):
+def test_verdicts_against_one_reference_hold_together(rounds):
     reference = rounds([4.0, 4.0, 4.0])
     weak = rounds([4 * 0.965, 4 * 0.955, 4 * 0.96], backend="compile")
     vague = [one for b in range(5) for one in rounds([4.4, 3.6, 4.0], backend=f"other{b}")]
 
     assert speedups(reference + weak)["compile"].verdict is Verdict.FASTER
     assert speedups(reference + weak + vague)["compile"].verdict is Verdict.INCONCLUSIVE
+
+
+def test_further_batches_in_the_same_command_do_not_weaken_a_verdict(rounds):
+    pair = rounds([4.0, 4.1, 4.2]) + rounds([2.0, 2.06, 2.09], backend="compile")
+    others = [
+        one
+        for batch in range(2, 40)
+        for one in rounds([4.0, 4.1, 4.2], batch=batch) + rounds([3.9, 4.2, 4.1], batch=batch, backend="compile")
+    ]
+
+    (alone,) = (row.speedup for row in summarise(pair) if row.cell.setup.backend == "compile")
+    (among,) = (
+        row.speedup
+        for row in summarise(pair + others)
+        if row.cell.setup.backend == "compile" and row.cell.setup.batch == 1
+    )
+
+    assert alone == among
+    assert str(alone.verdict) == "faster"

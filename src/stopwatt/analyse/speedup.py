@@ -1,5 +1,6 @@
-"""Speed-ups against fp32 eager, judged as one family."""
+"""Speed-ups against fp32 eager; those against the same reference are judged as one family."""
 
+from collections import defaultdict
 from collections.abc import Hashable, Sequence
 from dataclasses import replace
 
@@ -12,11 +13,19 @@ def with_speedups(rows: Sequence[Row], margin: float = MARGIN) -> list[Row]:
     """The same rows with their speed-ups over the fp32 eager row of the same kind, where there is one.
 
     Same kind: workload and its code, batch, device, threads, rules of measuring and machine; anything else would give a
-    ratio of different things. The verdicts hold together (Holm over all rows).
+    ratio of different things. The verdicts against one reference hold together (Holm); asking for further batches or
+    workloads in the same command does not weaken them.
     """
-    references = {_kind(row): row for row in reversed(rows) if _is_reference(row)}
-    ratios = judge_family([_speedup(row, references.get(_kind(row)), margin) for row in rows])
-    return [replace(row, speedup=ratio) for row, ratio in zip(rows, ratios, strict=True)]
+    families: dict[Hashable, list[int]] = defaultdict(list)
+    for place, row in enumerate(rows):
+        families[_kind(row)].append(place)
+    judged = list(rows)
+    for places in families.values():
+        reference = next((rows[place] for place in places if _is_reference(rows[place])), None)
+        ratios = judge_family([_speedup(rows[place], reference, margin) for place in places])
+        for place, ratio in zip(places, ratios, strict=True):
+            judged[place] = replace(rows[place], speedup=ratio)
+    return judged
 
 
 def _is_reference(row: Row) -> bool:
