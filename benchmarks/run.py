@@ -8,10 +8,12 @@ from functools import partial
 import bert_table
 import bias
 import cost
+import loop
 import peers
 
 CPU: dict[str, Callable[[], None]] = {
     "cost": cost.main,
+    "loop": loop.main,
     "bias": bias.main,
     "peers": peers.main,
     "bert-cpu": bert_table.main,
