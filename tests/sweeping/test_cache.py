@@ -100,5 +100,10 @@ def test_a_draft_that_cannot_be_made_is_named_with_the_remedy(folder):
 
 def test_pruning_survives_a_draft_that_another_process_publishes_meanwhile(folder, monkeypatch):
     (cache.root() / "bundles").mkdir()
-    monkeypatch.setattr(type(folder), "glob", lambda self, _: iter([self / ".draft-gone"]))
+    with cache.draft_of(cache.root() / "artifacts" / "old") as draft:
+        (draft / "data").write_bytes(b"x")
+        cache.publish(draft, cache.root() / "artifacts" / "old")
+    found = {"bundles": [".draft-gone"], "artifacts": ["old"]}
+    monkeypatch.setattr(type(folder), "glob", lambda self, _: iter([self / name for name in found[self.name]]))
     cache.prune(keep_bytes=0)
+    assert not (folder / "artifacts" / "old").exists(), "what is there is pruned all the same"
