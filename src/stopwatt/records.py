@@ -130,6 +130,33 @@ class Warmup:
     cap_seconds: float = 60.0
 
 
+class Load(StrEnum):
+    """What else the machine does, on purpose, in the second half of a paced series."""
+
+    NONE = "none"
+    CPU = "cpu"  # a process per core that computes
+    MEMORY = "memory"  # a process per core that copies memory
+
+
+@dataclass(frozen=True, slots=True)
+class Paced:
+    """Requests that arrive on an absolute schedule, t0 + k * period, whether or not the one before is done.
+
+    Attributes:
+        period_s: Time between two intended starts.
+        cycles: Requests of a series.
+        seconds: End after this long, even if fewer are done; `None` never.
+        load: Declared background load in the second half of the cycles.
+        realtime: Lock memory and ask for a real-time priority where the system allows it.
+    """
+
+    period_s: float
+    cycles: int = 1000
+    seconds: float | None = None
+    load: Load = Load.NONE
+    realtime: bool = False
+
+
 @dataclass(frozen=True, slots=True)
 class Protocol:
     """The rules of measuring one round.
@@ -145,6 +172,7 @@ class Protocol:
         tolerance: Largest deviation that passes the gate; `None` for the precision's own (`measuring.parity`).
         throughput_windows, throughput_seconds: Number and length of the windows with a saturated queue.
         timeout_s: A round that takes longer is stopped. Not part of the key.
+        paced: A further series with paced arrivals; `None` for none.
     """
 
     rounds: int = 3
@@ -159,6 +187,7 @@ class Protocol:
     throughput_windows: int = 5
     throughput_seconds: float = 0.2
     timeout_s: float = 600.0
+    paced: Paced | None = None
 
 
 QUICK = Protocol(
@@ -195,6 +224,8 @@ class Cell:
         document = asdict(self)
         document["protocol"].pop("rounds")
         document["protocol"].pop("timeout_s")
+        if document["protocol"]["paced"] is None:
+            document["protocol"].pop("paced")  # keys of cells without it are those of before it existed
         return digest(document)
 
     @property
@@ -292,6 +323,43 @@ class Measurement:
     def with_facts(self, facts: Mapping[str, Scalar]) -> Self:
         """A copy with further facts; those that the round itself saw win."""
         return replace(self, facts={**facts, **self.facts})
+
+
+class Strength(StrEnum):
+    """How far a finding is supported by what was measured."""
+
+    SHOWN = "shown"  # its interval excludes the opposite, also among all that were looked at together
+    SUGGESTED = "suggested"  # the values say so; their intervals, or the lack of any, leave it open
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """Something that the measurements say about several trials, rounds or cells.
+
+    Attributes:
+        kind: Stable identifier (`inversion`, `outlier-clusters`, ...).
+        text: One plain sentence without a full stop at the end, complete in itself.
+        cells: Keys of the cells that show it, the clearest first.
+        numbers: The figures of the sentence by name, in base units.
+        low, high: 95 % interval of the first of `numbers`; `None` where there is none.
+        weight: How much it matters to a reader: findings are shown by falling weight. 1 is a factor of 2 in latency,
+            0 nothing at all.
+        count: Places of the grid that show the same pattern.
+        of: Places that could have shown it.
+        exceptions: Labels of the places that could have shown it and do not, where those are the few.
+    """
+
+    kind: str
+    text: str
+    cells: tuple[str, ...]
+    numbers: Mapping[str, float] = field(default_factory=dict)
+    low: float | None = None
+    high: float | None = None
+    strength: Strength = Strength.SHOWN
+    weight: float = 0.0
+    count: int = 1
+    of: int = 1
+    exceptions: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
