@@ -22,7 +22,7 @@ EVERYTHING = Selection()
 @pytest.fixture
 def full(store):
     """A store with a good round, a failed one and one that measured nothing."""
-    run = store.begin_run("stopwatt bench lstm", "plan", "night", "0.1.0")
+    run = store.begin_run("stopwatt bench lstm", "plan", "night", "0.1.0", {"grid": {"hidden": [64, 128]}})
     store.save(run, measurement(trials=4))
     store.save(run, measurement(number=1, status=Status.TIMEOUT))
     store.save(run, Measurement(measurement().cell, 2, Status.CRASHED, id="f" * 32))

@@ -45,6 +45,12 @@ def test_a_store_of_schema_1_is_read(of_schema_1, access):
     assert (crashed.status, crashed.trouble.what) == (Status.CRASHED, "died of SIGSEGV")
 
 
+def test_a_run_of_schema_1_asked_for_nothing_beyond_its_command(of_schema_1):
+    with open_store(of_schema_1) as store:
+        (run,) = store.runs()
+    assert run.request == {}
+
+
 def test_a_store_of_schema_1_takes_new_rounds(of_schema_1):
     with open_store(of_schema_1) as store:
         run = store.begin_run("bench", "plan", "", "0.1.0")

@@ -51,13 +51,16 @@ class Store:
         """Close all connections."""
         self._engine.dispose()
 
-    def begin_run(self, command: str, plan: str, tag: str, tool_version: str) -> Run:
+    def begin_run(
+        self, command: str, plan: str, tag: str, tool_version: str, request: Mapping[str, Any] | None = None
+    ) -> Run:
         """Begin a run, owned by this process.
 
         Raises:
             StoreError: As every method: the database is full, locked, damaged, read-only or out of reach.
         """
-        run = Run(uuid.uuid4().hex, rows.column_text(command), plan, rows.column_text(tag), tool_version, _now())
+        known = (rows.column_text(command), plan, rows.column_text(tag), tool_version, _now())
+        run = Run(uuid.uuid4().hex, *known, request=request or {})
         with self._write() as connection:
             connection.execute(insert(runs).values(**run_row(run), owner=this_process()))
         return run
@@ -228,7 +231,8 @@ def put_round(connection: Connection, run: str, measurement: Measurement) -> boo
 def run_row(run: Run) -> dict[str, Any]:
     """Row of `runs`, without its owner."""
     names = ("id", "command", "plan", "tag", "tool_version", "started_at", "finished_at")
-    return {name: getattr(run, name) for name in names} | {"status": str(run.status)}
+    known = {name: getattr(run, name) for name in names}
+    return known | {"status": str(run.status), "request": json.dumps(dict(run.request))}
 
 
 def _is_of_another(owner: str) -> bool:
@@ -237,7 +241,7 @@ def _is_of_another(owner: str) -> bool:
 
 def _run(row: rows.Row) -> Run:
     known = {name: value for name, value in row.items() if name != "owner"}
-    return Run(**known | {"status": RunStatus(row["status"])})
+    return Run(**known | {"status": RunStatus(row["status"]), "request": json.loads(row["request"])})
 
 
 def _entry(row: rows.Row) -> Entry:

@@ -1,6 +1,7 @@
 """The history of the schema: numbered steps, each in a transaction of its own. Steps are added, never changed.
 
 Schema 1 (stopwatt 0.1): runs, environments, cells, rounds, samples.
+Schema 2: what a run was asked for (`runs.request`, a JSON document).
 """
 
 from collections.abc import Callable
@@ -85,7 +86,11 @@ def _to_schema_1(connection: Connection) -> None:
         connection.exec_driver_sql(statement)
 
 
-MIGRATIONS: list[Callable[[Connection], None]] = [_to_schema_1]
+def _to_schema_2(connection: Connection) -> None:
+    connection.exec_driver_sql("ALTER TABLE runs ADD COLUMN request TEXT NOT NULL DEFAULT '{}'")
+
+
+MIGRATIONS: list[Callable[[Connection], None]] = [_to_schema_1, _to_schema_2]
 
 
 def newest() -> int:

@@ -1,8 +1,9 @@
 """What the store hands out besides measurements, and how a part of it is selected."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
+from typing import Any
 
 from stopwatt.records import Scalar, Status
 
@@ -35,6 +36,8 @@ class Run:
         tool_version: Of the stopwatt that began it.
         started_at, finished_at: ISO 8601, UTC.
         rounds: Measurements saved so far.
+        request: What was asked for beyond the command's own words (the grid of a sweep, the source of a table), as
+            JSON knows it.
     """
 
     id: str
@@ -46,6 +49,7 @@ class Run:
     finished_at: str | None = None
     status: RunStatus = RunStatus.OPEN
     rounds: int = 0
+    request: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

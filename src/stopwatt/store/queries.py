@@ -17,7 +17,7 @@ _LARGEST = 2**63 - 1
 def run_columns() -> list[ColumnElement[Any]]:
     """What a `model.Run` consists of, by its field names."""
     saved = select(func.count()).where(rounds.c.run == runs.c.id).scalar_subquery()
-    names = ("id", "command", "plan", "tag", "tool_version", "started_at", "finished_at", "status")
+    names = ("id", "command", "plan", "tag", "tool_version", "started_at", "finished_at", "status", "request")
     return [*(runs.c[name] for name in names), saved.label("rounds")]
 
 

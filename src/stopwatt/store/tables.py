@@ -19,6 +19,7 @@ runs = Table(
     Column("finished_at", Text),
     Column("status", Text),
     Column("owner", Text),
+    Column("request", Text),
 )
 
 environments = Table("environments", metadata, Column("digest", Text, primary_key=True), Column("facts", Text))
