@@ -99,7 +99,7 @@ def store(tmp_path, measurements):
     """Path of a results database with both measurements."""
     path = tmp_path / "results.db"
     with open_store(path) as opened:
-        run = opened.begin_run("stopwatt bench mlp", "plan", "", "0")
+        run = opened.begin_run("stopwatt bench mlp", "plan", "", "0", {"grid": "mlp"})
         for measurement in measurements:
             opened.save(run, measurement)
         opened.finish_run(run, RunStatus.PARTLY_FAILED)
