@@ -130,6 +130,13 @@ class Warmup:
     cap_seconds: float = 60.0
 
 
+class Process(StrEnum):
+    """Which process measures a round."""
+
+    FRESH = "fresh"  # one of its own: cold start and memory are the cell's
+    SHARED = "shared"  # one for all cells of a backend, precision, device and thread count, another in each round
+
+
 class Load(StrEnum):
     """What else the machine does, on purpose, in the second half of a paced series."""
 
@@ -173,6 +180,8 @@ class Protocol:
         throughput_windows, throughput_seconds: Number and length of the windows with a saturated queue.
         timeout_s: A round that takes longer is stopped. Not part of the key.
         paced: A further series with paced arrivals; `None` for none.
+        process: Whether a round has a process of its own. Either way the rounds of a cell are measured by different
+            processes.
     """
 
     rounds: int = 3
@@ -188,6 +197,7 @@ class Protocol:
     throughput_seconds: float = 0.2
     timeout_s: float = 600.0
     paced: Paced | None = None
+    process: Process = Process.FRESH
 
 
 QUICK = Protocol(
@@ -199,6 +209,10 @@ QUICK = Protocol(
 )
 THOROUGH = Protocol(rounds=10, trials=1000, trial_seconds=None, timeout_s=3600.0)
 """The protocols behind `--quick` (the default) and `--thorough`."""
+
+
+_LATER = (("paced", None), ("process", Process.FRESH))
+"""Rules that came after the first stores were written, with what held before."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -224,8 +238,9 @@ class Cell:
         document = asdict(self)
         document["protocol"].pop("rounds")
         document["protocol"].pop("timeout_s")
-        if document["protocol"]["paced"] is None:
-            document["protocol"].pop("paced")  # keys of cells without it are those of before it existed
+        for name, default in _LATER:  # keys of cells without it are those of before it existed
+            if document["protocol"][name] == default:
+                document["protocol"].pop(name)
         return digest(document)
 
     @property
