@@ -38,6 +38,11 @@ class Precision(StrEnum):
 
 
 class Boundary(StrEnum):
+    UNKNOWN = "unknown"  # a table from elsewhere that does not say; nothing is measured in it
+
+
+PRECISIONS = tuple(precision for precision in Precision if precision is not Precision.UNKNOWN)
+"""Those that can be asked for."""
     """Whether copies between host and device are inside the timed region."""
 
     DEVICE = "device"
@@ -45,6 +50,7 @@ class Boundary(StrEnum):
 
 
 class Status(StrEnum):
+    UNKNOWN = "unknown"  # a table from elsewhere that does not say; nothing is measured in it
     """How a round ended. Only an `OK` round's timings count."""
 
     OK = "ok"
@@ -89,7 +95,7 @@ class Setup:
         variant: The backend's own mode (a compile mode, an execution provider); empty for its default.
         batch: Samples per call.
         device: `cpu`, `cuda` or `cuda:1`.
-        threads: Intra-operator threads on the host.
+        threads: Intra-operator threads on the host; 0 where a table from elsewhere does not say.
     """
 
     backend: str = "eager"
@@ -414,6 +420,7 @@ METRICS: Mapping[str, Metric] = {
             "1",
             "lower",
             "largest absolute difference to the reference / largest reference value",
+        Metric("mean_latency", "s", "lower", "a mean that somebody else measured; its trials are not there"),
         ),
     )
 }

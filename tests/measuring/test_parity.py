@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from stopwatt.measuring.parity import TOLERANCE, Mismatch, compare, in_order_of, verdict
-from stopwatt.records import Precision
+from stopwatt.records import PRECISIONS, Precision
 
 REFERENCE = (np.array([[1.0, -2.0, 4.0], [0.5, 3.0, -1.0]], dtype=np.float32),)
 
@@ -58,7 +58,7 @@ def test_an_answer_of_nothing_but_zeros_to_a_reference_of_zeros_is_right():
     assert compare((np.full(3, 0.1),), zeros).relative == np.inf
 
 
-@pytest.mark.parametrize("precision", list(Precision))
+@pytest.mark.parametrize("precision", PRECISIONS)
 def test_each_precision_passes_at_its_tolerance_and_fails_beyond(precision):
     limit = TOLERANCE[precision]
     reference = (np.array([1.0, 1.0, 1.0, 1.0]),)

@@ -16,7 +16,7 @@ from stopwatt.backends.probe import probe
 from stopwatt.backends.quiet import quiet
 from stopwatt.backends.requests import device_index, device_kind, example_inputs, require_setup
 from stopwatt.errors import Unsupported
-from stopwatt.records import Precision, Scalar, Setup
+from stopwatt.records import PRECISIONS, Precision, Scalar, Setup
 from stopwatt.workloads.base import Arrays, Built
 
 _FILE = "model.onnx"
@@ -38,7 +38,7 @@ class OnnxRuntime:
     def precisions(self, device: str) -> Sequence[Precision]:
         """On a CPU only what its kernels compute; the providers for GPUs take every format from the graph."""
         if device_kind(device) == "cuda":
-            return tuple(Precision)
+            return PRECISIONS
         return (Precision.FP32, Precision.INT8)
 
     def check(self, device: str) -> Support:

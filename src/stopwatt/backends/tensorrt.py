@@ -16,7 +16,7 @@ from stopwatt.backends.quiet import quiet
 from stopwatt.backends.requests import device_kind, example_inputs, require_setup
 from stopwatt.backends.tensorrt_runner import TensorRtRunner
 from stopwatt.errors import Unsupported
-from stopwatt.records import Precision, Scalar, Setup
+from stopwatt.records import PRECISIONS, Precision, Scalar, Setup
 from stopwatt.workloads.base import Arrays, Built
 
 _SOURCE = "model.onnx"
@@ -33,7 +33,7 @@ class TensorRt:
 
     def precisions(self, device: str) -> Sequence[Precision]:
         """All, on a GPU."""
-        return tuple(Precision) if device_kind(device) == "cuda" else ()
+        return PRECISIONS if device_kind(device) == "cuda" else ()
 
     def check(self, device: str) -> Support:
         """Whether TensorRT loads and there is a GPU."""

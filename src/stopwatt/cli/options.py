@@ -6,12 +6,14 @@ from typing import Annotated
 from cyclopts import Group, Parameter
 
 from stopwatt.errors import UsageError
-from stopwatt.records import QUICK, THOROUGH, Boundary, Protocol, Scalar
+from stopwatt.records import QUICK, THOROUGH, Boundary, Load, Paced, Protocol, Scalar
+from stopwatt.sweeping import pacing
 from stopwatt.sweeping.plan import MOST_BATCH, Request, check_protocol
 
 TARGET = Group("What to run", sort_key=1)
 RULES = Group("How to measure", sort_key=2)
-RESULTS = Group("Results", sort_key=3)
+ARRIVALS = Group("Deadlines and paced arrivals", sort_key=3)
+RESULTS = Group("Results", sort_key=4)
 
 
 @Parameter(name="*")
@@ -54,7 +56,12 @@ class ProtocolOptions:
     rounds: Annotated[int | None, Parameter(group=RULES, help="Fresh processes per cell.")] = None
     trials: Annotated[int | None, Parameter(group=RULES, help="Timed calls per round, however long they take.")] = None
     boundary: Annotated[
-        Boundary, Parameter(group=RULES, help="`host` puts the copies to and from the device inside the timing.")
+        Boundary,
+        Parameter(
+            group=RULES,
+            show_choices=False,
+            help="`device`, or `host`, which puts the copies to and from the device inside the timing.",
+        ),
     ] = Boundary.DEVICE
     timeout: Annotated[str | None, Parameter(group=RULES, help="Longest time for one round (600s, 20min).")] = None
     warmup_cap: Annotated[str | None, Parameter(group=RULES, help="Longest warm-up (60s).")] = None
@@ -92,6 +99,73 @@ class ProtocolOptions:
             _positive("--tolerance", self.tolerance)
         check_protocol(rules)
         return rules
+
+
+@Parameter(name="*")
+@dataclass(frozen=True)
+class TimingOptions:
+    """Deadlines, and requests that arrive on a schedule."""
+
+    deadline: Annotated[
+        str, Parameter(group=ARRIVALS, help="Times to meet, by comma (500us,1ms): misses and their upper bound.")
+    ] = ""
+    period: Annotated[
+        str | None,
+        Parameter(group=ARRIVALS, help="Adds requests that come every so often (1ms), the last done or not."),
+    ] = None
+    cycles: Annotated[
+        int | None, Parameter(group=ARRIVALS, help="How many of them in a round (1000; with --realtime 1000000).")
+    ] = None
+    load: Annotated[
+        Load | None, Parameter(group=ARRIVALS, help="Load in their second half (none; with --realtime cpu).")
+    ] = None
+    realtime: Annotated[
+        bool,
+        Parameter(
+            group=ARRIVALS,
+            negative="",
+            help="One round, at most an hour of requests; memory locked, real-time priority where allowed.",
+        ),
+    ] = False
+
+    @property
+    def deadlines(self) -> tuple[float, ...]:
+        """Seconds, rising, each once.
+
+        Raises:
+            UsageError: One is no time, not positive or not finite.
+        """
+        return tuple(sorted({_time("--deadline", text) for text in words(self.deadline)}))
+
+    def protocol(self, rules: ProtocolOptions) -> Protocol:
+        """The protocol of the other options with the paced series of these, and time for it.
+
+        Raises:
+            UsageError: Contradictory options or values out of range, here or there.
+        """
+        paced = self._paced()
+        plain = rules.protocol()
+        if paced is None:
+            return plain
+        if self.realtime and rules.rounds is None:
+            plain = replace(plain, rounds=1)
+        whole = replace(plain, paced=paced)
+        whole = whole if rules.timeout is not None else pacing.with_room(whole)
+        check_protocol(whole)
+        return whole
+
+    def _paced(self) -> Paced | None:
+        if self.period is None:
+            given = {"--cycles": self.cycles, "--load": self.load, "--realtime": self.realtime or None}
+            for name in (name for name, value in given.items() if value is not None):
+                raise UsageError(f"{name} needs --period", when="paced arrivals", now="add one, such as --period 1ms")
+            return None
+        period_s = _time("--period", self.period)
+        cycles = None if self.cycles is None else _in_range("--cycles", self.cycles, pacing.MOST_CYCLES)
+        if self.realtime:
+            return pacing.realtime(period_s, cycles, self.load)
+        plain = Paced(period_s, load=self.load or Load.NONE)
+        return plain if cycles is None else replace(plain, cycles=cycles)
 
 
 @Parameter(name="*")
@@ -174,3 +248,16 @@ def _positive(name: str, value: float) -> float:
     if not value > 0:
         raise UsageError(f"{name} {value:g} is out of range", now="use a positive number")
     return value
+
+
+def _time(name: str, text: str) -> float:
+    """A positive, finite time in seconds."""
+    from stopwatt.units import parse
+
+    try:
+        seconds = parse(text, "s")
+    except UsageError as error:
+        raise UsageError(error.what, when=f"{name} {text}", now=error.now) from None
+    if not seconds > 0:
+        raise UsageError(f"{name} {text} is not above 0", when=f"reading {name}", now="give one above 0, such as 500us")
+    return seconds

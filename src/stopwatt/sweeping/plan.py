@@ -11,7 +11,8 @@ from stopwatt.devices.facts import machine_identity, read_facts
 from stopwatt.devices.fitness import usable_threads
 from stopwatt.devices.resolve import kind_of, require_driver
 from stopwatt.errors import UsageError
-from stopwatt.records import Cell, Precision, Protocol, Scalar, Setup, Workload, digest
+from stopwatt.records import PRECISIONS, Boundary, Cell, Precision, Protocol, Scalar, Setup, Workload, digest
+from stopwatt.sweeping.pacing import check_paced
 from stopwatt.workloads.base import Family
 from stopwatt.workloads.params import check_params
 from stopwatt.workloads.resolve import resolve
@@ -128,6 +129,8 @@ def check_protocol(rules: Protocol) -> None:
         value = getattr(rules, name)
         if value is not None and not low <= value <= high:
             raise UsageError(f"{name} {value:g} is out of range", now=f"use a number from {low:g} to {high:g}")
+    if rules.boundary is Boundary.UNKNOWN:
+        raise UsageError("the boundary 'unknown' cannot be measured", now="use device or host")
 
 
 _RANGES: tuple[tuple[str, float, float], ...] = (
@@ -199,10 +202,9 @@ def _fits(name: str, kind: str) -> bool:
 def _precision(text: str) -> Precision:
     from stopwatt.extensions import unknown
 
-    try:
-        return Precision(text)
-    except ValueError:
-        raise unknown("precision", text, list(Precision)) from None
+    if text not in PRECISIONS:
+        raise unknown("precision", text, PRECISIONS)
+    return Precision(text)
 
 
 def _batch(value: int) -> int:
