@@ -10,10 +10,14 @@ from stopwatt import wire
 from stopwatt.arrays import pack_array, unpack_array
 from stopwatt.errors import StopwattError
 from stopwatt.records import (
+    THOROUGH,
+    Boundary,
     Cell,
+    Load,
     Measured,
     Measurement,
     Note,
+    Paced,
     Precision,
     Protocol,
     Samples,
@@ -41,6 +45,25 @@ CELL = Cell(Workload("lstm", {"hidden": 200, "bias": True, "rate": 0.5}), Setup(
 )
 def test_whatever_changes_what_is_measured_changes_the_key(other):
     assert other.key != CELL.key
+
+
+def test_keys_stay_what_they_are_in_the_stores_that_exist():
+    rich = Cell(
+        Workload('x"é\n', {}),
+        Setup("compile", "max", Precision.BF16, 3, "cuda:1", 4),
+        replace(THOROUGH, paced=Paced(1e-3, load=Load.CPU), boundary=Boundary.HOST, seed=5),
+        code="a",
+        software={"torch": "2", "onnx": "1"},
+        machine="m",
+    )
+    assert CELL.key == "25b2e37a94bc1c58c93e"
+    assert rich.key == "6769553b154c04fd28c1"
+
+
+def test_a_cell_whose_key_was_asked_for_is_written_as_any_other():
+    asked = replace(CELL)
+    assert asked.key
+    assert wire.to_json(asked) == wire.to_json(replace(CELL))
 
 
 def test_more_rounds_or_more_patience_keep_the_key():

@@ -9,9 +9,10 @@ import hashlib
 import json
 import uuid
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from enum import StrEnum
+from functools import cached_property
 from typing import Any, Self
 
 import numpy as np
@@ -23,8 +24,10 @@ Scalar = str | int | float | bool
 
 def digest(document: Any) -> str:
     """Hash of a JSON-serialisable document, equal for equal content: 20 hexadecimal digits of its SHA-256."""
-    text = json.dumps(document, sort_keys=True, separators=(",", ":"), default=str)
-    return hashlib.sha256(text.encode()).hexdigest()[:20]
+    return hashlib.sha256(_CANONICAL.encode(document).encode()).hexdigest()[:20]
+
+
+_CANONICAL = json.JSONEncoder(sort_keys=True, separators=(",", ":"), default=str)
 
 
 class Precision(StrEnum):
@@ -35,22 +38,22 @@ class Precision(StrEnum):
     FP16 = "fp16"
     BF16 = "bf16"
     INT8 = "int8"
-
-
-class Boundary(StrEnum):
     UNKNOWN = "unknown"  # a table from elsewhere that does not say; nothing is measured in it
 
 
 PRECISIONS = tuple(precision for precision in Precision if precision is not Precision.UNKNOWN)
 """Those that can be asked for."""
+
+
+class Boundary(StrEnum):
     """Whether copies between host and device are inside the timed region."""
 
     DEVICE = "device"
     HOST = "host"
+    UNKNOWN = "unknown"  # a table from elsewhere that does not say; nothing is measured in it
 
 
 class Status(StrEnum):
-    UNKNOWN = "unknown"  # a table from elsewhere that does not say; nothing is measured in it
     """How a round ended. Only an `OK` round's timings count."""
 
     OK = "ok"
@@ -217,11 +220,13 @@ THOROUGH = Protocol(rounds=10, trials=1000, trial_seconds=None, timeout_s=3600.0
 """The protocols behind `--quick` (the default) and `--thorough`."""
 
 
+_NOT_IN_KEY = ("rounds", "timeout_s")
 _LATER = (("paced", None), ("process", Process.FRESH))
-"""Rules that came after the first stores were written, with what held before."""
+"""Rules that came after the first stores were written, with what held before: keys of cells where that still holds are
+those of before."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)  # without slots: the key is hashed once, though a large plan asks for it often
 class Cell:
     """One thing to measure: workload x setup x protocol, on known code, software and machine.
 
@@ -238,21 +243,31 @@ class Cell:
     software: Mapping[str, str] = field(default_factory=dict)
     machine: str = ""
 
-    @property
+    @cached_property
     def key(self) -> str:
         """Content key: equal keys measure the same thing under the same rules. Makes a plan resumable."""
-        document = asdict(self)
-        document["protocol"].pop("rounds")
-        document["protocol"].pop("timeout_s")
-        for name, default in _LATER:  # keys of cells without it are those of before it existed
-            if document["protocol"][name] == default:
-                document["protocol"].pop(name)
+        workload = {"source": self.workload.source, "params": dict(self.workload.params)}
+        document = _fields(self) | {"workload": workload, "setup": _fields(self.setup), "protocol": self._rules()}
         return digest(document)
+
+    def _rules(self) -> dict[str, Any]:
+        """The protocol without what changes nothing in a round."""
+        rules = _fields(self.protocol) | {"warmup": _fields(self.protocol.warmup)}
+        if self.protocol.paced is not None:
+            rules["paced"] = _fields(self.protocol.paced)
+        for name in (*_NOT_IN_KEY, *(name for name, default in _LATER if rules[name] == default)):
+            del rules[name]
+        return rules
 
     @property
     def label(self) -> str:
         """`bert(size=mini, seq=128) · onnxruntime fp32 batch 8 cpu`."""
         return f"{self.workload.label} · {self.setup.label}"
+
+
+def _fields(record: Any) -> dict[str, Any]:
+    """The fields of a dataclass as they are: `dataclasses.asdict` copies them deeply, which takes most of a key."""
+    return {name: getattr(record, name) for name in record.__dataclass_fields__}
 
 
 @dataclass(frozen=True, slots=True)
@@ -403,6 +418,7 @@ METRICS: Mapping[str, Metric] = {
     metric.name: metric
     for metric in (
         Metric("latency", "s", "lower", "host to host, one request at a time, synchronised after each call"),
+        Metric("mean_latency", "s", "lower", "a mean that somebody else measured; its trials are not there"),
         Metric("device_time", "s", "lower", "device clock only, launch gaps hidden"),
         Metric("throughput", "samples/s", "higher", "saturated queue, one synchronise at the end of each window"),
         Metric("cold_start", "s", "lower", "import, load and first call, with conversion and compile caches warm"),
@@ -420,7 +436,6 @@ METRICS: Mapping[str, Metric] = {
             "1",
             "lower",
             "largest absolute difference to the reference / largest reference value",
-        Metric("mean_latency", "s", "lower", "a mean that somebody else measured; its trials are not there"),
         ),
     )
 }
