@@ -5,7 +5,7 @@ from typing import Annotated
 
 from cyclopts import Parameter
 
-from stopwatt.cli.options import ProtocolOptions, StoreOptions, TargetOptions, request
+from stopwatt.cli.options import ProtocolOptions, StoreOptions, TargetOptions, TimingOptions, request
 
 
 def bench(
@@ -14,6 +14,7 @@ def bench(
     ],
     target: TargetOptions = TargetOptions(),  # noqa: B008  (frozen)
     rules: ProtocolOptions = ProtocolOptions(),  # noqa: B008
+    timing: TimingOptions = TimingOptions(),  # noqa: B008
     results: StoreOptions = StoreOptions(),  # noqa: B008
 ) -> None:
     """Measure models over runtimes, precisions and batch sizes, and compare them with fp32 eager.
@@ -30,7 +31,7 @@ def bench(
     from stopwatt.reporting.console import console_for
     from stopwatt.reporting.progress import show_progress
 
-    asked = request(workloads, target, rules.protocol(), results.tag)
+    asked = request(workloads, target, timing.protocol(rules), results.tag)
     console = console_for(sys.stderr)
     with show_progress(console) as watcher:
         result = run_request(asked, store=results.store, watcher=watcher, allow=rules.allow)

@@ -131,6 +131,7 @@ def check_protocol(rules: Protocol) -> None:
             raise UsageError(f"{name} {value:g} is out of range", now=f"use a number from {low:g} to {high:g}")
     if rules.boundary is Boundary.UNKNOWN:
         raise UsageError("the boundary 'unknown' cannot be measured", now="use device or host")
+    check_paced(rules)
 
 
 _RANGES: tuple[tuple[str, float, float], ...] = (
