@@ -19,6 +19,7 @@ from stopwatt.store import Selection, open_store
 from stopwatt.sweeping.execute import _Execution
 from stopwatt.sweeping.executors.process import Outcome
 from stopwatt.sweeping.plan import Plan, Request, make_plan
+from stopwatt.sweeping.rounds import LocalRounds
 
 pytestmark = pytest.mark.slow
 
@@ -92,12 +93,13 @@ def test_a_worker_that_dies_of_the_interrupt_is_measured_again(short, tmp_path):
     with open_store(str(tmp_path / "results.db")) as database:
         plan = Plan((cell,), cell.protocol, {})
         run = database.begin_run("bench", plan.digest, "", "0")
-        execution = _Execution(plan, database, run, api.Silent())
+        rounds = LocalRounds(plan.protocol.timeout_s)
+        execution = _Execution(plan, database, run, api.Silent(), rounds)
         outcome = Outcome(Answer(Status.CRASHED, Trouble("crashed with SIGINT")), "", 1.0)
         job = Job(JobKind.MEASURE, cell, bundle="")
-        assert execution._record(job, outcome, {}).status is Status.CRASHED
+        assert rounds._record(job, outcome, {}).status is Status.CRASHED
         execution.stop()
-        database.save(run, execution._record(job, outcome, {}))
+        database.save(run, rounds._record(job, outcome, {}))
         assert execution._finished() == set()
 
 

@@ -2,10 +2,12 @@ from collections import Counter
 from itertools import groupby
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from stopwatt.records import Cell, Protocol, Setup, Workload
 from stopwatt.sweeping.estimate import Estimate
-from stopwatt.sweeping.execute import order
+from stopwatt.sweeping.turns import order
 
 CELLS = [Cell(Workload("mlp"), Setup(batch=batch), Protocol()) for batch in range(1, 9)]
 
@@ -31,12 +33,28 @@ def test_the_same_seed_gives_the_same_order():
 
 
 def test_nothing_is_estimated_before_anything_is_known():
-    assert Estimate(total=10, done=4).left_s(["a"]) is None
+    assert Estimate({"a": 6}, done=4).left_s() is None
 
 
 def test_what_is_left_is_estimated_from_each_cells_own_rounds_and_the_mean_of_all():
-    estimate = Estimate(total=10, done=0)
+    estimate = Estimate({"slow": 2, "fast": 2, "unknown": 1})
     estimate.add("slow", 10.0)
     estimate.add("fast", 2.0)
-    assert estimate.done == 2
-    assert estimate.left_s(["slow", "fast", "unknown"]) == pytest.approx(10 + 2 + 6)
+    assert (estimate.done, estimate.total) == (2, 5)
+    assert estimate.left_s() == pytest.approx(10 + 2 + 6)
+
+
+@given(st.lists(st.tuples(st.sampled_from("abcd"), st.booleans(), st.floats(0.1, 100.0)), max_size=60))
+def test_the_running_sum_is_the_sum(steps):
+    rest = Counter(key for key, _, _ in steps)
+    estimate, walls = Estimate(rest), {}
+    for key, skipped, wall in steps:
+        rest[key] -= 1
+        if skipped:
+            estimate.skip(key)
+        else:
+            estimate.add(key, wall)
+            walls[key] = wall
+        usual = sum(walls.values()) / len(walls) if walls else None
+        expected = None if usual is None else sum(n * walls.get(k, usual) for k, n in rest.items())
+        assert estimate.left_s() == (None if expected is None else pytest.approx(expected, abs=1e-6))

@@ -4,7 +4,9 @@ from types import SimpleNamespace
 
 from stopwatt.records import Status
 from stopwatt.sweeping import oom
-from stopwatt.sweeping.executors.process import LOG_HEAD, LOG_TAIL, Log, ProcessExecutor, _obituary
+from stopwatt.sweeping.executors.ending import obituary
+from stopwatt.sweeping.executors.log import LOG_HEAD, LOG_TAIL, Log
+from stopwatt.sweeping.executors.worker import listen
 
 
 def test_a_log_keeps_the_beginning_and_the_end_of_a_gigabyte():
@@ -34,12 +36,12 @@ def test_bytes_that_are_no_text_do_no_harm():
 
 
 def test_the_way_a_process_died_is_told_apart():
-    assert _obituary(-11, 0).status is Status.CRASHED
-    assert "SIGSEGV" in _obituary(-11, 0).trouble.what
-    assert _obituary(-9, 1).trouble.what == "killed, probably out of memory"
-    assert "from outside" in _obituary(-9, 0).trouble.what
-    assert _obituary(0, 0).status is Status.NO_RESULT
-    assert _obituary(3, 0).status is Status.NO_RESULT
+    assert obituary(-11, 0).status is Status.CRASHED
+    assert "SIGSEGV" in obituary(-11, 0).trouble.what
+    assert obituary(-9, 1).trouble.what == "killed, probably out of memory"
+    assert "from outside" in obituary(-9, 0).trouble.what
+    assert obituary(0, 0).status is Status.NO_RESULT
+    assert obituary(3, 0).status is Status.NO_RESULT
 
 
 def test_the_kernels_count_of_kills_for_memory_is_read(tmp_path):
@@ -65,7 +67,7 @@ def test_an_answer_that_arrives_as_the_worker_ends_is_not_lost():
 
     worker = SimpleNamespace(stdout=SimpleNamespace(fileno=lambda: output), poll=end)
     try:
-        heard = ProcessExecutor()._listen_until_end(worker, pipe, Log(), time.monotonic() + 10)
+        heard = listen(worker, pipe, Log(), time.monotonic() + 10, lambda _: None)
     finally:
         for descriptor in (pipe, answering, output, printing):
             os.close(descriptor)

@@ -77,6 +77,9 @@ class Backend(Protocol):
         variants: What may follow the name after a colon; empty for none. The default needs no mention.
         packages: Distributions whose version changes what is measured. The first is the runtime itself; the others
             may be missing, which costs some precisions only.
+
+    A backend may also say `shares_process = True`: one process may measure several of its cells one after another,
+    since a runner that is closed leaves nothing behind that changes the next one. Without a word it may not.
     """
 
     name: str

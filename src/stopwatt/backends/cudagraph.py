@@ -27,6 +27,7 @@ class CudaGraph:
     summary = "eager PyTorch captured into a CUDA graph"
     variants: Sequence[str] = ()
     packages: Sequence[str] = ("torch",)
+    shares_process = True
 
     def precisions(self, device: str) -> Sequence[Precision]:
         """As eager's on a GPU; none on a CPU."""

@@ -24,6 +24,7 @@ class Eager:
     summary = "PyTorch, operator by operator"
     variants: Sequence[str] = ()
     packages: Sequence[str] = ("torch",)
+    shares_process = True
 
     def precisions(self, device: str) -> Sequence[Precision]:
         """All on a CPU but tf32, all on a GPU but int8."""

@@ -34,6 +34,7 @@ class OnnxRuntime:
     summary = "ONNX Runtime"
     variants: Sequence[str] = tuple(_PROVIDERS)
     packages: Sequence[str] = ("onnxruntime", "onnx", "onnxscript", "torch")
+    shares_process = True
 
     def precisions(self, device: str) -> Sequence[Precision]:
         """On a CPU only what its kernels compute; the providers for GPUs take every format from the graph."""

@@ -31,6 +31,7 @@ class OpenVino:
     summary = "OpenVINO on the CPU"
     variants: Sequence[str] = ("latency", "throughput")
     packages: Sequence[str] = ("openvino", "nncf", "onnx", "onnxscript", "torch")
+    shares_process = True
 
     def precisions(self, device: str) -> Sequence[Precision]:
         """On a CPU: fp32 and int8, and the half formats that the CPU has units for. No NVIDIA GPUs."""

@@ -36,6 +36,7 @@ class TorchScript:
     summary = "TorchScript: traced, frozen, optimised for inference"
     variants: Sequence[str] = ()
     packages: Sequence[str] = ("torch",)
+    shares_process = True
 
     def precisions(self, device: str) -> Sequence[Precision]:
         """As eager's."""

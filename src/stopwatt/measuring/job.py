@@ -28,6 +28,8 @@ class Job:
         artifact: Folder of the converted model; written by CONVERT, read by MEASURE; empty for module backends.
         spawned_ns: The parent's monotonic clock when it started the worker; 0 when started by hand.
         parent: Process whose death ends the worker at once; 0 when started by hand.
+        served: Jobs that the process did before this one.
+        kept: Whether the process waits for further jobs afterwards.
     """
 
     kind: JobKind
@@ -37,6 +39,8 @@ class Job:
     round: int = 0
     parent: int = 0
     spawned_ns: int = 0
+    served: int = 0
+    kept: bool = False
 
 
 @dataclass(frozen=True, slots=True)

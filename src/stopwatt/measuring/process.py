@@ -3,8 +3,10 @@
 import contextlib
 import ctypes
 import faulthandler
+import gc
 import os
 import signal
+import sys
 from pathlib import Path
 
 _PR_SET_PDEATHSIG = 1
@@ -34,3 +36,11 @@ def show_crashes() -> None:
 def listen_to_interrupts() -> None:
     """Let an interrupt end the series of trials, even if it was ignored when the process started."""
     signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+def give_back_memory() -> None:
+    """Leave to the next cell what the last one held: garbage, and the memory that torch keeps on a device."""
+    gc.collect()
+    torch = sys.modules.get("torch")
+    if torch is not None and torch.cuda.is_initialized():
+        torch.cuda.empty_cache()

@@ -31,6 +31,7 @@ from stopwatt.measuring.warmup import warm_up
 from stopwatt.records import Measured, Note, Protocol, Reading, Samples, Scalar, Status, Trouble, Unavailable
 from stopwatt.workloads.resolve import resolve
 
+NOT_FRESH = "the process had measured other cells before"
 COLD_START_PHASES = ("import", "build", "load", "first call")
 
 
@@ -126,7 +127,7 @@ class Round:
             )
         self._device_time(subject)
         self._throughput(subject)
-        self.readings["host_memory"] = memory.peak()
+        self.readings["host_memory"] = Unavailable(NOT_FRESH) if self.job.served else memory.peak()
         self.readings["device_memory"] = device.peak_memory()
         self._suspect(subject)
         return self.answer(Status.OK)
@@ -141,7 +142,8 @@ class Round:
         self.facts |= runner.computed()
         cold = sum(self.phases.seconds.get(name, 0.0) for name in COLD_START_PHASES)
         first = self.facts.get("compile_cache") == "miss"
-        self.readings["first_cold_start" if first else "cold_start"] = Measured(cold, "s")
+        reading = Unavailable(NOT_FRESH) if self.job.served else Measured(cold, "s")
+        self.readings["first_cold_start" if first else "cold_start"] = reading
         # An artifact's runtime returns finished tensors of its own kind; Python code may return anything.
         if self.job.artifact or not is_lazy(returned):
             return subject
@@ -150,9 +152,9 @@ class Round:
 
     def _warm_up(self, subject: Subject) -> None:
         with self.phases.phase("warm-up"):
-            warmed = warm_up(
-                subject.timed, subject.sets, self.protocol.warmup, device_seconds=subject.device.warmup_seconds
-            )
+            # A process that has measured other cells just before has a device that is awake.
+            least = 0.0 if self.job.served else subject.device.warmup_seconds
+            warmed = warm_up(subject.timed, subject.sets, self.protocol.warmup, device_seconds=least)
         self.samples["warmup_latency"] = Samples(warmed.latency_ns, "ns")
         self.facts |= {"warmup_calls": warmed.calls, "steady_state": warmed.steady}
         note = warmed.note()
@@ -162,6 +164,7 @@ class Round:
     def _trials(self, subject: Subject) -> Trials:
         rules = self.protocol
         quality = clock.quality()
+        self.facts |= {"cells_before": self.job.served} if self.job.kept else {}
         self.facts |= {"clock_tick_ns": quality.tick_ns, "clock_overhead_ns": quality.overhead_ns}
         compiled = recompilations(subject.runner)
         before = CpuUsage.read()
@@ -186,9 +189,10 @@ class Round:
     def _device_time(self, subject: Subject) -> None:
         """After the second check: a runtime may write every call's outputs into the same place."""
         with self.phases.phase("device time"):
-            device_ns = run_device_trials(subject, self.protocol.trials, self.protocol.trial_seconds)
-        if device_ns is not None:
-            self.samples["device_time"] = Samples(device_ns, "ns")
+            measured = run_device_trials(subject, self.protocol.trials, self.protocol.trial_seconds)
+        if measured is not None:
+            self.samples["device_time"] = Samples(measured.device_ns, "ns")
+            self.notes += measured.notes()
 
     def _throughput(self, subject: Subject) -> None:
         rules = self.protocol

@@ -1,10 +1,10 @@
-"""The process that measures: one JSON job on standard input, messages on a pipe of its own.
+"""The process that measures: JSON jobs on standard input, messages on a pipe of its own.
 
     python -m stopwatt.measuring.worker < job.json            # by hand: the answer goes to standard output
-    python -m stopwatt.measuring.worker --answer-fd 7 < ...   # as the parent starts it
+    python -m stopwatt.measuring.worker --answer-fd 7 < ...   # as the parent starts it: a job a line
 
-Messages are lines of JSON: ``{"phase": "warm-up"}`` as each phase begins, ``{"answer": {...}}`` at the end. What the
-model prints goes to standard output and error and cannot reach the pipe.
+Messages are lines of JSON: ``{"phase": "warm-up"}`` as each phase begins, ``{"answer": {...}}`` at the end of a job.
+What the model prints goes to standard output and error and cannot reach the pipe.
 """
 
 import json
@@ -23,25 +23,32 @@ from stopwatt.records import Status
 
 
 def main() -> None:
-    """Do one job and report."""
+    """Do jobs and report each."""
     started_ns = now_ns()
-    descriptor = _answer_descriptor(sys.argv[1:])
+    by_hand = sys.argv[1:2] != ["--answer-fd"]
+    descriptor = _own_output() if by_hand else int(sys.argv[2])
+    os.set_inheritable(descriptor, False)  # what the model starts must not hold the pipe open
     process.show_crashes()
     process.listen_to_interrupts()
     process.be_first_victim()
-    job = wire.from_json(Job, sys.stdin.buffer.read())
-    process.die_with(job.parent)
 
     def send(message: bytes) -> None:
         view = memoryview(message + b"\n")
         while view:
             view = view[os.write(descriptor, view) :]
 
-    answer = perform(job, lambda name: send(json.dumps({"phase": name}).encode()))
-    if job.spawned_ns:  # the monotonic clock is the machine's: the parent's reading can be compared with ours
-        answer = replace(answer, phases={"start": (started_ns - job.spawned_ns) / 1e9, **answer.phases})
-    send(b'{"answer":' + wire.to_json(answer) + b"}")
-    # The answer is out: neither exit handlers nor destructors of the measured code can change it any more.
+    for text in [sys.stdin.buffer.read()] if by_hand else iter(sys.stdin.buffer.readline, b""):
+        job = wire.from_json(Job, text)
+        process.die_with(job.parent)
+        answer = perform(job, lambda name: send(json.dumps({"phase": name}).encode()))
+        if job.spawned_ns:  # the monotonic clock is the machine's: the parent's reading can be compared with ours
+            answer = replace(answer, phases={"start": (started_ns - job.spawned_ns) / 1e9, **answer.phases})
+        send(b'{"answer":' + wire.to_json(answer) + b"}")
+        if not job.kept:
+            break
+        del answer
+        process.give_back_memory()
+    # The answers are out: neither exit handlers nor destructors of the measured code can change them any more.
     os._exit(0)
 
 
@@ -71,12 +78,8 @@ def _prepare(job: Job, phases: Phases) -> Answer:
     return Answer(Status.OK, phases=phases.seconds)
 
 
-def _answer_descriptor(arguments: list[str]) -> int:
-    if arguments[:1] == ["--answer-fd"]:
-        descriptor = int(arguments[1])
-        os.set_inheritable(descriptor, False)  # what the model starts must not hold the pipe open
-        return descriptor
-    # By hand: keep the answer apart from what the model prints.
+def _own_output() -> int:
+    """By hand: the answer goes where standard output went, and what the model prints to standard error."""
     descriptor = os.dup(sys.stdout.fileno())
     os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
     return descriptor

@@ -12,6 +12,7 @@ from stopwatt.measuring.job import Answer, Job, JobKind
 from stopwatt.records import Cell, Status
 from stopwatt.sweeping import cache
 from stopwatt.sweeping.executors.process import Outcome, ProcessExecutor
+from stopwatt.sweeping.sharing import group_of
 from stopwatt.workloads.resolve import resolve
 
 
@@ -19,7 +20,7 @@ class Preparation:
     """Prepares cells on demand, each thing once; what failed stays failed for this run.
 
     Args:
-        executor: Runs the preparing jobs, each in a process of its own.
+        executor: Runs the preparing jobs, in processes of their own.
         timeout_s: Longest time for one of them.
     """
 
@@ -59,7 +60,7 @@ class Preparation:
         if folder in self._made or folder in self._failed:
             return self._failed.get(folder)
         with cache.draft_of(folder) as draft:
-            outcome = self._executor.run(_job(JobKind.REFERENCE, cell, folder, draft), self._timeout_s)
+            outcome = self._run(_job(JobKind.REFERENCE, cell, folder, draft))
             if outcome.answer.status is Status.OK:
                 self._made[folder] = content_of(draft)
                 cache.publish(draft, self.bundle(cell))
@@ -86,10 +87,13 @@ class Preparation:
 
     def _fill(self, folder: Path, job: Callable[[Path], Job]) -> Outcome:
         with cache.draft_of(folder) as draft:
-            outcome = self._executor.run(job(draft), self._timeout_s)
+            outcome = self._run(job(draft))
             if outcome.answer.status is Status.OK:
                 cache.publish(draft, folder)
         return outcome
+
+    def _run(self, job: Job) -> Outcome:
+        return self._executor.run(job, self._timeout_s, group_of(job.kind, job.cell))
 
 
 def _of_content(folder: Path, content: str) -> Path:

@@ -28,6 +28,10 @@ class BuiltIn:
     open_params = False
     runs_foreign_code = False
 
+    def shares_process(self, params: Mapping[str, Scalar]) -> bool:  # noqa: ARG002  (some families look at them)
+        """Whether its model leaves nothing behind in a process that then measures another one."""
+        return True
+
     def code(self) -> str:
         """Digest of the family's file and of the modules next to it that it imports."""
         spec = importlib.util.find_spec(type(self).__module__)

@@ -40,6 +40,10 @@ class Synthetic(BuiltIn):
         size("fail_batch", 0, "least batch with which it goes wrong", low=0),
     )
 
+    def shares_process(self, params: Mapping[str, Scalar]) -> bool:
+        """Not where it is asked to go wrong: some of that changes the whole process."""
+        return not params["fail"]
+
     def build(self, params: Mapping[str, Scalar], seed: int) -> Built:
         """Make the callable.
 
