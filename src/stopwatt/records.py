@@ -216,8 +216,9 @@ QUICK = Protocol(
     warmup=Warmup(window_cap_seconds=1.0, cap_seconds=8.0),
     throughput_seconds=0.1,
 )
+CLASSIC = replace(QUICK, trials=1000, trial_seconds=10.0, process=Process.SHARED)
 THOROUGH = Protocol(rounds=10, trials=1000, trial_seconds=None, timeout_s=3600.0)
-"""The protocols behind `--quick` (the default) and `--thorough`."""
+"""The protocols behind `--quick` (what `bench` does by itself), behind a plain `sweep`, and behind `--thorough`."""
 
 
 _NOT_IN_KEY = ("rounds", "timeout_s")

@@ -8,7 +8,8 @@ from cyclopts import Group, Parameter
 from stopwatt.errors import UsageError
 from stopwatt.records import QUICK, THOROUGH, Boundary, Load, Paced, Protocol, Scalar
 from stopwatt.sweeping import pacing
-from stopwatt.sweeping.plan import MOST_BATCH, Request, check_protocol
+from stopwatt.sweeping.coordinates import MOST_BATCH
+from stopwatt.sweeping.plan import Request, check_protocol
 
 TARGET = Group("What to run", sort_key=1)
 RULES = Group("How to measure", sort_key=2)

@@ -1,32 +1,24 @@
 """From what was asked for to a list of cells."""
 
-import importlib.util
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import product
 
-from stopwatt.backends import catalogue
-from stopwatt.backends.base import Backend
-from stopwatt.devices.facts import machine_identity, read_facts
-from stopwatt.devices.fitness import usable_threads
-from stopwatt.devices.resolve import kind_of, require_driver
+from stopwatt.devices.facts import read_facts
+from stopwatt.devices.resolve import require_driver
 from stopwatt.errors import UsageError
-from stopwatt.records import PRECISIONS, Boundary, Cell, Precision, Protocol, Scalar, Setup, Workload, digest
+from stopwatt.records import Boundary, Cell, Precision, Protocol, Scalar, digest
+from stopwatt.sweeping.cells import CellMaker
+from stopwatt.sweeping.coordinates import AUTO, WORKLOAD
+from stopwatt.sweeping.grid import Axis, Grid, check_shape, combinations
 from stopwatt.sweeping.pacing import check_paced
-from stopwatt.workloads.base import Family
-from stopwatt.workloads.params import check_params
+from stopwatt.sweeping.reading import complete, expand_backends, read_grid
 from stopwatt.workloads.resolve import resolve
 
-AUTO = "auto"
-ALL = "all"
 MOST_CELLS = 10_000
-MOST_BATCH = 2**20
-MOST_THREADS_PER_CORE = 4
-BASELINE = ("eager", Precision.FP32)
+"""Of a bench. What is larger is a sweep."""
+BASELINE = ("eager", str(Precision.FP32))
 """What speed-ups are ratios to."""
-
-_QUICK_TO_START = ("eager", "cudagraph", "onnxruntime", "openvino")
-"""Backends of `auto`: those that need no minutes of compilation."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,39 +76,75 @@ def make_plan(request: Request) -> Plan:
     Raises:
         UsageError: An unknown name, a value out of range, an empty or absurdly large request.
     """
-    check_protocol(request.protocol)
-    precisions = [_precision(text) for text in request.precisions]
-    batches = [_batch(value) for value in request.batches]
-    require_driver(request.device)
-    facts = read_facts(request.device).values
-    setups = _setups(request, _backends(request), precisions, batches, _threads(request.threads, facts))
-    size = len(setups) * len(request.workloads)
+    pairs = _with_baseline(request, expand_backends(request.backends, [request.device]))
+    size = len(pairs) * len(request.batches) * len(request.workloads)
     if not size:
         raise UsageError(
             "nothing to measure: no workload, backend, precision or batch was given", now="name at least one"
         )
     if size > MOST_CELLS:
         raise UsageError(f"{size} cells are too many for one command", now=f"ask for {MOST_CELLS} at most")
-    machine = machine_identity(facts)
-    families = {source: resolve(source) for source in request.workloads}
-    params = _split_params(families, request.params)
-    cells = [
-        Cell(
-            Workload(source, params[source]),
-            setup,
-            request.protocol,
-            family.code(),
-            catalogue.software(catalogue.get(setup.backend), family.packages),
-            machine,
+    backends, precisions = zip(*pairs, strict=True)
+    sources = tuple(dict.fromkeys(request.workloads))
+    blocks = (
+        (Axis(WORKLOAD, sources),),
+        *((Axis(name, (value,)),) for name, value in _of_each_workload(sources, request.params).items()),
+        (Axis("batch", tuple(dict.fromkeys(request.batches))),),
+        (Axis("backend", backends), Axis("precision", precisions)),
+        (Axis("device", (request.device,)),),
+        (Axis("threads", (request.threads,)),),
+    )
+    return plan_grid(Grid(blocks, protocol=request.protocol, tag=request.tag))
+
+
+def _with_baseline(request: Request, backends: Iterable[str]) -> list[tuple[str, str]]:
+    """Backends and precisions that go together."""
+    wanted = list(dict.fromkeys(product(backends, request.precisions)))
+    if request.baseline and wanted and BASELINE not in wanted:
+        wanted.insert(0, BASELINE)
+    return wanted
+
+
+def _of_each_workload(sources: Iterable[str], given: Mapping[str, Scalar]) -> dict[str, Scalar]:
+    """`source.name` of everything given; what is given for one workload wins over what is given for all."""
+    own = {name: value for name, value in given.items() if any(name.startswith(f"{one}.") for one in sources)}
+    common = {f"{one}.{name}": value for one in sources for name, value in given.items() if name not in own}
+    return common | own
+
+
+def plan_grid(grid: Grid) -> Plan:
+    """The cells of a grid, checked as far as that is possible without running anything.
+
+    Raises:
+        UsageError: An unknown name, a value that cannot be, a grid that is empty or absurdly large, an exclusion that
+            matches nothing.
+    """
+    check_protocol(grid.protocol)
+    check_shape(grid)
+    whole = complete(grid)
+    facts = {str(device): _facts(str(device)) for device in whole.values("device")}
+    families = {str(source): resolve(str(source)) for source in whole.values(WORKLOAD)}
+    readings = read_grid(whole, families, next(iter(facts.values())))
+    make = CellMaker(grid.protocol, families, facts)
+    cells = tuple(make.cell(one) for reading in readings for one in combinations(reading.blocks, reading.exclusions))
+    if not cells:
+        raise UsageError(
+            "the exclusions leave nothing of the grid",
+            when=f"{len(grid.exclude)} exclusions",
+            now="leave fewer cells out",
         )
-        for (source, family), setup in product(families.items(), setups)
-    ]
     announcements = tuple(
         f"{source}: this runs code that is not stopwatt's"
         for source, family in families.items()
         if family.runs_foreign_code
     )
-    return Plan(tuple(cells), request.protocol, facts, request.tag, announcements)
+    merged = {name: value for of_device in facts.values() for name, value in of_device.items()}
+    return Plan(cells, grid.protocol, merged, grid.tag, announcements)
+
+
+def _facts(device: str) -> Mapping[str, Scalar]:
+    require_driver(device)
+    return read_facts(device).values
 
 
 def check_protocol(rules: Protocol) -> None:
@@ -145,77 +173,3 @@ _RANGES: tuple[tuple[str, float, float], ...] = (
     ("throughput_seconds", 0.0, 1e7),
     ("timeout_s", 1e-3, 1e7),  # four months
 )
-
-
-def _split_params(families: Mapping[str, Family], given: Mapping[str, Scalar]) -> dict[str, dict[str, Scalar]]:
-    """Complete parameters of each workload; `source.name` goes to one and wins over `name`, which goes to all."""
-    common: dict[str, Scalar] = {}
-    own: dict[str, dict[str, Scalar]] = {source: {} for source in families}
-    for name, value in given.items():
-        owner = next((source for source in families if name.startswith(f"{source}.")), None)
-        if owner is None:
-            common[name] = value
-        else:
-            own[owner][name.removeprefix(f"{owner}.")] = value
-    return {source: check_params(family, common | own[source]) for source, family in families.items()}
-
-
-def _setups(
-    request: Request,
-    backends: Iterable[tuple[str, str]],
-    precisions: Iterable[Precision],
-    batches: Iterable[int],
-    threads: int,
-) -> list[Setup]:
-    wanted = list(product(backends, precisions))
-    baseline = (("eager", ""), Precision.FP32)
-    if request.baseline and wanted and baseline not in wanted:
-        wanted.insert(0, baseline)
-    setups = [
-        Setup(backend, variant, precision, batch, request.device, threads)
-        for batch in batches
-        for (backend, variant), precision in wanted
-    ]
-    return list(dict.fromkeys(setups))
-
-
-def _backends(request: Request) -> list[tuple[str, str]]:
-    kind = kind_of(request.device)
-    found: list[tuple[str, str]] = []
-    for text in request.backends:
-        if text in (AUTO, ALL):
-            names = [name for name in catalogue.names() if text == ALL or name in _QUICK_TO_START]
-            found += [(name, "") for name in names if _installed(catalogue.get(name)) and _fits(name, kind)]
-        else:
-            found.append(catalogue.split(text))
-    return list(dict.fromkeys(found))
-
-
-def _installed(backend: Backend) -> bool:
-    """Whether its runtime, the first of its packages, is there at all; whether it works shows when it is used."""
-    return importlib.util.find_spec(backend.packages[0]) is not None
-
-
-def _fits(name: str, kind: str) -> bool:
-    return bool(catalogue.get(name).precisions(kind))
-
-
-def _precision(text: str) -> Precision:
-    from stopwatt.extensions import unknown
-
-    if text not in PRECISIONS:
-        raise unknown("precision", text, PRECISIONS)
-    return Precision(text)
-
-
-def _batch(value: int) -> int:
-    if not 1 <= value <= MOST_BATCH:
-        raise UsageError(f"batch {value} is out of range", now=f"use a batch size from 1 to {MOST_BATCH}")
-    return value
-
-
-def _threads(value: int, facts: Mapping[str, Scalar]) -> int:
-    usable = usable_threads(facts)
-    if value < 0 or value > MOST_THREADS_PER_CORE * usable:
-        raise UsageError(f"{value} threads are out of range", now=f"this process can run {usable} at once")
-    return value or usable
