@@ -99,6 +99,16 @@ def ratio(value: float, *, half_width: float | None = None) -> str:
     return f"{value:.{max(1, decimals_for(value, half_width))}f} x"
 
 
+def percent(share: float) -> str:
+    """A share between 0 and 1: `5.1 %`, `0.052 %`, `99.97 %`; 0 % and 100 % only where it is exactly that."""
+    number = 100 * share
+    if number in (0, 100):
+        return f"{number:.0f} %"
+    near = min(number, 100 - number)  # a share near 100 % needs the digits that its complement needs
+    places = max(0, (1 if number < 50 else 0) - math.floor(math.log10(near)))  # noqa: PLR2004
+    return f"{number:.{places}f} %"
+
+
 def parse(text: str, unit: str) -> float:
     """Read `500us`, `1.5 GiB`; a bare number is in the base unit.
 
