@@ -1,6 +1,7 @@
 """Cells as points of a grid: which coordinates vary, and the lines along each of them."""
 
-from collections import defaultdict
+import math
+from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -8,7 +9,10 @@ from stopwatt.analyse.row import Row
 from stopwatt.records import Cell, Scalar
 
 WORKLOAD = "workload"
-_SETUP = ("backend", "precision", "batch", "device", "threads", "boundary", "machine")
+VERSION = "version"
+MACHINE = "machine"
+_SETUP = ("backend", "precision", "batch", "device", "threads", "boundary", MACHINE, VERSION)
+_SHOWN_DIGITS = 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,7 +21,7 @@ class Axis:
 
     Attributes:
         name: A workload parameter (`hidden`), or `workload`, `backend`, `precision`, `batch`, `device`, `threads`,
-            `boundary`, `machine`.
+            `boundary`, `machine`, `version`.
         values: Numbers by size, anything else in the order of its first appearance.
     """
 
@@ -26,7 +30,7 @@ class Axis:
 
     @property
     def numeric(self) -> bool:
-        """Whether its values are numbers, so that a growth along it has a meaning."""
+        """Whether its values are finite numbers, so that a growth along it has a meaning."""
         return all(_is_number(value) for value in self.values)
 
 
@@ -67,7 +71,7 @@ class Grid:
     Attributes:
         axes: In the order: workload, parameters, setup.
         fixed: What is the same for all points.
-        points: In the order of the rows.
+        points: In the order of the rows. No two of them agree in every coordinate.
     """
 
     axes: tuple[Axis, ...]
@@ -78,19 +82,38 @@ class Grid:
         """The axis of that name; `None` where it does not vary."""
         return next((axis for axis in self.axes if axis.name == name), None)
 
-    def lines(self, axis: Axis) -> Iterator[Line]:
-        """Every line along an axis with at least two points."""
+    def lines(self, axis: Axis, moving: Sequence[str] = ()) -> Iterator[Line]:
+        """Every line along an axis with at least two points.
+
+        Args:
+            axis: One of `axes`.
+            moving: Names of axes that change together with it (`tied`): points need not agree in them.
+        """
         groups: dict[tuple[Scalar | None, ...], list[Point]] = defaultdict(list)
-        others = [other.name for other in self.axes if other.name != axis.name]
+        others = [other.name for other in self.axes if other.name not in (axis.name, *moving)]
         for point in self.points:
             if axis.name in point.where:
                 groups[tuple(point.where.get(name) for name in others)].append(point)
+        order = {value: position for position, value in enumerate(axis.values)}
         for members in groups.values():
             if len(members) > 1:
                 where = members[0].where
                 fixed = {name: where[name] for name in others if name in where}
-                ordered = sorted(members, key=lambda point: axis.values.index(point.where[axis.name]))
+                ordered = sorted(members, key=lambda point: order[point.where[axis.name]])
                 yield Line(axis, fixed, tuple(ordered))
+
+    def tied(self, axis: Axis) -> tuple[str, ...]:
+        """Names of the other numeric axes that rise exactly when this one does (a zip of two sizes)."""
+        return tuple(other.name for other in self.axes if other.name != axis.name and _tied(self.points, axis, other))
+
+    def scales(self) -> Iterator[tuple[Axis, tuple[str, ...]]]:
+        """The numeric axes, each with the names of those tied to it, which do not come again."""
+        seen: set[str] = set()
+        for axis in self.axes:
+            if axis.numeric and axis.name not in seen:
+                tied = self.tied(axis)
+                seen |= {axis.name, *tied}
+                yield axis, tied
 
     def label(self, point: Point) -> str:
         """What tells a point from the others: `layers=3, hidden=256, backend=eager`."""
@@ -99,37 +122,67 @@ class Grid:
 
 def place(where: Mapping[str, Scalar]) -> str:
     """Coordinates as people read them: `layers=3, seq=256`."""
-    return ", ".join(f"{name}={value}" for name, value in where.items())
+    return ", ".join(f"{name}={_shown(name, value)}" for name, value in where.items())
 
 
 def coordinates(cell: Cell) -> dict[str, Scalar]:
-    """Every coordinate of a cell."""
+    """Every coordinate of a cell. A parameter that is called like a part of the setup becomes `workload.NAME`."""
     setup = cell.setup
+    params = {_free(name): value for name, value in cell.workload.params.items()}
     return {
         WORKLOAD: cell.workload.source,
-        **cell.workload.params,
+        **params,
         "backend": setup.backend_label,
         "precision": str(setup.precision),
         "batch": setup.batch,
         "device": setup.device,
         "threads": setup.threads,
         "boundary": str(cell.protocol.boundary),
-        "machine": cell.machine,
+        MACHINE: cell.machine,
     }
 
 
 def arrange(rows: Sequence[Row]) -> Grid:
-    """The grid that rows span."""
-    points = tuple(Point(coordinates(row.cell), row) for row in rows)
+    """The grid that rows span.
+
+    Cells that agree in every coordinate but are not the same (other code, software or rules of measuring) get a
+    `version`: `1`, `2`, ... in the order in which they appear.
+    """
+    points = tuple(Point(where, row) for where, row in zip(_distinct(rows), rows, strict=True))
     found: dict[str, dict[Scalar, None]] = {}
+    holders: Counter[str] = Counter()
     for point in points:
+        holders.update(point.where.keys())
         for name, value in point.where.items():
             found.setdefault(name, {})[value] = None
     names = [name for name in found if name not in (WORKLOAD, *_SETUP)]
     order = [name for name in (WORKLOAD, *names, *_SETUP) if name in found]
     axes = [Axis(name, _sorted(tuple(found[name]))) for name in order if len(found[name]) > 1]
-    fixed = {name: next(iter(found[name])) for name in order if len(found[name]) == 1}
-    return Grid(tuple(axes), fixed, points)
+    same = [name for name in order if len(found[name]) == 1 and holders[name] == len(points)]
+    return Grid(tuple(axes), {name: next(iter(found[name])) for name in same}, points)
+
+
+def _distinct(rows: Sequence[Row]) -> list[dict[str, Scalar]]:
+    places = [coordinates(row.cell) for row in rows]
+    keys = [tuple(sorted(where.items())) for where in places]
+    if len(set(keys)) == len(keys):
+        return places
+    seen: Counter[tuple[tuple[str, Scalar], ...]] = Counter()
+    for where, key in zip(places, keys, strict=True):
+        seen[key] += 1
+        where[VERSION] = str(seen[key])
+    return places
+
+
+def _free(name: str) -> str:
+    return f"{WORKLOAD}.{name}" if name in (WORKLOAD, *_SETUP) else name
+
+
+def _tied(points: Sequence[Point], axis: Axis, other: Axis) -> bool:
+    if not (axis.numeric and other.numeric) or len(axis.values) != len(other.values):
+        return False
+    pairs = {(point.where.get(axis.name), point.where.get(other.name)) for point in points}
+    return pairs == set(zip(axis.values, other.values, strict=True))
 
 
 def _sorted(values: tuple[Scalar, ...]) -> tuple[Scalar, ...]:
@@ -139,4 +192,9 @@ def _sorted(values: tuple[Scalar, ...]) -> tuple[Scalar, ...]:
 
 
 def _is_number(value: Scalar) -> bool:
-    return isinstance(value, (int, float)) and not isinstance(value, bool)
+    return isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value)
+
+
+def _shown(name: str, value: Scalar) -> Scalar:
+    """A machine is told by the first digits of its digest."""
+    return str(value)[:_SHOWN_DIGITS] if name == MACHINE else value

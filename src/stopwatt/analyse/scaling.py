@@ -2,78 +2,45 @@
 
 from dataclasses import dataclass
 
-from stopwatt.analyse.grid import Line, Point
+from stopwatt.analyse.batchcost import BatchCost, batch_costs_of
+from stopwatt.analyse.grid import Grid
+from stopwatt.analyse.growth import Course, Growth, Segment, growths_of
+from stopwatt.analyse.steps import Inversion, Step, inversions_of, noise_of, steps_of
+from stopwatt.stats.noise import UNKNOWN, Noise
 
-
-@dataclass(frozen=True, slots=True)
-class Growth:
-    """Latency ~ size ** exponent along one line of the grid, or one segment of it.
-
-    Attributes:
-        line: The points, with what is fixed.
-        exponent: Log-log slope.
-        low, high: 95 % interval; `None` where the points have none or are too few.
-        kinks: Values of the axis at which the slope changes; empty for one power law.
-    """
-
-    line: Line
-    exponent: float
-    low: float | None = None
-    high: float | None = None
-    kinks: tuple[float, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class Inversion:
-    """A larger problem that is faster than a smaller neighbour on its line.
-
-    Attributes:
-        small, large: The two points.
-        axis: Name of the axis along which they are neighbours.
-        ratio: Latency of the large / latency of the small; below 1.
-        low, high: 95 % interval; `None` where there is none.
-        shown: Whether the interval excludes 1, also among all neighbours that were compared (Holm).
-    """
-
-    small: Point
-    large: Point
-    axis: str
-    ratio: float
-    low: float | None = None
-    high: float | None = None
-    shown: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class BatchCost:
-    """Latency = fixed + marginal * batch along one line of batch sizes.
-
-    Attributes:
-        fixed_s, marginal_s: Seconds a call, and a sample.
-        fixed_low, fixed_high, marginal_low, marginal_high: 95 % intervals; `None` where there are none.
-        error: Largest relative residual of the model: where it is large the model does not describe the line.
-        best: Batch with the most samples/s.
-        knee: Smallest batch with at least 90 % of the most samples/s: the sweet spot.
-        within: Batch with the most samples/s whose latency stays below the bound asked for; `None` without a bound.
-    """
-
-    line: Line
-    fixed_s: float
-    marginal_s: float
-    fixed_low: float | None
-    fixed_high: float | None
-    marginal_low: float | None
-    marginal_high: float | None
-    error: float
-    best: int
-    knee: int
-    within: int | None = None
+__all__ = ["BatchCost", "Course", "Growth", "Inversion", "Scaling", "Segment", "Step", "scaling_of"]
 
 
 @dataclass(frozen=True, slots=True)
 class Scaling:
-    """What the grid says about growth."""
+    """What the grid says about growth.
+
+    Attributes:
+        inversions: The steps along sizes that make it faster.
+        steps: All steps, along every numeric axis.
+        noise: How much a cell differs between rounds, as all neighbours of the grid say together.
+    """
 
     growths: tuple[Growth, ...] = ()
     inversions: tuple[Inversion, ...] = ()
     batches: tuple[BatchCost, ...] = ()
+    steps: tuple[Step, ...] = ()
+    noise: Noise = UNKNOWN
+
+
+def scaling_of(grid: Grid, within_s: float | None = None) -> Scaling:
+    """Growth, inversions and the cost of batch over every line of every numeric axis.
+
+    Args:
+        grid: Of any shape: failed or missing cells leave their lines shorter.
+        within_s: Longest latency that is of use, seconds: which batch gives the most samples/s within it?
+    """
+    noise = noise_of(grid)
+    steps = steps_of(grid, noise)
+    return Scaling(
+        growths=growths_of(grid, noise),
+        inversions=inversions_of(steps),
+        batches=batch_costs_of(grid, noise, within_s),
+        steps=steps,
+        noise=noise,
+    )

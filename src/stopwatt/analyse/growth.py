@@ -1,0 +1,260 @@
+"""The growth of latency along every line of a grid: exponents, gradual bends, kinks."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from enum import StrEnum
+
+import numpy as np
+from numpy.typing import NDArray
+
+from stopwatt.analyse.grid import Grid, Line, Point
+from stopwatt.analyse.level import Level, level_of, together
+from stopwatt.analyse.steps import RISK
+from stopwatt.stats.intervals import LEAST_ROUNDS
+from stopwatt.stats.noise import UNKNOWN, Noise
+from stopwatt.stats.scaling import (
+    CHANGE,
+    LEAST_POINTS,
+    TOLERANCE,
+    Judge,
+    broken_line,
+    deviation_from_power_law,
+    exponent,
+    exponent_weights,
+    find_kinks,
+    fit_smooth,
+    judge_by_residuals,
+    judge_by_rounds,
+    judge_weights,
+    segment_weights,
+)
+
+LEAST_ALIKE = 6
+"""Lines of single values over the same sizes that can judge each other."""
+LEAST_ALONE = 8
+"""Points from which on a line of single values can judge itself."""
+SINGLE_TOLERANCE = 0.05
+"""Relative deviation up to which a law describes values that were measured once."""
+_ERRORS = 3.0
+
+
+class Course(StrEnum):
+    """How latency goes along a line."""
+
+    POWER_LAW = "power law"  # one exponent describes it, or nothing speaks against one
+    BENT = "bent"  # the exponent changes gradually, as fixed cost + work does
+    KINKED = "kinked"  # the exponent changes at a point, and no gradual law describes it
+
+
+@dataclass(frozen=True, slots=True)
+class Segment:
+    """A part of a line.
+
+    Attributes:
+        start, stop: Values of the axis.
+        exponent: Log-log slope, with its 95 % interval (`None` where there is none).
+    """
+
+    start: float
+    stop: float
+    exponent: float
+    low: float | None = None
+    high: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Growth:
+    """Latency ~ size ** exponent along one line of the grid.
+
+    Attributes:
+        line: The points, with what is fixed.
+        exponent: Log-log slope over all of it.
+        low, high: 95 % interval; `None` where the points have none or are too few.
+        kinks: Values of the axis at which the slope changes; empty for one power law and for a gradual bend.
+        course: What kind of growth it is.
+        segments: Of a kinked line, between the kinks; of a bent one, its first and its last step; else empty.
+        deviation: Largest relative deviation of a point from the power law.
+        metric: Which latency.
+        tied: Names of the axes that change together with the line's own.
+    """
+
+    line: Line
+    exponent: float
+    low: float | None = None
+    high: float | None = None
+    kinks: tuple[float, ...] = ()
+    course: Course = Course.POWER_LAW
+    segments: tuple[Segment, ...] = ()
+    deviation: float = 0.0
+    metric: str = "latency"
+    tied: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Ladder:
+    """The numbers of a line.
+
+    Attributes:
+        line: With the points that have a level of one metric, and rounds in common where `rounds` has any.
+        sizes: Values of the axis [points], rising.
+        levels: Typical latency [points], seconds.
+        rounds: Latency in the rounds that all points have [rounds, points], seconds; no row where those are under 3.
+    """
+
+    line: Line
+    metric: str
+    sizes: NDArray[np.float64]
+    levels: NDArray[np.float64]
+    rounds: NDArray[np.float64]
+
+    @property
+    def logs(self) -> NDArray[np.float64]:
+        """Logarithms of the rounds."""
+        return np.log(self.rounds)
+
+    @property
+    def inner(self) -> int:
+        """Points at which there could be a kink."""
+        return max(0, self.sizes.size - 2)
+
+
+def ladders_of(line: Line) -> Iterator[Ladder]:
+    """The numbers of a line, for each metric with at least two points.
+
+    Points with fewer than 3 rounds stand back where at least two others have 3 rounds in common.
+    """
+    by_metric: dict[str, list[tuple[Point, Level]]] = defaultdict(list)
+    for point in line.points:
+        level = level_of(point.row)
+        if level is not None:
+            by_metric[level.metric].append((point, level))
+    for metric, members in by_metric.items():
+        repeated = [member for member in members if len(member[1].rounds) >= LEAST_ROUNDS]
+        if len(repeated) > 1 and len(together([level for _, level in repeated])) >= LEAST_ROUNDS:
+            yield _ladder(line, metric, repeated, together([level for _, level in repeated]))
+        elif len(members) > 1:
+            yield _ladder(line, metric, members, np.empty((0, len(members))))
+
+
+def growths_of(grid: Grid, noise: Noise = UNKNOWN) -> tuple[Growth, ...]:
+    """The growth along every line of every numeric axis whose values are above 0.
+
+    Kinks hold together: the risk of one in any line of the grid, were all of them power laws, is at most 2.5 %.
+    """
+    ladders, tied = [], {}
+    for axis, others in grid.scales():
+        if float(axis.values[0]) > 0:
+            tied[axis.name] = others
+            ladders += [ladder for line in grid.lines(axis, others) for ladder in ladders_of(line)]
+    repeated = [ladder for ladder in ladders if len(ladder.rounds)]
+    single = [ladder for ladder in ladders if not len(ladder.rounds)]
+    critical = RISK / max(1, sum(ladder.inner for ladder in repeated))
+    growths = [_of_rounds(ladder, noise, critical) for ladder in repeated] + list(_of_single_values(single))
+    return tuple(replace(growth, tied=tied[growth.line.axis.name]) for growth in growths)
+
+
+def _ladder(line: Line, metric: str, members: Sequence[tuple[Point, Level]], rounds: NDArray[np.float64]) -> Ladder:
+    points = tuple(point for point, _ in members)
+    sizes = np.array([float(point.where[line.axis.name]) for point in points])
+    levels = np.exp(np.log(rounds).mean(axis=0)) if len(rounds) else np.array([level.value for _, level in members])
+    return Ladder(replace(line, points=points), metric, sizes, levels, rounds)
+
+
+def _plain(ladder: Ladder) -> Growth:
+    deviation = deviation_from_power_law(ladder.sizes, ladder.levels)
+    slope = exponent(ladder.sizes, ladder.levels)
+    return Growth(ladder.line, slope, deviation=deviation, metric=ladder.metric)
+
+
+def _of_rounds(ladder: Ladder, noise: Noise, critical: float) -> Growth:
+    evidence = judge_weights(ladder.logs, exponent_weights(ladder.sizes), noise)
+    low, high = (None, None) if evidence is None else evidence.interval()
+    growth = replace(_plain(ladder), low=low, high=high)
+    if growth.deviation <= TOLERANCE:
+        return growth
+    knots = find_kinks(ladder.sizes, judge_by_rounds(ladder.logs, noise), critical)
+    return _with_course(growth, ladder, knots, max(TOLERANCE, _ERRORS * _error(ladder)), noise)
+
+
+def _error(ladder: Ladder) -> float:
+    """Standard error of a point beyond what all points of a round have in common: two-way analysis of variance."""
+    residuals = ladder.logs - ladder.logs.mean(axis=0) - ladder.logs.mean(axis=1, keepdims=True) + ladder.logs.mean()
+    rounds, points = residuals.shape
+    return float(np.sqrt((residuals**2).sum() / ((rounds - 1) * (points - 1)) / rounds))
+
+
+def _of_single_values(ladders: Sequence[Ladder]) -> Iterator[Growth]:
+    """Lines of values that were measured once: lines over the same sizes judge each other, long lines themselves."""
+    groups: dict[tuple[str, tuple[float, ...]], list[Ladder]] = defaultdict(list)
+    for ladder in ladders:
+        groups[ladder.line.axis.name, tuple(ladder.sizes)].append(ladder)
+    inner = sum(members[0].inner if len(members) >= LEAST_ALIKE else 0 for members in groups.values())
+    alone = sum(ladder.inner for ladder in ladders if ladder.sizes.size >= LEAST_ALONE)
+    critical = RISK / max(1, inner), RISK / max(1, alone)
+    for members in groups.values():
+        if len(members) >= LEAST_ALIKE:
+            yield from _of_lines_alike(members, critical[0])
+        else:
+            yield from (_of_one_line(ladder, critical[1]) for ladder in members)
+
+
+def _of_lines_alike(ladders: Sequence[Ladder], critical: float) -> Iterator[Growth]:
+    sizes = ladders[0].sizes
+    knots = find_kinks(sizes, judge_by_rounds(np.log([ladder.levels for ladder in ladders])), critical)
+    changes = _changes(sizes, np.exp(np.mean([np.log(ladder.levels) for ladder in ladders], axis=0)), knots)
+    for ladder in ladders:
+        own = _changes(sizes, ladder.levels, knots)
+        agreeing = [knot for knot in knots if own[knot] * changes[knot] > 0 and abs(own[knot]) >= CHANGE]
+        yield _with_course(_plain(ladder), ladder, tuple(agreeing), SINGLE_TOLERANCE)
+
+
+def _changes(sizes: NDArray[np.float64], levels: NDArray[np.float64], knots: Sequence[int]) -> dict[int, float]:
+    """Change of the exponent at each knot."""
+    coefficients = np.linalg.pinv(broken_line(sizes, knots)) @ np.log(levels)
+    return dict(zip(knots, coefficients[2:].tolist(), strict=True))
+
+
+def _of_one_line(ladder: Ladder, critical: float) -> Growth:
+    growth = _plain(ladder)
+    if ladder.sizes.size < LEAST_ALONE:
+        return growth
+    judge: Judge = judge_by_residuals(np.log(ladder.levels))
+    return _with_course(growth, ladder, find_kinks(ladder.sizes, judge, critical), SINGLE_TOLERANCE)
+
+
+def _with_course(
+    growth: Growth, ladder: Ladder, knots: tuple[int, ...], tolerance: float, noise: Noise = UNKNOWN
+) -> Growth:
+    """A kink is only claimed where no law that bends gradually describes the points."""
+    if not knots or growth.deviation <= tolerance:
+        return growth
+    if ladder.sizes.size <= LEAST_POINTS or fit_smooth(ladder.sizes, ladder.levels).error <= tolerance:
+        first, last = (ladder.sizes[:2], 0), (ladder.sizes[-2:], ladder.sizes.size - 2)
+        ends = [_step_segment(ladder, sizes, start, noise) for sizes, start in (first, last)]
+        return replace(growth, course=Course.BENT, segments=tuple(ends))
+    edges = [0, *knots, ladder.sizes.size - 1]
+    weights = segment_weights(ladder.sizes, knots)
+    segments = [
+        _segment(ladder, start, stop, one, noise) for start, stop, one in zip(edges, edges[1:], weights, strict=False)
+    ]
+    kinks = tuple(float(ladder.sizes[knot]) for knot in knots)
+    return replace(growth, course=Course.KINKED, kinks=kinks, segments=tuple(segments))
+
+
+def _step_segment(ladder: Ladder, sizes: NDArray[np.float64], start: int, noise: Noise) -> Segment:
+    weights = np.zeros(ladder.sizes.size)
+    weights[start : start + 2] = exponent_weights(sizes)
+    return _segment(ladder, start, start + 1, weights, noise)
+
+
+def _segment(ladder: Ladder, start: int, stop: int, weights: NDArray[np.float64], noise: Noise) -> Segment:
+    value = float(np.log(ladder.levels) @ weights)
+    evidence = judge_weights(ladder.logs, weights, noise) if len(ladder.rounds) else None
+    low, high = (None, None) if evidence is None else evidence.interval()
+    return Segment(float(ladder.sizes[start]), float(ladder.sizes[stop]), value, low, high)
+
+
+def of_axis(growths: Iterable[Growth], name: str) -> list[Growth]:
+    """Those along one axis."""
+    return [growth for growth in growths if growth.line.axis.name == name]

@@ -1,0 +1,155 @@
+"""Neighbours of a grid compared: what a step along an axis does to the latency, and the steps that go the wrong way."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from itertools import pairwise
+
+import numpy as np
+
+from stopwatt.analyse.grid import Grid, Line, Point
+from stopwatt.analyse.level import Level, RoundKey, level_of, log_ratios
+from stopwatt.stats.noise import UNKNOWN, Evidence, Noise, fit_noise, weigh
+from stopwatt.stats.quantiles import CONFIDENCE
+from stopwatt.stats.ratios import MARGIN, holm
+
+RISK = (1 - CONFIDENCE) / 2
+"""Of any false inversion in a grid, and again of any false kink: together 5 %."""
+_PAIR = 2**0.5
+"""A difference of two cells varies by so much more than one cell."""
+_MOSTLY = 2 / 3
+_LEAST_VALUES = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """Two neighbours on a line, compared.
+
+    Attributes:
+        small, large: The two points.
+        axis: Name of the axis along which they are neighbours.
+        ratio: Latency of the large / latency of the small, by the rounds that both have.
+        metric: Which latency.
+        rounds: ln(ratio) of each of those rounds.
+        evidence: On ln(ratio); `None` with fewer than 3 rounds in common.
+    """
+
+    small: Point
+    large: Point
+    axis: str
+    ratio: float
+    metric: str
+    rounds: Mapping[RoundKey, float] = field(default_factory=dict)
+    evidence: Evidence | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Inversion:
+    """A larger problem that is faster than a smaller neighbour on its line.
+
+    Attributes:
+        small, large: The two points.
+        axis: Name of the axis along which they are neighbours.
+        ratio: Latency of the large / latency of the small; below 1.
+        low, high: 95 % interval; `None` where there is none.
+        shown: Whether the interval excludes 1, also among all neighbours that were compared (Holm).
+    """
+
+    small: Point
+    large: Point
+    axis: str
+    ratio: float
+    low: float | None = None
+    high: float | None = None
+    shown: bool = False
+
+
+def noise_of(grid: Grid) -> Noise:
+    """How much a cell differs between rounds, from all neighbours of the grid along all axes."""
+    variances, freedoms = [], []
+    for axis in grid.axes:
+        for line in grid.lines(axis):
+            for _, _, ratios in _pairs(line):
+                values = np.array(list(ratios.values()))
+                if values.size > 1:
+                    variances.append(float(values.var(ddof=1)) / 2)
+                    freedoms.append(values.size - 1.0)
+    return fit_noise(variances, freedoms)
+
+
+def steps_of(grid: Grid, noise: Noise = UNKNOWN) -> tuple[Step, ...]:
+    """Every step from a point to the next larger one that was measured by the same metric, along every numeric axis."""
+    return tuple(
+        step_between(small, large, axis.name, noise)
+        for axis, tied in grid.scales()
+        for line in grid.lines(axis, tied)
+        for small, large, _ in _pairs(line)
+    )
+
+
+def step_between(small: Point, large: Point, axis: str, noise: Noise = UNKNOWN) -> Step:
+    """Compare two points that both have a level of the same metric."""
+    first, second = level_of(small.row), level_of(large.row)
+    assert first is not None and second is not None  # noqa: S101, PT018  (the caller chose such points)
+    rounds = log_ratios(first, second)
+    values = np.array(list(rounds.values()))
+    ratio = float(np.exp(values.mean())) if values.size else second.value / first.value
+    return Step(small, large, axis, ratio, first.metric, rounds, weigh(values, noise, _PAIR))
+
+
+def size_axes(steps: Iterable[Step]) -> frozenset[str]:
+    """Names of the axes along which a larger value is a larger problem.
+
+    Not `threads`, and no axis of three values or more along which most steps make it faster: that is a resource.
+    """
+    by_axis: dict[str, list[Step]] = defaultdict(list)
+    for step in steps:
+        by_axis[step.axis].append(step)
+    return frozenset(name for name, members in by_axis.items() if name != "threads" and not _is_resource(members))
+
+
+def inversions_of(steps: Sequence[Step]) -> tuple[Inversion, ...]:
+    """The steps along sizes that make it faster.
+
+    Shown: the rounds in common say so at 2.5 % among all steps along sizes (each test one-sided and doubled, so that it
+    agrees with the 95 % interval; then Holm). The others are those whose own 95 % interval is below 1, and, where there
+    is none, those that are faster by more than 2 %.
+    """
+    sizes = size_axes(steps)
+    candidates = [step for step in steps if step.axis in sizes]
+    tested = [min(1.0, 2 * step.evidence.below(0.0)) for step in candidates if step.evidence is not None]
+    adjusted = iter(holm(tested))
+    found = []
+    for step in candidates:
+        shown = step.evidence is not None and next(adjusted) <= RISK
+        low, high = bounds_of(step)
+        faster = high < 1 if high is not None else step.ratio < 1 / (1 + MARGIN)
+        if shown or faster:
+            found.append(Inversion(step.small, step.large, step.axis, step.ratio, low, high, shown))
+    return tuple(found)
+
+
+def bounds_of(step: Step) -> tuple[float | None, float | None]:
+    """95 % interval of the ratio."""
+    if step.evidence is None:
+        return None, None
+    low, high = (float(np.exp(end)) for end in step.evidence.interval())
+    return low, high
+
+
+def _pairs(line: Line) -> Iterator[tuple[Point, Point, Mapping[RoundKey, float]]]:
+    """Neighbours by each metric, with ln(second / first) in each round in common."""
+    by_metric: dict[str, list[tuple[Point, Level]]] = defaultdict(list)
+    for point in line.points:
+        level = level_of(point.row)
+        if level is not None:
+            by_metric[level.metric].append((point, level))
+    for members in by_metric.values():
+        for (small, first), (large, second) in pairwise(members):
+            yield small, large, log_ratios(first, second)
+
+
+def _is_resource(steps: Sequence[Step]) -> bool:
+    values = {step.small.where[step.axis] for step in steps} | {step.large.where[step.axis] for step in steps}
+    falling = sum(step.ratio < 1 / (1 + MARGIN) for step in steps)
+    return len(values) >= _LEAST_VALUES and falling > _MOSTLY * len(steps)
