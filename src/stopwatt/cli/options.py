@@ -1,15 +1,16 @@
 """Option groups that several verbs share. Each is written once."""
 
 from dataclasses import dataclass, replace
-from typing import Annotated
+from typing import Annotated, Any
 
 from cyclopts import Group, Parameter
 
 from stopwatt.errors import UsageError
 from stopwatt.records import QUICK, THOROUGH, Boundary, Load, Paced, Protocol, Scalar
 from stopwatt.sweeping import pacing
-from stopwatt.sweeping.coordinates import MOST_BATCH
+from stopwatt.sweeping.coordinates import batch_size
 from stopwatt.sweeping.plan import Request, check_protocol
+from stopwatt.sweeping.ranges import doubled
 
 TARGET = Group("What to run", sort_key=1)
 RULES = Group("How to measure", sort_key=2)
@@ -51,32 +52,34 @@ class ProtocolOptions:
     """How to measure."""
 
     quick: Annotated[
-        bool, Parameter(group=RULES, negative="", help="3 rounds x 300 trials, at most 3 s each (the default).")
+        bool, Parameter(group=RULES, negative="", help="3 rounds x 300 trials, at most 3 s each (default of bench).")
     ] = False
     thorough: Annotated[bool, Parameter(group=RULES, negative="", help="10 rounds x 1000 trials.")] = False
     rounds: Annotated[int | None, Parameter(group=RULES, help="Fresh processes per cell.")] = None
     trials: Annotated[int | None, Parameter(group=RULES, help="Timed calls per round, however long they take.")] = None
     boundary: Annotated[
-        Boundary,
+        Boundary | None,
         Parameter(
             group=RULES,
             show_choices=False,
-            help="`device`, or `host`, which puts the copies to and from the device inside the timing.",
+            help="`device`, or `host`, which puts the copies to and from the device inside the timing (device).",
         ),
-    ] = Boundary.DEVICE
+    ] = None
     timeout: Annotated[str | None, Parameter(group=RULES, help="Longest time for one round (600s, 20min).")] = None
     warmup_cap: Annotated[str | None, Parameter(group=RULES, help="Longest warm-up (60s).")] = None
     tolerance: Annotated[
         float | None,
         Parameter(group=RULES, help="Largest deviation from fp32 eager that passes; by precision if absent."),
     ] = None
-    seed: Annotated[int, Parameter(group=RULES, help="Seeds weights, inputs and the order of rounds.")] = 0
+    seed: Annotated[int | None, Parameter(group=RULES, help="Seeds weights, inputs and the order of rounds (0).")] = (
+        None
+    )
     allow: Annotated[
         bool, Parameter(group=RULES, negative="", help="Measure even if the machine is not fit; results are marked.")
     ] = False
 
-    def protocol(self) -> Protocol:
-        """The protocol that the options describe.
+    def protocol(self, base: Protocol = QUICK) -> Protocol:
+        """The protocol that the options describe; what they do not say is as in `base`.
 
         Raises:
             UsageError: Contradictory options or values out of range.
@@ -85,8 +88,14 @@ class ProtocolOptions:
 
         if self.quick and self.thorough:
             raise UsageError("--quick and --thorough exclude each other", now="give one of them")
-        rules = THOROUGH if self.thorough else QUICK
-        rules = replace(rules, boundary=self.boundary, seed=self.seed, tolerance=self.tolerance)
+        rules = THOROUGH if self.thorough else QUICK if self.quick else base
+        given: dict[str, Any] = {
+            "boundary": self.boundary,
+            "seed": self.seed,
+            "tolerance": self.tolerance,
+            "process": base.process,
+        }
+        rules = replace(rules, **{name: value for name, value in given.items() if value is not None})
         if self.rounds is not None:
             rules = replace(rules, rounds=_in_range("--rounds", self.rounds, 1000))
         if self.trials is not None:
@@ -138,14 +147,14 @@ class TimingOptions:
         """
         return tuple(sorted({_time("--deadline", text) for text in words(self.deadline)}))
 
-    def protocol(self, rules: ProtocolOptions) -> Protocol:
+    def protocol(self, rules: ProtocolOptions, base: Protocol = QUICK) -> Protocol:
         """The protocol of the other options with the paced series of these, and time for it.
 
         Raises:
             UsageError: Contradictory options or values out of range, here or there.
         """
         paced = self._paced()
-        plain = rules.protocol()
+        plain = rules.protocol(base)
         if paced is None:
             return plain
         if self.realtime and rules.rounds is None:
@@ -227,15 +236,10 @@ def batches(text: str) -> list[int]:
     for word in words(text):
         first, dots, last = word.partition("..")
         try:
-            low, high = int(first), int(last) if dots else int(first)
+            numbers = doubled(int(first), int(last)) if dots else [int(first)]
         except ValueError:
             raise UsageError(f"cannot read {word!r} as a batch size", now="write 1,8,32 or 1..64") from None
-        if low < 1 or high < low or high > MOST_BATCH:
-            raise UsageError(f"batch {word} is out of range", now=f"use batch sizes from 1 to {MOST_BATCH}")
-        while low < high:
-            result.append(low)
-            low *= 2
-        result.append(high)
+        result += map(batch_size, numbers)
     return list(dict.fromkeys(result))
 
 

@@ -1,13 +1,14 @@
 """What the names and values of a grid mean: parameters of a workload, and the coordinates of its setup."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache
 
 from stopwatt.backends import catalogue
 from stopwatt.devices.fitness import usable_threads
 from stopwatt.devices.resolve import require_driver
-from stopwatt.errors import UsageError
+from stopwatt.errors import StopwattError, UsageError
 from stopwatt.extensions import unknown
 from stopwatt.records import PRECISIONS, Boundary, Scalar
 from stopwatt.sweeping.grid import Assignment, Axis, Block, Exclusion
@@ -77,7 +78,8 @@ class Reader:
         found: dict[str, frozenset[Scalar]] = {}
         for condition in exclusion.conditions:
             if condition.name not in given:
-                raise _at(condition.where, unknown("axis in an exclusion", condition.name, given))
+                with written_at(condition.where):
+                    raise unknown("axis in an exclusion", condition.name, given)
             name = self.name(condition)
             if name is None:
                 return None
@@ -101,8 +103,8 @@ class Reader:
             return None
         known = [param.name for param in self.family.params]
         if axis.name not in known and not self.family.open_params:
-            error = unknown(f"axis of {self.source}", axis.name, [*known, *SETUP])
-            raise _at(axis.where, error)
+            with written_at(axis.where):
+                raise unknown(f"axis of {self.source}", axis.name, [*known, *SETUP])
         return PARAM + axis.name
 
     def value(self, name: str, value: Scalar, where: str = "") -> Scalar:
@@ -111,13 +113,11 @@ class Reader:
         Raises:
             UsageError: It cannot be a value of that coordinate.
         """
-        try:
+        with written_at(where):
             if name.startswith(PARAM):
                 param = name.removeprefix(PARAM)
                 return check_params(self.family, {param: value})[param]
             return _threads(value, self.facts) if name == "threads" else _OF_SETUP[name](value)
-        except UsageError as error:
-            raise _at(where, error) from None
 
 
 def _workloads(block: Block) -> Sequence[Scalar | None]:
@@ -208,8 +208,13 @@ def _twice(block: Block, row: Sequence[Scalar], number: int) -> UsageError:
     return UsageError(f"{names} is given twice", when=block[0].place(number), now="give each value once")
 
 
-def _at(where: str, error: UsageError) -> UsageError:
-    """The same error with the place at which its cause was written."""
-    if not where:
-        return error
-    return UsageError(error.what, when=f"{where}: {error.when}" if error.when else where, now=error.now)
+@contextmanager
+def written_at(where: str) -> Iterator[None]:
+    """Errors inside say where their cause was written."""
+    try:
+        yield
+    except StopwattError as error:
+        if not where:
+            raise
+        when = f"{where}: {error.when}" if error.when else where
+        raise type(error)(error.what, when=when, now=error.now) from None

@@ -130,18 +130,18 @@ def check_shape(grid: Grid) -> None:
                 )
 
 
-def check_size(blocks: Sequence[Sequence[Sequence[Any]]]) -> None:
+def check_size(blocks: Sequence[Sequence[Sequence[Assignment]]]) -> None:
     """Refuse a grid that is too large before any of its cells is made.
 
     Args:
-        blocks: For each workload, the blocks as sequences of what can be chosen.
+        blocks: For each workload, the assignments of each block.
 
     Raises:
         UsageError: How many cells it would have.
     """
     size = sum(prod(len(block) for block in of_one) for of_one in blocks)
     if size > MOST_CELLS:
-        factors = " x ".join(str(len(block)) for block in blocks[0] if len(block) > 1)
+        factors = " x ".join(f"{len(block)} {'+'.join(block[0])}" for block in blocks[0] if len(block) > 1)
         raise UsageError(
             f"{size} cells are too many for one sweep",
             when=f"{factors}, before exclusions" if len(blocks) == 1 else "all workloads together, before exclusions",

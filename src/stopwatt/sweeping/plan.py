@@ -1,19 +1,22 @@
 """From what was asked for to a list of cells."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import product
+from typing import TypeVar
 
 from stopwatt.devices.facts import read_facts
 from stopwatt.devices.resolve import require_driver
 from stopwatt.errors import UsageError
 from stopwatt.records import Boundary, Cell, Precision, Protocol, Scalar, digest
 from stopwatt.sweeping.cells import CellMaker
-from stopwatt.sweeping.coordinates import AUTO, WORKLOAD
+from stopwatt.sweeping.coordinates import AUTO, WORKLOAD, written_at
 from stopwatt.sweeping.grid import Axis, Grid, check_shape, combinations
 from stopwatt.sweeping.pacing import check_paced
 from stopwatt.sweeping.reading import complete, expand_backends, read_grid
 from stopwatt.workloads.resolve import resolve
+
+Found = TypeVar("Found")
 
 MOST_CELLS = 10_000
 """Of a bench. What is larger is a sweep."""
@@ -122,8 +125,8 @@ def plan_grid(grid: Grid) -> Plan:
     check_protocol(grid.protocol)
     check_shape(grid)
     whole = complete(grid)
-    facts = {str(device): _facts(str(device)) for device in whole.values("device")}
-    families = {str(source): resolve(str(source)) for source in whole.values(WORKLOAD)}
+    facts = _of_each(whole, "device", _facts)
+    families = _of_each(whole, WORKLOAD, resolve)
     readings = read_grid(whole, families, next(iter(facts.values())))
     make = CellMaker(grid.protocol, families, facts)
     cells = tuple(make.cell(one) for reading in readings for one in combinations(reading.blocks, reading.exclusions))
@@ -142,6 +145,17 @@ def plan_grid(grid: Grid) -> Plan:
     return Plan(cells, grid.protocol, merged, grid.tag, announcements)
 
 
+def _of_each(grid: Grid, name: str, find: Callable[[str], Found]) -> dict[str, Found]:
+    """What is found for each value of an axis; errors say where the value was written."""
+    found: dict[str, Found] = {}
+    for axis in filter(None, (grid.axis(name),)):
+        for number, value in enumerate(axis.values):
+            if str(value) not in found:
+                with written_at(axis.place(number)):
+                    found[str(value)] = find(str(value))
+    return found
+
+
 def _facts(device: str) -> Mapping[str, Scalar]:
     require_driver(device)
     return read_facts(device).values
@@ -153,10 +167,11 @@ def check_protocol(rules: Protocol) -> None:
     Raises:
         UsageError: A value out of range.
     """
-    for name, low, high in _RANGES:
-        value = getattr(rules, name)
-        if value is not None and not low <= value <= high:
-            raise UsageError(f"{name} {value:g} is out of range", now=f"use a number from {low:g} to {high:g}")
+    for part, ranges in ((rules, _RANGES), (rules.warmup, _WARMUP_RANGES)):
+        for name, low, high in ranges:
+            value = getattr(part, name)
+            if value is not None and not low <= value <= high:
+                raise UsageError(f"{name} {value:g} is out of range", now=f"use a number from {low:g} to {high:g}")
     if rules.boundary is Boundary.UNKNOWN:
         raise UsageError("the boundary 'unknown' cannot be measured", now="use device or host")
     check_paced(rules)
@@ -172,4 +187,14 @@ _RANGES: tuple[tuple[str, float, float], ...] = (
     ("throughput_windows", 1, 1000),
     ("throughput_seconds", 0.0, 1e7),
     ("timeout_s", 1e-3, 1e7),  # four months
+)
+_WARMUP_RANGES: tuple[tuple[str, float, float], ...] = (
+    ("min_calls", 1, 10**8),
+    ("min_seconds", 0.0, 1e7),
+    ("window_calls", 1, 10**8),
+    ("window_seconds", 0.0, 1e7),
+    ("window_cap_seconds", 0.0, 1e7),
+    ("tolerance", 0.0, 1e9),
+    ("trend_p", 0.0, 1.0),
+    ("cap_seconds", 0.0, 1e7),
 )

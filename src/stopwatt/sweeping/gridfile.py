@@ -1,0 +1,165 @@
+"""A grid as a file: YAML, checked key by key; every error names file, line and key. `docs/sweep.md` describes it."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from pydantic import ValidationError
+
+from stopwatt.errors import UsageError
+from stopwatt.extensions import unknown
+from stopwatt.records import Paced, Protocol
+from stopwatt.sweeping.coordinates import SETUP, WORKLOAD
+from stopwatt.sweeping.grid import Axis, Exclusion, Grid
+from stopwatt.sweeping.gridmodel import BASES, GridModel, keys_beside
+from stopwatt.sweeping.lined import Lined, Path_, read_yaml
+from stopwatt.sweeping.pacing import with_room
+from stopwatt.sweeping.plan import check_protocol
+from stopwatt.sweeping.ranges import expanded
+
+
+def read_grid_file(path: Path) -> Grid:
+    """The grid that a file describes.
+
+    Raises:
+        UsageError: What is wrong, with line and key.
+    """
+    return grid_of(read_yaml(path))
+
+
+def grid_of(lined: Lined) -> Grid:
+    """The grid that a YAML document describes.
+
+    Raises:
+        UsageError: What is wrong, with line and key.
+    """
+    if not isinstance(lined.value, dict):
+        raise UsageError(
+            "this is no grid: it has no keys" if lined.value else "the grid is empty",
+            when=lined.at(()),
+            now="write at least a workload and an axis; docs/sweep.md shows an example",
+        )
+    try:
+        document = GridModel.model_validate(lined.value)
+    except ValidationError as error:
+        raise _plain(error, lined) from None
+    return _Builder(lined, document).grid()
+
+
+class _Builder:
+    """Puts a checked document together with its lines."""
+
+    def __init__(self, lined: Lined, document: GridModel) -> None:
+        self._lined = lined
+        self._document = document
+
+    def grid(self) -> Grid:
+        given = self._document
+        single = [
+            self._axis(name, values, (name,))
+            for name, values in ((WORKLOAD, given.workload), ("device", given.device))
+            if values
+        ]
+        single += [self._param(name, value) for name, value in given.params.items()]
+        single += [self._axis(name, values, ("axes", name)) for name, values in given.axes.items()]
+        zipped = [
+            tuple(self._axis(name, values, ("zip", number, name)) for name, values in together.items())
+            for number, together in enumerate(given.zip)
+        ]
+        exclude = tuple(self._exclusion(number, conditions) for number, conditions in enumerate(given.exclude))
+        blocks = (*((axis,) for axis in single), *(block for block in zipped if block))
+        deadlines = tuple(sorted(set(given.deadlines)))
+        return Grid(blocks, exclude, self._protocol(), deadlines, given.tag)
+
+    def _axis(self, name: str, texts: list[str], path: Path_) -> Axis:
+        values: list[str] = []
+        places: list[str] = []
+        for number, text in enumerate(texts):
+            place = self._lined.at((*path, number))
+            try:
+                found = expanded(text)
+            except UsageError as error:
+                raise UsageError(error.what, when=place, now=error.now) from None
+            values += found
+            places += [place] * len(found)
+        return Axis(name, tuple(values), self._lined.at(path), tuple(places))
+
+    def _param(self, name: str, value: str) -> Axis:
+        where = self._lined.at(("params", name))
+        if name in (WORKLOAD, *SETUP):
+            raise UsageError(
+                f"{name} is not a parameter of the workload", when=where, now=f"write it under axes: {name}: {value}"
+            )
+        return Axis(name, (value,), where)
+
+    def _exclusion(self, number: int, conditions: Mapping[str, list[str]]) -> Exclusion:
+        where = self._lined.at(("exclude", number))
+        if not conditions:
+            raise UsageError("an exclusion says nothing", when=where, now="write axes and values, such as {layers: 4}")
+        axes = tuple(self._axis(name, values, ("exclude", number, name)) for name, values in conditions.items())
+        return Exclusion(axes, where)
+
+    def _protocol(self) -> Protocol:
+        given = self._document.protocol.model_dump(exclude_unset=True)
+        base = BASES[given.pop("base", "classic")]
+        if "warmup" in given:
+            given["warmup"] = replace(base.warmup, **given["warmup"])
+        if given.get("paced") is not None:
+            given["paced"] = Paced(**given["paced"])
+            given.setdefault("timeout_s", with_room(replace(base, paced=given["paced"])).timeout_s)
+        for name, value in given.items():
+            self._check(name, replace(base, **{name: value}))
+        if "trials" in given:  # as with --trials: so many, however long they take
+            given.setdefault("trial_seconds", None)
+        rules = replace(base, **given)
+        self._check("", rules)
+        return rules
+
+    def _check(self, name: str, rules: Protocol) -> None:
+        try:
+            check_protocol(rules)
+        except UsageError as error:
+            path = ("protocol", name) if name else ("protocol",)
+            raise UsageError(error.what, when=self._lined.at(path), now=error.now) from None
+
+
+def _plain(error: ValidationError, lined: Lined) -> UsageError:
+    """The first thing that pydantic found, in our words."""
+    first = error.errors()[0]
+    path = first["loc"]
+    where, name = lined.at(path), str(path[-1])
+    cause = first.get("ctx", {}).get("error")
+    if isinstance(cause, UsageError):
+        return UsageError(cause.what, when=where, now=cause.now)
+    if first["type"] == "extra_forbidden":
+        near = unknown("key", name, keys_beside(path))
+        return UsageError(near.what, when=where, now=near.now)
+    if first["type"] == "missing":
+        return UsageError(f"{name} is missing", when=where, now=f"write {name}: and its value")
+    reason = _WANTED.get(first["type"]) or first["msg"].removeprefix("Input should be ")
+    return UsageError(f"{_shown(path)} cannot be {_kind(first['input'])}", when=where, now=f"give {reason}")
+
+
+_WANTED = {
+    "string_type": "a single value",
+    "int_parsing": "a whole number",
+    "float_parsing": "a number",
+    "bool_parsing": "true or false",
+    "dict_type": "keys with values",
+    "list_type": "a value, or a list of values",
+    "model_type": "keys with values",
+}
+
+
+def _shown(path: Path_) -> str:
+    """The last name in a path, with its place in a list."""
+    if isinstance(path[-1], int) and len(path) > 1:
+        return f"value {path[-1] + 1} of {path[-2]}"
+    return str(path[-1])
+
+
+def _kind(found: Any) -> str:
+    if isinstance(found, str):
+        return repr(found)
+    return "keys with values" if isinstance(found, dict) else "a list" if isinstance(found, list) else "nothing"
