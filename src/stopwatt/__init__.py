@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from stopwatt.api import CallResult as CallResult
     from stopwatt.api import bench as bench
+    from stopwatt.api import import_table as import_table
     from stopwatt.api import measure as measure
     from stopwatt.errors import StopwattError as StopwattError
     from stopwatt.records import QUICK as QUICK
@@ -29,6 +30,7 @@ __version__ = "0.1.0"
 _PUBLIC = {
     "bench": "api",
     "measure": "api",
+    "import_table": "api",
     "BenchResult": "reporting.result",
     "CallResult": "api",
     "Protocol": "records",

@@ -3,7 +3,8 @@
 import shlex
 import sys
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -14,6 +15,7 @@ from stopwatt.analyse.row import Row
 from stopwatt.analyse.summary import summarise
 from stopwatt.devices.fitness import judge
 from stopwatt.errors import EnvironmentUnfit, UsageError
+from stopwatt.extensions import unknown
 from stopwatt.measuring.function import measure_function
 from stopwatt.measuring.job import Job, JobKind
 from stopwatt.records import QUICK, Cell, Note, Protocol, Scalar, Setup, Workload
@@ -25,6 +27,7 @@ from stopwatt.units import interval, quantity
 
 if TYPE_CHECKING:
     from stopwatt.store.database import Store
+    from stopwatt.store.foreign.bring import Brought
 
 
 class Silent:
@@ -162,6 +165,36 @@ def measure(
     (row,) = summarise([answer.measurement(Job(JobKind.MEASURE, cell, bundle=""))])
     trials = answer.samples["latency"]
     return CallResult(row, trials.values / 1e9)
+
+
+def import_table(
+    path: str | Path, *, axis: str | Sequence[str] = (), tag: str = "", store: str | None = None, **columns: str
+) -> "Brought":
+    """Bring a table that somebody else made into the results database; a second time brings nothing new.
+
+    Args:
+        path: CSV, TSV, JSON lines or Parquet; the ending names the format.
+        axis: Columns that say what was measured.
+        tag: A name for the run.
+        store: Results database; `$STOPWATT_STORE` or `./stopwatt.db` if absent.
+        **columns: What the other columns mean: `time`, `trials`, `unit`, `round`, `count`, `sd`, `batch`, `backend`,
+            `precision`, `device`, `threads`, `machine`, `name`, `by`, `separator`, `decimal`, as the command has them.
+
+    Raises:
+        UsageError: The file, a column, a unit or a line is not what it should be. Nothing is stored then.
+        StoreError: The results cannot be saved.
+    """
+    from stopwatt.store.foreign.bring import bring_table, read_table
+    from stopwatt.store.foreign.spec import TableSpec
+
+    known = [field.name for field in fields(TableSpec)]
+    for name in columns:
+        if name not in known:
+            raise unknown("argument of import_table", name, known)
+    spec = TableSpec((axis,) if isinstance(axis, str) else tuple(axis), **columns)
+    table = read_table(Path(path), spec, tag=tag)
+    with open_store(store) as results:
+        return bring_table(results, table)
 
 
 def run_request(

@@ -1,8 +1,8 @@
 """Check that what the documentation tells people to type works: `python tests/docs/run_commands.py [DOCUMENT...]`.
 
 Commands of README.md, docs/*.md and the verbs' help run in a temporary folder, each document in a folder of its own
-that holds `model.onnx` and a results database with one measurement. Every command is parsed as it stands; those that
-are cheap are run, with one short round. CONTRIBUTING.md describes the marks.
+that holds `model.onnx`, `examples/` and a results database with one measurement. Every command is parsed as it stands;
+those that are cheap are run, with one short round. CONTRIBUTING.md describes the marks.
 """
 
 import os
@@ -97,6 +97,7 @@ class Checker:
         folder = self._new_folder("prepared")
         write_onnx(folder / "model.onnx")
         write_database(folder / "stopwatt.db")
+        shutil.copytree(ROOT / "examples", folder / "examples")
 
     def check(self, name: str, pieces: Sequence[Piece]) -> None:
         """Check the pieces of a document in order."""

@@ -21,6 +21,7 @@ from stopwatt.analyse.estimate import (
 )
 from stopwatt.analyse.row import CountedNote, Row
 from stopwatt.analyse.speedup import with_speedups
+from stopwatt.analyse.stated import MEAN, as_stated
 from stopwatt.records import METRICS, Measured, Measurement, Metric, Note, Status, Trouble, Unavailable
 from stopwatt.stats.ratios import MARGIN
 
@@ -133,7 +134,8 @@ def _of_readings(part: str, metric: Metric, rounds: Sequence[Measurement], why_n
         return Estimate(part, metric.unit, why=f"rejected: {rejected}")
     if not values:
         return Estimate(part, metric.unit, why=_why_unavailable(metric.name, rounds) or why_nothing)
-    return single_values(part, metric.unit, np.array(values))
+    estimate = single_values(part, metric.unit, np.array(values))
+    return as_stated(estimate, rounds) if part == MEAN else estimate
 
 
 def _deviation(metric: Metric, rounds: Sequence[Measurement], why_nothing: str) -> Estimate:

@@ -12,7 +12,7 @@ VERBS = {
     "bench": ("bench:bench", "Measure models over runtimes, precisions and batch sizes."),
     "show": ("show:show", "List runs and measurements, or one measurement in full."),
     "export": ("export:export", "Write measurements to Parquet, CSV or JSON."),
-    "import": ("import_:import_", "Read exported measurements into the store."),
+    "import": ("import_:import_", "Read exported measurements, or a table that others made, into the store."),
     "workloads": ("workloads:workloads", "List the models that can be measured, with their parameters."),
     "backends": ("backends:backends", "List the runtimes of this machine: usable or not, and the remedy."),
     "doctor": ("doctor:doctor", "Say whether this machine is fit to measure on, and how to mend it."),

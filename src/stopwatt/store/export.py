@@ -15,6 +15,7 @@ from stopwatt.store.atomic import replacing
 from stopwatt.store.database import Store
 from stopwatt.store.longform import COLUMNS, INTEGER, SCHEMA, TEXT, blocks
 from stopwatt.store.model import Run, Selection
+from stopwatt.store.parquet import pyarrow
 from stopwatt.wire import to_document
 
 JSON_SCHEMA = 1
@@ -80,7 +81,7 @@ def _writer_for(out: Path) -> Callable[[BinaryIO, Found], int]:
     if ending not in writers:
         raise UsageError(f"unknown format {ending!r}", when=str(out), now=f"end the name in {' or '.join(writers)}")
     if ending == ".parquet":
-        _pyarrow()
+        pyarrow()
     return writers[ending]
 
 
@@ -126,7 +127,7 @@ def _harmless(value: str | int | None) -> str | int | None:
 
 
 def _write_parquet(file: BinaryIO, found: Found) -> int:
-    arrow, parquet = _pyarrow()
+    arrow, parquet = pyarrow()
     types = {TEXT: arrow.string(), INTEGER: arrow.int64()}
     fields = [arrow.field(name, types.get(kind, arrow.float64())) for name, kind in COLUMNS.items()]
     schema = arrow.schema(fields, metadata={"stopwatt_schema": str(SCHEMA), "stopwatt_version": __version__})
@@ -154,14 +155,3 @@ def _record_batch(arrow: Any, schema: Any, block: Any) -> Any:
         else:
             columns.append(arrow.repeat(arrow.scalar(block.same[field.name], field.type), n))
     return arrow.record_batch(columns, schema=schema)
-
-
-def _pyarrow() -> tuple[Any, Any]:
-    try:
-        import pyarrow as pa
-        from pyarrow import parquet
-    except ImportError as error:
-        raise UsageError(
-            f"Parquet needs a package that cannot be imported: {error}", now="pip install 'stopwatt[export]'"
-        ) from error
-    return pa, parquet
