@@ -37,8 +37,8 @@ class Best:
 def best_per_batch(rows: Sequence[Row], margin: float = MARGIN) -> dict[tuple[str, int], Best]:
     """The best of each (workload label, batch).
 
-    A row is told apart from the one with the lowest median when it is slower by more than the margin, by an interval
-    on rounds paired with it; these verdicts hold together within the batch (Holm).
+    A row is told apart from the one with the lowest median when that one is `faster`, by rounds paired with it; these
+    verdicts hold together within the batch (`judge_family`).
     """
     groups: dict[tuple[str, int], list[Row]] = {}
     for row in rows:
