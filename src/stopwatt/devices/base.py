@@ -16,6 +16,14 @@ class DeviceTimer(Protocol):
         """Record its end event."""
         ...
 
+    def has_begun(self, trial: int) -> bool:
+        """Whether the device has reached the start event; does not wait."""
+        ...
+
+    def wait(self, trial: int) -> None:
+        """Return when the device has reached the end event."""
+        ...
+
     def elapsed_ns(self, trials: int) -> list[float]:
         """Nanoseconds between the events of the first `trials` trials; waits for them."""
         ...

@@ -18,7 +18,7 @@ class CudaTimer:
     """Event pairs, all made before the first trial.
 
     They are recorded on the stream that is current when the timer is made: work that a backend puts on another
-    stream is not between them, and shows as a device time far below the host's.
+    stream is not between them (`measuring.devicetime` notices that the device goes on after the end event).
 
     Args:
         torch: The module.
@@ -42,6 +42,14 @@ class CudaTimer:
     def stop(self, trial: int) -> None:
         """Record its end event."""
         self._stops[trial].record(self._stream)
+
+    def has_begun(self, trial: int) -> bool:
+        """Whether the device has reached the start event; does not wait."""
+        return bool(self._starts[trial].query())
+
+    def wait(self, trial: int) -> None:
+        """Return when the device has reached the end event; other streams may still be at work."""
+        self._stops[trial].synchronize()
 
     def elapsed_ns(self, trials: int) -> list[float]:
         """Nanoseconds between the events of the first `trials` trials; waits for them. Resolution about 0.5 us."""
