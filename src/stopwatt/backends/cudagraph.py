@@ -53,11 +53,24 @@ class CudaGraph:
         with quiet():
             configure(setup)
             module = module.to(device=setup.device, dtype=dtype_of(setup.precision))
-            runner = TorchRunner(unpacking(module), setup)
+            runner = GraphRunner(module, setup)
             first_call(runner, example)
             with runner.active():
                 runner.call = _captured(module, runner.stage(example), setup)
         return runner
+
+
+class GraphRunner(TorchRunner):
+    """Keeps the module: a graph knows its weights by address only, and would read whatever comes to lie there."""
+
+    def __init__(self, module: "torch.nn.Module", setup: Setup) -> None:
+        super().__init__(unpacking(module), setup)
+        self._module: torch.nn.Module | None = module
+
+    def close(self) -> None:
+        """Give back graph and module."""
+        super().close()
+        self._module = None
 
 
 def _captured(module: "torch.nn.Module", inputs: "tuple[torch.Tensor, ...]", setup: Setup) -> Callable[[Any], Any]:

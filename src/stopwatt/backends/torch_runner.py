@@ -93,7 +93,11 @@ class TorchRunner:
         return tensors(arrays, self._device, self._dtype)
 
     def fetch(self, outputs: Any) -> Arrays:
-        """Host arrays; waits for the device where there is one."""
+        """Host arrays; waits for all streams of the device where there is one, since a model may use its own."""
+        if self._device.type == "cuda":
+            import torch
+
+            torch.cuda.synchronize(self._device)
         return arrays_of(outputs)
 
     def active(self) -> AbstractContextManager[None]:
