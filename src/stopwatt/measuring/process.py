@@ -44,3 +44,8 @@ def give_back_memory() -> None:
     torch = sys.modules.get("torch")
     if torch is not None and torch.cuda.is_initialized():
         torch.cuda.empty_cache()
+
+
+def ignore_interrupts() -> None:
+    """Leave an interrupt to the parent, which decides what becomes of this process."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)

@@ -15,6 +15,7 @@ from stopwatt.devices.resolve import kind_of
 from stopwatt.devices.usage import CpuUsage
 from stopwatt.errors import StopwattError
 from stopwatt.measuring import clock
+from stopwatt.measuring.arrivals import refuse_short_period, run_arrivals
 from stopwatt.measuring.artifact import convert_seconds
 from stopwatt.measuring.bundle import Bundle
 from stopwatt.measuring.conditions import changed_conditions, recompilations
@@ -22,6 +23,7 @@ from stopwatt.measuring.devicetime import run_device_trials
 from stopwatt.measuring.faults import translate, write_down
 from stopwatt.measuring.gate import Gate, WrongAnswers
 from stopwatt.measuring.job import Answer, Job
+from stopwatt.measuring.paced import Ending
 from stopwatt.measuring.phases import Phases
 from stopwatt.measuring.subject import Subject, assemble
 from stopwatt.measuring.suspicion import LAZY, cached_results, is_lazy
@@ -115,22 +117,25 @@ class Round:
                 gate.check_all(subject)
             memory = HostMemory()
             self._warm_up(subject)
+            if self.protocol.paced is not None:
+                refuse_short_period(self.protocol.paced, self.samples["warmup_latency"].values)
             trials = self._trials(subject)
             if trials.outputs is not None:
                 gate.check(subject.outputs(trials.outputs), trials.last_set, "on the last timed outputs")
         finally:
             self._deviation(gate, bundle)
         if trials.stop is Stop.INTERRUPT:
-            now = "start the same command again: it goes on from here"
-            return self.answer(
-                Status.INTERRUPTED, Trouble("interrupted", f"after {len(trials.latency_ns)} trials", now)
-            )
+            return self._interrupted(f"after {len(trials.latency_ns)} trials")
         self._device_time(subject)
         self._throughput(subject)
         self.readings["host_memory"] = Unavailable(NOT_FRESH) if self.job.served else memory.peak()
         self.readings["device_memory"] = device.peak_memory()
         self._suspect(subject)
-        return self.answer(Status.OK)
+        return self._paced(subject, gate, bundle)
+
+    def _interrupted(self, when: str) -> Answer:
+        now = "start the same command again: it goes on from here"
+        return self.answer(Status.INTERRUPTED, Trouble("interrupted", when, now))
 
     def _first_calls(self, runner: Runner, device: Device, bundle: Bundle) -> Subject:
         boundary = self.protocol.boundary
@@ -213,6 +218,27 @@ class Round:
             note = cached_results(subject.timed, stage, subject.sets, subject.arrays)
         if note is not None:
             self.notes.append(note)
+
+    def _paced(self, subject: Subject, gate: Gate, bundle: Bundle) -> Answer:
+        """Last, so that an interrupt of a long series costs nothing else."""
+        paced = self.protocol.paced
+        if paced is None:
+            return self.answer(Status.OK)
+        with self.phases.phase("paced"):
+            arrivals = run_arrivals(subject.timed, subject.sets, paced, self.job.cell.setup.threads)
+        trials = arrivals.trials
+        self.samples |= arrivals.samples
+        self.readings |= arrivals.readings
+        self.facts |= arrivals.facts
+        self.notes += arrivals.notes
+        try:
+            if trials.outputs is not None:
+                gate.check(subject.outputs(trials.outputs), trials.last_set, "on the last paced outputs")
+        finally:
+            self._deviation(gate, bundle)
+        if trials.ending is Ending.INTERRUPT:
+            return self._interrupted(f"after {len(trials.response_ns)} paced cycles")
+        return self.answer(Status.OK)
 
     def _deviation(self, gate: Gate, bundle: Bundle) -> None:
         found = gate.deviation
