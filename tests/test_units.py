@@ -69,3 +69,8 @@ def test_waiting_times_are_round(seconds, text):
 )
 def test_a_share_is_a_percentage_that_is_whole_only_where_it_is(share, text):
     assert units.percent(share) == text
+
+
+@pytest.mark.parametrize(("value", "text"), [(5e-3, "5 ms"), (5e-4, "500 us"), (1.5e-3, "1.5 ms"), (60.0, "60 s")])
+def test_what_somebody_chose_is_said_as_short_as_they_said_it(value, text):
+    assert units.exact(value, "s") == text

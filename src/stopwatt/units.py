@@ -65,6 +65,13 @@ def quantity(value: float, unit: str, *, half_width: float | None = None) -> str
     return text if scale.label in {"", "1"} else f"{text} {scale.label}"
 
 
+def exact(value: float, unit: str) -> str:
+    """A quantity that somebody chose, as short as it was said: `5 ms`, `500 us`, `1.5 ms`."""
+    scale = scale_for([value], unit)
+    text = f"{value / scale.factor:.6g}"
+    return text if scale.label in {"", "1"} else f"{text} {scale.label}"
+
+
 def interval(value: float, low: float, high: float, unit: str) -> str:
     """`4.51 ms [4.47, 4.55]`."""
     scale = scale_for([value], unit)

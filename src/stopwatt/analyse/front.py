@@ -1,0 +1,33 @@
+"""The Pareto front: the setups for which none is better in everything."""
+
+from collections.abc import Sequence
+
+from stopwatt.analyse.row import Row
+from stopwatt.records import Status
+
+
+def pareto_front(rows: Sequence[Row], metrics: tuple[str, ...] = ("latency", "deviation")) -> tuple[Row, ...]:
+    """Rows that no other dominates: none has values at least as low in every metric and lower in one.
+
+    By values alone; intervals that overlap may hide which of two neighbours on the front is the better.
+
+    Args:
+        rows: Those that failed or lack a metric are left out.
+        metrics: Names of estimates of which less is better.
+
+    Returns:
+        The front, the lowest first metric first.
+    """
+    known = [(row, values) for row in rows if (values := _values(row, metrics)) is not None]
+    front = [(row, values) for row, values in known if not any(_dominates(other, values) for _, other in known)]
+    return tuple(row for row, _ in sorted(front, key=lambda pair: pair[1]))
+
+
+def _values(row: Row, metrics: tuple[str, ...]) -> tuple[float, ...] | None:
+    values = [row.estimates[name].value for name in metrics]
+    found = tuple(value for value in values if value is not None)
+    return found if row.status is Status.OK and len(found) == len(metrics) else None
+
+
+def _dominates(one: tuple[float, ...], other: tuple[float, ...]) -> bool:
+    return one != other and all(a <= b for a, b in zip(one, other, strict=True))

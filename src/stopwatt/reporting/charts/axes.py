@@ -1,0 +1,31 @@
+"""Axes that several figures share."""
+
+import altair as alt
+
+from stopwatt.reporting.charts.picture import value
+
+NUMBERS = "format(datum.value, '.6~g')"
+PERCENT = "format(100 * datum.value, '.6~g') + ' %'"
+"""How places of an axis are written."""
+
+
+def log_scale(ends: str = "ends") -> alt.Scale:
+    """A logarithmic scale between the ends that a picture's parameter names."""
+    return alt.Scale(type="log", domain=value(ends), nice=False)
+
+
+def log_x(field: str, title: str, *, grid: bool = True, ends: str = "ends", ticks: str = "ticks") -> alt.X:
+    """A logarithmic horizontal axis."""
+    return alt.X(
+        f"{field}:Q",
+        title=title,
+        scale=log_scale(ends),
+        axis=alt.Axis(values=value(ticks), labelExpr=NUMBERS, grid=grid),
+    )
+
+
+def log_y(field: str, title: str, *, ends: str = "ends", ticks: str = "ticks", written: str = NUMBERS) -> alt.Y:
+    """A logarithmic vertical axis."""
+    return alt.Y(
+        f"{field}:Q", title=title, scale=log_scale(ends), axis=alt.Axis(values=value(ticks), labelExpr=written)
+    )

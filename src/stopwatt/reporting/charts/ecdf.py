@@ -1,0 +1,83 @@
+"""Empirical distribution function, a line for each round."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import altair as alt
+
+from stopwatt import units
+from stopwatt.analyse.analysis import CellAnalysis
+from stopwatt.analyse.picture import steps_of
+from stopwatt.reporting.charts.axes import PERCENT, log_x
+from stopwatt.reporting.charts.frame import HALF, HEIGHT, Span, sized, span
+from stopwatt.reporting.charts.labels import side, sided
+from stopwatt.reporting.charts.picture import CellFigure, Picture, table
+from stopwatt.reporting.charts.sentences import about, ends_of
+from stopwatt.reporting.charts.theme import ink
+
+_NAMED = {"latency": (0.5, "p50"), "latency_p90": (0.9, "p90"), "latency_p99": (0.99, "p99")}
+
+
+def _picture(cell: CellAnalysis) -> Picture:
+    axis = span(ends_of(cell))
+    lines: dict[str, list[Any]] = {"round": [], "latency": [], "below": []}
+    for one in cell.series:
+        steps = steps_of(one.values)
+        lines["round"] += [one.round + 1] * steps.values_s.size
+        lines["latency"] += [axis.of(value) for value in steps.values_s]
+        lines["below"] += [round(float(share), 5) for share in steps.below]
+    return Picture(
+        _title(cell),
+        about(cell),
+        {"latency": axis.title("latency")},
+        {"ends": [axis.low, axis.high], "ticks": axis.ticks},
+        {"lines": lines, "quantiles": _quantiles(cell, axis)},
+    )
+
+
+def _title(cell: CellAnalysis) -> str:
+    median, p99 = cell.row.estimates["latency"], cell.row.estimates["latency_p99"]
+    if median.value is None:
+        return "The share of calls that are done within a time"
+    half = f"Half of the calls are done within {units.quantity(median.value, 's')}"
+    if p99.value is not None:
+        return f"{half}, 99 % within {units.quantity(p99.value, 's')}"
+    return f"{half}; to say it of 99 % takes {p99.needs} trials" if p99.needs else half
+
+
+def _quantiles(cell: CellAnalysis, axis: Span) -> dict[str, list[Any]]:
+    found = [(q, name, cell.row.estimates[metric].value) for metric, (q, name) in _NAMED.items()]
+    known = [(q, name, value) for q, name, value in found if value is not None]
+    return {
+        "latency": [axis.of(value) for _, _, value in known],
+        "below": [q for q, _, _ in known],
+        "side": [side(axis.at(axis.of(value))) for _, _, value in known],
+        "label": [f"{name} {units.quantity(value, 's')}" for _, name, value in known],
+    }
+
+
+def _draw(words: Mapping[str, str]) -> alt.LayerChart:
+    x = log_x("latency", words["latency"])
+    y = alt.Y(
+        "below:Q", title="share of the calls done", axis=alt.Axis(labelExpr=PERCENT, values=[0, 0.25, 0.5, 0.75, 1])
+    )
+    lines = (
+        alt.Chart(table("lines"))
+        .mark_line(aria=False, interpolate="step-after", strokeWidth=1.5, opacity=0.8, color=ink("accent"))
+        .encode(x=x, y=y.scale(domain=[0, 1]), detail="round:N")
+    )
+    quantiles = alt.Chart(table("quantiles")).encode(x="latency:Q", y="below:Q")
+    points = quantiles.mark_point(aria=False, filled=True, size=40, color=ink("ink"))
+    labels = sided(quantiles.encode(text="label:N"), gap=6, baseline="top", dy=5, drop=15, color=ink("ink"))
+    return sized(alt.layer(lines, points, *labels), HALF, HEIGHT)
+
+
+ECDF = CellFigure(
+    "ecdf",
+    "the share of calls done within a time, a line for each round",
+    _picture,
+    _draw,
+    words=("latency",),
+    params=("ends", "ticks"),
+    tables=("lines", "quantiles"),
+)

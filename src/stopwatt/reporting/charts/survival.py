@@ -1,0 +1,72 @@
+"""Log survival: the share of calls that take longer, down to one in n; where a deadline is read off."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import altair as alt
+
+from stopwatt import units
+from stopwatt.analyse.analysis import CellAnalysis
+from stopwatt.analyse.picture import steps_of
+from stopwatt.reporting.charts.axes import PERCENT, log_x, log_y
+from stopwatt.reporting.charts.frame import HALF, HEIGHT, sized, span
+from stopwatt.reporting.charts.picture import CellFigure, Picture, table
+from stopwatt.reporting.charts.sentences import about, ends_of
+from stopwatt.reporting.charts.theme import ink
+
+
+def _picture(cell: CellAnalysis) -> Picture:
+    axis = span(ends_of(cell))
+    most = max(one.values.size for one in cell.series)
+    shares = span([0.5 / most, 1.0], "1", room=0)
+    lines: dict[str, list[Any]] = {"round": [], "latency": [], "above": []}
+    for one in cell.series:
+        steps, n = steps_of(one.values), one.values.size
+        above = [1.0, *(1 - steps.below[:-1])]  # at each trial: the share that is at least so long
+        lines["round"] += [one.round + 1] * steps.values_s.size
+        lines["latency"] += [axis.of(value) for value in steps.values_s]
+        lines["above"] += [float(f"{max(share, 1 / n):.4g}") for share in above]
+    largest = cell.row.estimates["latency_max"]
+    title = "The share of calls that take longer"
+    if largest.value is not None:
+        title = f"The slowest of {largest.n:,} calls took {units.quantity(largest.value, 's')}"
+    return Picture(
+        title,
+        about(cell),
+        {"latency": axis.title("latency")},
+        {
+            "ends": [axis.low, axis.high],
+            "ticks": axis.ticks,
+            "share_ends": [shares.low, shares.high],
+            "share_ticks": shares.ticks,
+        },
+        {"lines": lines},
+    )
+
+
+def _draw(words: Mapping[str, str]) -> alt.LayerChart:
+    x = log_x("latency", words["latency"])
+    y = log_y(
+        "above",
+        "share of the calls that take so long or longer",
+        ends="share_ends",
+        ticks="share_ticks",
+        written=PERCENT,
+    )
+    lines = (
+        alt.Chart(table("lines"))
+        .mark_line(aria=False, interpolate="step-before", strokeWidth=1.5, opacity=0.8, color=ink("accent"))
+        .encode(x=x, y=y, detail="round:N")
+    )
+    return sized(alt.layer(lines), HALF, HEIGHT)
+
+
+SURVIVAL = CellFigure(
+    "survival",
+    "the share of calls that take longer, on logarithmic axes",
+    _picture,
+    _draw,
+    words=("latency",),
+    params=("ends", "ticks", "share_ends", "share_ticks"),
+    tables=("lines",),
+)
