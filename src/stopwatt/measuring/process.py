@@ -34,8 +34,9 @@ def show_crashes() -> None:
 
 
 def listen_to_interrupts() -> None:
-    """Let an interrupt end the series of trials, even if it was ignored when the process started."""
+    """Let an interrupt end the series of trials, even if it was ignored or blocked where the process was started."""
     signal.signal(signal.SIGINT, signal.default_int_handler)
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT, signal.SIGTERM})
 
 
 def give_back_memory() -> None:
