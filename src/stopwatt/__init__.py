@@ -16,11 +16,14 @@ if TYPE_CHECKING:
     from stopwatt.api import bench as bench
     from stopwatt.api import import_table as import_table
     from stopwatt.api import measure as measure
+    from stopwatt.api import sweep as sweep
     from stopwatt.errors import StopwattError as StopwattError
+    from stopwatt.records import CLASSIC as CLASSIC
     from stopwatt.records import QUICK as QUICK
     from stopwatt.records import THOROUGH as THOROUGH
     from stopwatt.records import Protocol as Protocol
     from stopwatt.reporting.result import BenchResult as BenchResult
+    from stopwatt.reporting.sweep_result import SweepResult as SweepResult
     from stopwatt.store import open_store as open_store
 
 __version__ = "0.1.0"
@@ -29,11 +32,14 @@ __version__ = "0.1.0"
 # importing one of them can never hide a function.
 _PUBLIC = {
     "bench": "api",
+    "sweep": "api",
     "measure": "api",
     "import_table": "api",
     "BenchResult": "reporting.result",
+    "SweepResult": "reporting.sweep_result",
     "CallResult": "api",
     "Protocol": "records",
+    "CLASSIC": "records",
     "QUICK": "records",
     "THOROUGH": "records",
     "StopwattError": "errors",

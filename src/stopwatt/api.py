@@ -2,7 +2,7 @@
 
 import shlex
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -20,9 +20,13 @@ from stopwatt.measuring.function import measure_function
 from stopwatt.measuring.job import Job, JobKind
 from stopwatt.records import QUICK, Cell, Note, Protocol, Scalar, Setup, Workload
 from stopwatt.reporting.result import BenchResult, went_wrong
+from stopwatt.reporting.sweep_result import SweepResult
 from stopwatt.store import Run, RunStatus, Selection, open_store
 from stopwatt.sweeping.execute import Interrupted, Watcher, execute
-from stopwatt.sweeping.plan import Plan, Request, check_protocol, make_plan
+from stopwatt.sweeping.grid import Axis, Exclusion, Grid, deadlines_of
+from stopwatt.sweeping.gridfile import as_request, read_grid_file
+from stopwatt.sweeping.overlay import overlay
+from stopwatt.sweeping.plan import Plan, Request, check_protocol, make_plan, plan_grid
 from stopwatt.units import interval, quantity
 
 if TYPE_CHECKING:
@@ -106,6 +110,62 @@ def bench(
         tag,
     )
     return run_request(asked, store=store, allow=allow)
+
+
+def sweep(
+    *workloads: str,
+    grid: str | Path | None = None,
+    axes: Mapping[str, Scalar | Iterable[Scalar]] | None = None,
+    zips: Sequence[Mapping[str, Iterable[Scalar]]] = (),
+    exclude: Sequence[Mapping[str, Scalar | Iterable[Scalar]]] = (),
+    params: Mapping[str, Scalar] | None = None,
+    device: str | None = None,
+    protocol: Protocol | None = None,
+    deadlines: Sequence[float] = (),
+    tag: str = "",
+    store: str | None = None,
+    allow: bool = False,
+) -> SweepResult:
+    """Measure a grid: all combinations of the values of its axes.
+
+    Args:
+        *workloads: As for `bench`.
+        grid: A grid file (`docs/sweep.md`); what the other arguments say wins over it.
+        axes: Coordinate -> values: any parameter of the workload, `batch`, `backend`, `precision`, `threads`, `device`,
+            `boundary`. A text `1..8` doubles from 1 to 8.
+        zips: Axes of equal length whose values go together.
+        exclude: What to leave out: cells that have one of the values of every axis named.
+        params: Parameters that are the same for all cells.
+        device: `cpu`, `cuda`, `cuda:1`.
+        protocol: The rules of measuring; 3 rounds of 1,000 trials, at most 10 s each, if absent.
+        deadlines: Seconds that calls shall meet.
+        tag: A name for the run.
+        store: Results database; `$STOPWATT_STORE` or `./stopwatt.db` if absent.
+        allow: Measure even on a machine that is not fit.
+
+    Returns:
+        One row per cell; failures are rows with a status and a reason.
+
+    Raises:
+        UsageError: The grid is none.
+        EnvironmentUnfit: The machine is not fit to measure on.
+        StoreError: The results cannot be saved.
+    """
+    single = {**({"workload": workloads} if workloads else {}), **(params or {}), **(axes or {})}
+    single |= {} if device is None else {"device": device}
+    below = Grid(()) if grid is None else read_grid_file(Path(grid))
+    above = Grid(
+        (*((Axis.of(*pair),) for pair in single.items()), *(_together(one) for one in zips)),
+        tuple(Exclusion(_together(one)) for one in exclude),
+        protocol or below.protocol,
+        deadlines_of(deadlines) or below.deadlines,
+        tag or below.tag,
+    )
+    return run_grid(overlay(below, above), store=store, allow=allow)
+
+
+def _together(axes: Mapping[str, Scalar | Iterable[Scalar]]) -> tuple[Axis, ...]:
+    return tuple(Axis.of(*pair) for pair in axes.items())
 
 
 @dataclass(frozen=True, slots=True)
@@ -201,13 +261,26 @@ def run_request(
     asked: Request, *, store: str | None = None, watcher: Watcher | None = None, allow: bool = False
 ) -> BenchResult:
     """Plan, judge the machine, measure, summarise. Goes on with an unfinished run of the same plan."""
+    return _run(make_plan(asked), {}, store=store, watcher=watcher, allow=allow)
+
+
+def run_grid(
+    asked: Grid, *, store: str | None = None, watcher: Watcher | None = None, allow: bool = False
+) -> SweepResult:
+    """The same for a grid, which is kept with the run."""
+    done = _run(plan_grid(asked), as_request(asked), store=store, watcher=watcher, allow=allow)
+    return SweepResult(done.rows, done.run, done.where, done.facts, done.notes, asked.deadlines)
+
+
+def _run(
+    plan: Plan, request: Mapping[str, Any], *, store: str | None, watcher: Watcher | None, allow: bool
+) -> BenchResult:
     watcher = watcher or Silent()
-    plan = make_plan(asked)
     for text in plan.announcements:
         watcher.announce(text)
     notes = _judge(plan, allow=allow)
     with open_store(store) as database:
-        run = _begin(database, plan)
+        run = _begin(database, plan, request)
         try:
             execute(plan, database, run, watcher)
         except (Interrupted, KeyboardInterrupt):
@@ -220,21 +293,27 @@ def run_request(
 
 
 def _judge(plan: Plan, *, allow: bool) -> tuple[Note, ...]:
-    setup = plan.cells[0].setup
     settled = {name: value for name, value in plan.facts.items() if name != "cpu.load"}  # it remembers our last run
-    judgement = judge(settled, threads=setup.threads, device=setup.device, allow=allow)
-    for trouble in judgement.failures:
-        raise EnvironmentUnfit(
-            trouble.what, when=trouble.when, now=f"{trouble.now}; or measure all the same with --allow"
-        )
-    return judgement.notes
+    most: dict[str, int] = {}
+    for cell in plan.cells:
+        most[cell.setup.device] = max(most.get(cell.setup.device, 1), cell.setup.threads)
+    notes: dict[str, Note] = {}
+    for device, threads in most.items():
+        judgement = judge(settled, threads=threads, device=device, allow=allow)
+        for trouble in judgement.failures:
+            raise EnvironmentUnfit(
+                trouble.what, when=trouble.when, now=f"{trouble.now}; or measure all the same with --allow"
+            )
+        notes |= {note.kind: note for note in judgement.notes}
+    return tuple(notes.values())
 
 
-def _begin(database: "Store", plan: Plan) -> Run:
+def _begin(database: "Store", plan: Plan, request: Mapping[str, Any]) -> Run:
     unfinished = database.find_unfinished(plan.digest)
     if unfinished is not None:
         return database.continue_run(unfinished)
-    return database.begin_run(shlex.join(["stopwatt", *sys.argv[1:]]), plan.digest, plan.tag, __version__)
+    command = shlex.join(["stopwatt", *sys.argv[1:]])
+    return database.begin_run(command, plan.digest, plan.tag, __version__, request)
 
 
 def _rows(database: "Store", plan: Plan, run: Run) -> tuple[Row, ...]:

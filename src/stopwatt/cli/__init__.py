@@ -10,6 +10,7 @@ from stopwatt.errors import ExitCode, StopwattError
 
 VERBS = {
     "bench": ("bench:bench", "Measure models over runtimes, precisions and batch sizes."),
+    "sweep": ("sweep:sweep", "Measure a grid of sizes and setups: how does latency grow, where are the kinks?"),
     "show": ("show:show", "List runs and measurements, or one measurement in full."),
     "export": ("export:export", "Write measurements to Parquet, CSV or JSON."),
     "import": ("import_:import_", "Read exported measurements, or a table that others made, into the store."),

@@ -36,7 +36,7 @@ def render_bench(console: Console, every: Sequence[Row], notes: Sequence[Note], 
         for line in _not_measured([row for row in rows if row.trouble is not None]):
             console.print(line)
         console.print()
-    for line in _warnings(every, notes):
+    for line in warning_lines(every, notes):
         console.print(line)
     console.print(Text(f"stored as run {run} in {where}", style="quiet"))
     console.print(Text(f"  now: stopwatt show --run {run}, or stopwatt export {run}.csv --run {run}", style="quiet"))
@@ -78,9 +78,9 @@ def _cells(row: Row, time: units.Scale, best: Best) -> list[str]:
     return [
         row.cell.setup.backend_label,
         f"{row.cell.setup.precision}{_mark(row)}",
-        _with_interval(found["latency"], time),
-        _tail(found["latency_p99"], time),
-        _rate(found["throughput"]),
+        interval_cell(found["latency"], time),
+        tail_cell(found["latency_p99"], time),
+        rate_cell(found["throughput"]),
         _speedup(row),
         _whole(memory, 2**20),
         _deviation(found["deviation"]),
@@ -92,7 +92,8 @@ def _mark(row: Row) -> str:
     return " !" if any(counted.note.severity is Severity.WARNING for counted in row.notes) else ""
 
 
-def _with_interval(estimate: Estimate, scale: units.Scale) -> str:
+def interval_cell(estimate: Estimate, scale: units.Scale) -> str:
+    """A value with its interval, in a column whose head names the unit."""
     if estimate.value is None:
         return MISSING
     if estimate.low is None or estimate.high is None:
@@ -107,14 +108,15 @@ def _plain(estimate: Estimate, scale: units.Scale) -> str:
     return units.column_value(estimate.value, scale, half_width=half)
 
 
-def _rate(estimate: Estimate) -> str:
+def rate_cell(estimate: Estimate) -> str:
     """Three digits: what a capacity is planned with."""
     if estimate.value is None:
         return MISSING
     return f"{estimate.value:.0f}" if estimate.value >= 100 else f"{estimate.value:.3g}"  # noqa: PLR2004
 
 
-def _tail(estimate: Estimate, scale: units.Scale) -> str:
+def tail_cell(estimate: Estimate, scale: units.Scale) -> str:
+    """A percentile, or how many trials it needs."""
     if estimate.value is None:
         return f"needs {estimate.needs}" if estimate.needs is not None else MISSING
     return units.column_value(estimate.value, scale)
@@ -180,7 +182,7 @@ def _not_measured(rows: Sequence[Row]) -> list[Text]:
     return lines
 
 
-def _warnings(rows: Sequence[Row], notes: Sequence[Note]) -> list[Text]:
+def warning_lines(rows: Sequence[Row], notes: Sequence[Note]) -> list[Text]:
     """Each warning once, with how many setups have it."""
     counts: dict[str, int] = {}
     texts: dict[str, Note] = {}

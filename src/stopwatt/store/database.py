@@ -13,14 +13,23 @@ from sqlalchemy import Connection, Engine, Select, Table, insert, literal_column
 from sqlalchemy.dialects import postgresql, sqlite
 
 from stopwatt.errors import StoreError
-from stopwatt.records import Measurement, Setup, Status
+from stopwatt.records import Cell, Measurement, Setup, Status
 from stopwatt.store import rows
 from stopwatt.store.engine import WRITES
 from stopwatt.store.model import Entry, Run, RunStatus, Selection
 from stopwatt.store.owner import is_alive, this_process
-from stopwatt.store.queries import entries_query, ids_beginning, measurements_query, only, run_columns, selected_numbers
+from stopwatt.store.queries import (
+    entries_query,
+    ids_beginning,
+    measurements_query,
+    only,
+    phases_query,
+    run_columns,
+    selected_numbers,
+)
 from stopwatt.store.tables import cells, environments, rounds, runs, samples
 from stopwatt.store.trouble import translated
+from stopwatt.wire import from_document
 
 _EVERYTHING = Selection()
 _CHUNK = 50  # measurements read at a time: bounded memory, and no reading transaction that stays open
@@ -166,6 +175,23 @@ class Store:
                 for chunk in _chunks(sorted(numbers))
                 for row in connection.execute(_in_order(entries_query(), chunk)).mappings()
             ]
+
+    def phases(self, selection: Selection = _EVERYTHING) -> Iterator[tuple[Cell, int, Mapping[str, float]]]:
+        """The cell of each measurement, its trials, and the seconds of its phases; no samples are read.
+
+        Raises:
+            StoreError: As every method.
+        """
+        with self._read() as connection:
+            numbers = list(connection.scalars(selected_numbers(selection)))
+        found: dict[str, Cell] = {}
+        for chunk in _chunks(sorted(numbers)):
+            with self._read() as connection:
+                lines = connection.execute(_in_order(phases_query(), chunk)).all()
+            for line in lines:
+                if line.key not in found:
+                    found[line.key] = from_document(Cell, json.loads(line.cell_document))
+                yield found[line.key], line.trials, json.loads(line.document).get("phases", {})
 
     def measurements(self, selection: Selection = _EVERYTHING) -> Iterator[Measurement]:
         """The measurements in the order in which they were saved, read a few at a time.

@@ -33,6 +33,11 @@ def measurements_query() -> Select[Any]:
     return _joined(rounds, cells.c.document.label("cell_document"), environments.c.facts)
 
 
+def phases_query() -> Select[Any]:
+    """A measurement's cell, its trials and its document."""
+    return _joined(rounds.c.trials, rounds.c.document, cells.c.key, cells.c.document.label("cell_document"))
+
+
 def selected_numbers(selection: Selection) -> Select[int]:
     """Numbers of the selected rounds, the latest first.
 

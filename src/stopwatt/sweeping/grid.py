@@ -4,14 +4,15 @@ A grid is a product of *blocks*. A block is one axis, or several axes of equal l
 What is the same for all cells is an axis of one value. Nothing here knows what a name or a value means.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from itertools import product
-from math import prod
-from typing import Any
+from itertools import islice, product
+from math import inf, prod
+from typing import Any, Self
 
 from stopwatt.errors import UsageError
 from stopwatt.records import CLASSIC, Protocol, Scalar
+from stopwatt.sweeping.ranges import expanded
 
 MOST_CELLS = 2**17
 """Cells of a grid, at most, before exclusions: at a second a cell, a day and a half."""
@@ -35,6 +36,21 @@ class Axis:
     values: tuple[Scalar, ...]
     where: str = ""
     places: tuple[str, ...] = ()
+
+    @classmethod
+    def of(cls, name: str, values: Scalar | Iterable[Scalar], where: str = "") -> Self:
+        """An axis from one value or several, ranges such as `1..8` as the values that they stand for.
+
+        Raises:
+            UsageError: A range that is none, or more values than any grid may have.
+        """
+        several = [values] if isinstance(values, str | int | float) else islice(values, MOST_CELLS + 1)
+        found: list[Scalar] = []
+        for value in several:
+            found += expanded(value) if isinstance(value, str) else [value]
+        if len(found) > MOST_CELLS:
+            raise UsageError(f"{name} has too many values", when=where, now=f"ask for {MOST_CELLS} cells at most")
+        return cls(name, tuple(found), where)
 
     def place(self, number: int) -> str:
         """Where the value with this number was written."""
@@ -103,6 +119,18 @@ class Grid:
             "zip": [{axis.name: list(axis.values) for axis in block} for block in self.blocks if len(block) > 1],
             "exclude": [{one.name: list(one.values) for one in exclusion.conditions} for exclusion in self.exclude],
         }
+
+
+def deadlines_of(values: Collection[float]) -> tuple[float, ...]:
+    """Deadlines in seconds, rising, each once.
+
+    Raises:
+        UsageError: One is not positive or not finite.
+    """
+    for value in values:
+        if not 0 < value < inf:
+            raise UsageError(f"a deadline of {value:g} s cannot be met", now="give a time above 0, such as 0.0005")
+    return tuple(sorted(set(values)))
 
 
 def check_shape(grid: Grid) -> None:

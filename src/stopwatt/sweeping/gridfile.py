@@ -17,6 +17,7 @@ from stopwatt.sweeping.lined import Lined, Path_, read_yaml
 from stopwatt.sweeping.pacing import with_room
 from stopwatt.sweeping.plan import check_protocol
 from stopwatt.sweeping.ranges import expanded
+from stopwatt.wire import to_document
 
 
 def read_grid_file(path: Path) -> Grid:
@@ -26,6 +27,17 @@ def read_grid_file(path: Path) -> Grid:
         UsageError: What is wrong, with line and key.
     """
     return grid_of(read_yaml(path))
+
+
+def as_request(grid: Grid) -> dict[str, Any]:
+    """What a store keeps of a grid: its axes, and the document that a grid file of it would hold."""
+    document = grid.document()
+    about = {"protocol": to_document(grid.protocol), "deadlines": list(grid.deadlines), "tag": grid.tag}
+    return {
+        "axes": {axis.name: list(axis.values) for axis in grid.axes},
+        "deadlines": list(grid.deadlines),
+        "grid": document | about,
+    }
 
 
 def grid_of(lined: Lined) -> Grid:

@@ -1,0 +1,196 @@
+"""What is printed after a sweep: few cells one by one, many by the axes that matter most. At most 40 lines."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from stopwatt import units
+from stopwatt.analyse.grid import Grid, Point, arrange, place
+from stopwatt.analyse.pivot import Effect, Pivot, effects_of, pivot_of
+from stopwatt.analyse.row import Row
+from stopwatt.records import Note, Status
+from stopwatt.reporting.console import MISSING
+from stopwatt.reporting.grid import Column
+from stopwatt.reporting.grid import grid as listed
+from stopwatt.reporting.table import interval_cell, rate_cell, tail_cell, warning_lines
+from stopwatt.text import one_line, printable
+
+MOST_LISTED = 20
+"""Cells up to which each has a line."""
+_MOST_COLUMNS = 6
+_MOST_ROWS = 10
+_ENDS = 2
+_MOST_REASONS = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Ending:
+    """Where the results are.
+
+    Attributes:
+        run: Id of the run, or its beginning.
+        where: Name of the results database.
+    """
+
+    run: str
+    where: str
+
+
+def render_sweep(console: Console, rows: Sequence[Row], notes: Sequence[Note], ending: Ending) -> None:
+    """Print the result of a sweep: the grid, what failed, what the reader must know, and the next command.
+
+    Args:
+        console: Where to.
+        rows: One per cell.
+        notes: Of the machine.
+        ending: Where the results are.
+    """
+    found = arrange(rows)
+    measured = [point for point in found.points if point.row.status is Status.OK]
+    console.print(_heading(found, len(measured)))
+    if len(measured) <= MOST_LISTED:
+        if measured:
+            console.print(_every(found, measured))
+    else:
+        for table in _tables(found, measured):
+            console.print(table)
+    for line in (*_troubles(found), *warning_lines(rows, notes)):
+        console.print(line)
+    console.print(Text(f"stored as run {ending.run} in {printable(ending.where)}", style="quiet"))
+    console.print(Text(f"  now: stopwatt show --run {ending.run} lists every round", style="quiet"))
+
+
+def _heading(found: Grid, measured: int) -> Text:
+    fixed = {name: value for name, value in found.fixed.items() if name in _SAID}
+    axes = " x ".join(f"{len(axis.values)} {axis.name}" for axis in found.axes)
+    counts = (
+        f"{measured} of {len(found.points)} cells measured" if measured < len(found.points) else f"{measured} cells"
+    )
+    about = ", ".join(filter(None, (counts + (f": {axes}" if axes else ""), place(fixed))))
+    source = str(found.fixed.get("workload", "several workloads"))
+    return Text.assemble((one_line(source), "bold"), f"\n{one_line(about)}")
+
+
+_SAID = ("backend", "precision", "batch", "device", "threads", "boundary")
+
+
+def _every(found: Grid, points: Sequence[Point]) -> Table:
+    """A line a cell, in the order of the axes."""
+    scale = _scale(points)
+    order = {axis.name: {value: number for number, value in enumerate(axis.values)} for axis in found.axes}
+    ordered = sorted(points, key=lambda point: [order[name].get(point.where.get(name, ""), -1) for name in order])
+    names = [Column(axis.name, right=axis.numeric) for axis in found.axes]
+    heads = (f"latency {scale.label} [95 %]", f"p99 {scale.label}", "samples/s")
+    lines = [
+        (
+            *(str(point.where.get(axis.name, "")) for axis in found.axes),
+            interval_cell(point.row.estimates["latency"], scale),
+            tail_cell(point.row.estimates["latency_p99"], scale),
+            rate_cell(point.row.estimates["throughput"]),
+        )
+        for point in ordered
+    ]
+    return listed("", (*names, *(Column(head, right=True, whole=True) for head in heads)), lines)
+
+
+def _tables(found: Grid, points: Sequence[Point]) -> Iterator[Table | Text]:
+    """What a reader chooses between as columns, against what matters most; then the two axes that matter most."""
+    effects = effects_of(found)
+    choices = [effect for effect in effects if not effect.axis.numeric and _is_narrow(effect)]
+    sizes = [effect for effect in effects if effect.axis.numeric]
+    pairs = [(sizes[0], choices[0])] if sizes and choices else []
+    narrow = [effect for effect in sizes[:3] if _is_narrow(effect)]
+    if len(sizes) > 1 and narrow:
+        columns = narrow[-1]
+        pairs.append((next(effect for effect in sizes if effect is not columns), columns))
+    for rows, columns in pairs or [(effects[0], effects[-1])] if effects else ():
+        yield _pivot(pivot_of(found, rows, columns))
+    yield _extremes(found, points)
+
+
+def _is_narrow(effect: Effect) -> bool:
+    return len(effect.axis.values) <= _MOST_COLUMNS
+
+
+def _pivot(pivot: Pivot) -> Table:
+    scale = units.scale_for(list(pivot.seconds.values()), "s")
+    counts = set(pivot.combinations.values())
+    mean = f", geometric mean over {', '.join(pivot.over)}" if pivot.over else ""
+    each = f" ({counts.pop()} cells each)" if pivot.over and len(counts) == 1 else ""
+    title = f"latency {scale.label} by {pivot.rows.name} and {pivot.columns.name}{mean}{each}"
+    heads = [Column(f"{pivot.columns.axis.name}={value}", right=True) for value in pivot.columns.axis.values]
+    shown = [[str(row), *_cells(pivot, row, scale)] for row in pivot.rows.axis.values]
+    if counts:
+        heads.append(Column("cells each", right=True))
+        for line, row in zip(shown, pivot.rows.axis.values, strict=True):
+            line.append(str(pivot.combinations[row]))
+    return listed(title, (Column(pivot.rows.name, right=pivot.rows.axis.numeric), *heads), _shortened(shown))
+
+
+def _cells(pivot: Pivot, row: object, scale: units.Scale) -> list[str]:
+    values = [pivot.seconds.get((row, column)) for column in pivot.columns.axis.values]  # type: ignore[arg-type]
+    return [MISSING if value is None else units.column_value(value, scale) for value in values]
+
+
+def _shortened(lines: list[list[str]]) -> list[list[str]]:
+    """The first and the last of many."""
+    if len(lines) <= _MOST_ROWS:
+        return lines
+    half = _MOST_ROWS // 2
+    between = [f"... {len(lines) - 2 * half} more", *([" "] * (len(lines[0]) - 1))]
+    return [*lines[:half], between, *lines[-half:]]
+
+
+def _extremes(found: Grid, points: Sequence[Point]) -> Table:
+    """The fastest and the slowest cells, and those with the most samples/s."""
+    scale = _scale(points)
+    by_latency = sorted(points, key=lambda point: point.row.estimates["latency"].value or 0.0)
+    by_rate = sorted(points, key=lambda point: -(point.row.estimates["throughput"].value or 0.0))
+    chosen = [
+        *(("lowest latency", point) for point in by_latency[:_ENDS]),
+        *(("highest latency", point) for point in by_latency[: -_ENDS - 1 : -1]),
+        *(("most samples/s", point) for point in by_rate[:_ENDS]),
+    ]
+    heads = (f"latency {scale.label} [95 %]", f"p99 {scale.label}", "samples/s")
+    lines = [
+        (
+            what,
+            found.label(point),
+            interval_cell(point.row.estimates["latency"], scale),
+            tail_cell(point.row.estimates["latency_p99"], scale),
+            rate_cell(point.row.estimates["throughput"]),
+        )
+        for what, point in chosen
+    ]
+    return listed("", ("", "cell", *(Column(head, right=True, whole=True) for head in heads)), lines)
+
+
+def _scale(points: Sequence[Point]) -> units.Scale:
+    values = [point.row.estimates["latency"].value for point in points]
+    return units.scale_for([value for value in values if value is not None], "s")
+
+
+def _troubles(found: Grid) -> list[Text]:
+    """Why cells gave no result, in all of their rounds or in some: reasons by how often they occur."""
+    groups: dict[tuple[str, str, str], list[Point]] = {}
+    for point in found.points:
+        trouble = point.row.trouble
+        if trouble is not None:
+            status = "some rounds failed" if point.row.status is Status.OK else str(point.row.status)
+            groups.setdefault((status, trouble.what, trouble.now), []).append(point)
+    ordered = sorted(groups.items(), key=lambda item: -len(item[1]))
+    lines = []
+    for (status, what, now), points in ordered[:_MOST_REASONS]:
+        style = "quiet" if status == Status.UNSUPPORTED else "failure"
+        cells = f"{len(points)} cells" if len(points) > 1 else "1 cell"
+        example = f"{cells}, {'such as ' if len(points) > 1 else ''}{one_line(found.label(points[0]))}: "
+        lines.append(Text.assemble((f"{status}: ", style), example, printable(what)))
+        if now:
+            lines.append(Text(f"  now: {printable(now)}"))
+    if len(ordered) > _MOST_REASONS:
+        rest = sum(len(points) for _, points in ordered[_MOST_REASONS:])
+        lines.append(Text(f"{len(ordered) - _MOST_REASONS} more reasons, {rest} cells", style="failure"))
+    return lines
