@@ -420,6 +420,8 @@ METRICS: Mapping[str, Metric] = {
     for metric in (
         Metric("latency", "s", "lower", "host to host, one request at a time, synchronised after each call"),
         Metric("mean_latency", "s", "lower", "a mean that somebody else measured; its trials are not there"),
+        Metric("response", "s", "lower", "paced arrivals: from when each request was due to the end of its call"),
+        Metric("overruns", "cycles", "lower", "paced requests that were not done when the next one was due"),
         Metric("device_time", "s", "lower", "device clock only, launch gaps hidden"),
         Metric("throughput", "samples/s", "higher", "saturated queue, one synchronise at the end of each window"),
         Metric("cold_start", "s", "lower", "import, load and first call, with conversion and compile caches warm"),

@@ -42,7 +42,8 @@ def test_rounds_stand_in_the_order_in_which_they_were_measured(measurement):
 def test_every_metric_is_there_and_says_why_it_is_missing(measurement):
     (row,) = summarise([measurement(0, [5, 6, 7])])
 
-    assert set(row.estimates) == {*METRICS, "latency_p90", "latency_p99", "latency_p99.9", "latency_max"}
+    tails = {f"{name}_{part}" for name in ("latency", "response") for part in ("p90", "p99", "p99.9", "max")}
+    assert set(row.estimates) == {*METRICS, *tails}
     assert all(estimate.value is not None or estimate.why for estimate in row.estimates.values())
     assert row.estimates["cold_start"].why == "not measured"
     assert row.estimates["latency_p99"].why == "needs 299 trials (has 3)"

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from stopwatt.analyse.summary import LARGEST, TAILS
+from stopwatt.analyse.summary import LARGEST, PACED_LARGEST, PACED_TAILS, TAILS
 from stopwatt.measuring.parity import INT8_COSINE, TOLERANCE
 from stopwatt.records import METRICS, QUICK, THOROUGH, Status
 from stopwatt.stats.quantiles import needed_trials
@@ -28,7 +28,8 @@ def test_the_tolerances_are_those_of_the_gate():
 
 
 def test_every_metric_is_described_with_its_unit():
-    units = {name: METRICS.get(name, METRICS["latency"]).unit for name in (*METRICS, *TAILS, LARGEST)}
+    parts = (*TAILS, LARGEST, *PACED_TAILS, PACED_LARGEST)
+    units = {name: METRICS.get(name, METRICS["latency"]).unit for name in (*METRICS, *parts)}
     assert {name: row[0] for name, row in table_after("What each metric means").items()} == units
 
 

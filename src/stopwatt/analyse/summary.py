@@ -27,6 +27,10 @@ from stopwatt.stats.ratios import MARGIN
 
 TAILS = {"latency_p90": 0.9, "latency_p99": 0.99, "latency_p99.9": 0.999}
 LARGEST = "latency_max"
+PACED_TAILS = {"response_p90": 0.9, "response_p99": 0.99, "response_p99.9": 0.999}
+PACED_LARGEST = "response_max"
+_PARTS = {"latency": (*TAILS, LARGEST), "response": (*PACED_TAILS, PACED_LARGEST)}
+_TAIL_OF = TAILS | PACED_TAILS
 
 
 def summarise(measurements: Iterable[Measurement], margin: float = MARGIN) -> list[Row]:
@@ -86,6 +90,8 @@ def _estimates(rounds: Sequence[Measurement], why_nothing: str) -> dict[str, Est
     for name, metric in METRICS.items():
         if name == "deviation":
             estimates[name] = _deviation(metric, rounds, why_nothing)
+        elif name == "overruns":
+            estimates[name] = _overruns(metric, ok, why_nothing)
         elif any(name in one.samples for one in ok):
             estimates |= _of_samples(metric, ok)
         else:
@@ -95,7 +101,7 @@ def _estimates(rounds: Sequence[Measurement], why_nothing: str) -> dict[str, Est
 
 def _parts(name: str) -> tuple[str, ...]:
     """The estimates that a metric is summarised by."""
-    return (name, *TAILS, LARGEST) if name == "latency" else (name,)
+    return (name, *_PARTS.get(name, ()))
 
 
 def _of_samples(metric: Metric, ok: Sequence[Measurement]) -> dict[str, Estimate]:
@@ -114,9 +120,9 @@ def _series(name: str, ok: Sequence[Measurement]) -> tuple[str, list[Series]]:
 
 
 def _part(part: str, unit: str, series: Sequence[Series]) -> Estimate:
-    if part in TAILS:
-        return tail(part, unit, series, TAILS[part])
-    return largest(part, unit, series) if part == LARGEST else typical(part, unit, series)
+    if part in _TAIL_OF:
+        return tail(part, unit, series, _TAIL_OF[part])
+    return largest(part, unit, series) if part in {LARGEST, PACED_LARGEST} else typical(part, unit, series)
 
 
 def _round_medians(ok: Sequence[Measurement]) -> tuple[tuple[int, float], ...]:
@@ -150,6 +156,19 @@ def _deviation(metric: Metric, rounds: Sequence[Measurement], why_nothing: str) 
     count = len(values)
     method, why = f"largest of {counted(count, 'round')}", "no interval: it is a largest value"
     return Estimate(metric.name, metric.unit, max(values), n=count, rounds=count, method=method, why=why)
+
+
+def _overruns(metric: Metric, ok: Sequence[Measurement], why_nothing: str) -> Estimate:
+    """All of all rounds: a count among their cycles."""
+    paced = [one for one in ok if "response" in one.samples]
+    try:
+        values = _measured(metric.name, paced)
+    except Rejected as rejected:
+        return Estimate(metric.name, metric.unit, why=f"rejected: {rejected}")
+    if not values:
+        return Estimate(metric.name, metric.unit, why=why_nothing)
+    n, why = sum(one.samples["response"].values.size for one in paced), "no interval: a count"
+    return Estimate(metric.name, metric.unit, sum(values), n=n, rounds=len(values), method=f"among {n} cycles", why=why)
 
 
 def _measured(name: str, rounds: Sequence[Measurement]) -> list[float]:

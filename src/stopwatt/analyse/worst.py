@@ -1,9 +1,20 @@
 """The worst case: the largest trial first, then how often a deadline was and may be missed."""
 
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
+
+from stopwatt.analyse.estimate import Rejected, Series, series_of
+from stopwatt.records import Measurement, Status
+from stopwatt.stats.extreme import ReturnLevel, extrapolate
+from stopwatt.stats.tail import SAME, Exceedance, deadline_grid, exceedances, largest_per_interval
+from stopwatt.units import interval
+
+INTERVALS = 60
+"""Intervals of a round whose largest trials are kept; fewer where they would hold less than five trials each."""
+_IN_INTERVAL = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -14,18 +25,26 @@ class Miss:
         deadline_s: In seconds.
         misses: Trials above it.
         n: Trials.
-        upper: Clopper-Pearson 95 % upper bound of the share of misses (one-sided); > 0 also where none was seen.
+        upper: Upper 95 % bound of the share of misses (Clopper-Pearson, one-sided); > 0 also where none was seen.
+        effective_n: Independent trials that the n are worth, because misses cluster in time: the bound is theirs. `n`
+            where no clustering shows.
     """
 
     deadline_s: float
     misses: int
     n: int
     upper: float
+    effective_n: float
 
     @property
     def share(self) -> float:
         """Misses / n."""
         return self.misses / self.n
+
+    @property
+    def clustered(self) -> bool:
+        """Whether the bound was widened."""
+        return self.effective_n < self.n
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -38,9 +57,10 @@ class WorstCase:
         n: Trials of all rounds.
         seconds: Time over which they were spread.
         load: The declared background load, empty for none.
-        deadlines: Those asked for.
+        deadlines: Those asked for, rising.
         curve: The same for a grid of deadlines from the median to beyond the maximum, rising.
-        intervals_s: Largest trial of each of the equal intervals of time, [rounds][intervals], seconds.
+        intervals_s: Largest trial of each of the equal intervals of time, [rounds][intervals], seconds; NaN where no
+            trial began in an interval.
         overruns: Paced cycles whose call was not done when the next one was due; `None` without paced arrivals.
         annex: One sentence on an extreme-value extrapolation, or why there is none.
     """
@@ -55,3 +75,139 @@ class WorstCase:
     intervals_s: tuple[NDArray[np.float64], ...] = ()
     overruns: int | None = None
     annex: str = ""
+
+
+def worst_of(
+    metric: str,
+    rounds: Sequence[Series],
+    started: Sequence[NDArray[np.float64]],
+    deadlines: Sequence[float] = (),
+    *,
+    load: str = "",
+    overruns: int | None = None,
+    clusters: int = 1,
+) -> WorstCase:
+    """The tail of one metric.
+
+    Args:
+        metric: `latency` or `response`.
+        rounds: Trials of each process in seconds; at least one.
+        started: When each of them began (or was due), in seconds after the first of its round; in the same order.
+        deadlines: In seconds.
+        load: The declared background load.
+        overruns: Counted while it was measured.
+        clusters: Modes of the distribution, as far as they are known: several forbid an extrapolation.
+    """
+    values = [series.values for series in rounds]
+    asked = sorted(deadlines)
+    found = [_miss(one) for one in exceedances(values, [*asked, *deadline_grid(values)])]
+    return WorstCase(
+        metric,
+        max_s=max(float(one.max()) for one in values),
+        n=sum(one.size for one in values),
+        seconds=sum(float(starts[-1]) + float(one[-1]) for starts, one in zip(started, values, strict=True)),
+        load=load,
+        deadlines=tuple(found[: len(asked)]),
+        curve=tuple(found[len(asked) :]),
+        intervals_s=tuple(_intervals(one, starts) for one, starts in zip(values, started, strict=True)),
+        overruns=overruns,
+        annex=_annex(values, clusters),
+    )
+
+
+def worst_cases(
+    measurements: Sequence[Measurement], deadlines: Sequence[float] = (), *, clusters: int = 1
+) -> tuple[WorstCase, ...]:
+    """The tails of a cell: of `latency`, and of `response` where arrivals were paced, without and under load apart.
+
+    Only rounds that are OK count. A metric with a trial that cannot be a duration is left out; the row of the cell
+    says so.
+
+    Args:
+        measurements: Rounds of one cell.
+        deadlines: In seconds.
+        clusters: Modes of its latency, as far as they are known.
+    """
+    parts: dict[tuple[str, str], list[_Part]] = {}
+    for one in measurements:
+        if one.status is Status.OK:
+            for part in (*_closed_loop(one), *_paced(one)):
+                parts.setdefault((part.metric, part.load), []).append(part)
+    return tuple(_case(parts[key], deadlines, clusters) for key in sorted(parts))
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Part:
+    """The trials of one round under one condition."""
+
+    metric: str
+    load: str
+    series: Series
+    started: NDArray[np.float64]
+    overruns: int | None = None
+
+
+def _case(parts: Sequence[_Part], deadlines: Sequence[float], clusters: int) -> WorstCase:
+    counted = [part.overruns for part in parts if part.overruns is not None]
+    return worst_of(
+        parts[0].metric,
+        [part.series for part in parts],
+        [part.started for part in parts],
+        deadlines,
+        load=parts[0].load,
+        overruns=sum(counted) if counted else None,
+        clusters=clusters,
+    )
+
+
+def _closed_loop(one: Measurement) -> Iterator[_Part]:
+    series = _seconds(one, "latency")
+    if series is None:
+        return
+    stored = one.samples.get("started")
+    begun = series.values.cumsum() - series.values  # without pauses, where a table from elsewhere has no start times
+    if stored is not None and stored.values.size == begun.size:
+        begun = stored.values / 1e9
+    yield _Part("latency", "", series, begun)
+
+
+def _paced(one: Measurement) -> Iterator[_Part]:
+    """The trials before the load and those under it."""
+    series, paced = _seconds(one, "response"), one.cell.protocol.paced
+    if series is None or paced is None:
+        return
+    n = series.values.size
+    load_from = int(one.facts.get("load_from", n))
+    late = series.values > paced.period_s * (1 + SAME)
+    for load, begin, end in (("", 0, load_from), (str(paced.load), load_from, n)):
+        if begin < end:
+            due = np.arange(end - begin, dtype=np.float64) * paced.period_s
+            part = Series(one.round, series.values[begin:end])
+            yield _Part("response", load, part, due, int(late[begin:end].sum()))
+
+
+def _seconds(one: Measurement, metric: str) -> Series | None:
+    """The trials of a metric; `None` where there is none, or one that cannot be a duration."""
+    if metric not in one.samples:
+        return None
+    try:
+        _, series = series_of([(one.round, one.samples[metric])])
+    except Rejected:
+        return None
+    return series[0] if series else None
+
+
+def _miss(found: Exceedance) -> Miss:
+    return Miss(found.level, found.count, found.n, found.upper, found.effective_n)
+
+
+def _intervals(values: NDArray[np.float64], started: NDArray[np.float64]) -> NDArray[np.float64]:
+    return largest_per_interval(values, started, max(1, min(INTERVALS, values.size // _IN_INTERVAL)))
+
+
+def _annex(values: Sequence[NDArray[np.float64]], clusters: int) -> str:
+    found = extrapolate(values, clusters=clusters)
+    if not isinstance(found, ReturnLevel):
+        return f"no extrapolation: {found.why}"
+    between = interval(found.level, found.low, found.high, "s")
+    return f"extrapolated, if nothing else can happen: once in {found.once_in:.3g} trials above {between}"

@@ -133,7 +133,8 @@ def extrapolate(
         refusal = gate()
         if refusal is not None:
             return refusal
-    return _return_level(tail, fit, horizon)
+    found = _return_level(tail, fit, horizon)
+    return found if math.isfinite(found.high) else Refusal("interval", "the trials set no upper limit to it")
 
 
 def _excesses(n: int) -> int:
