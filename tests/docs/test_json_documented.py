@@ -136,6 +136,17 @@ def test_export_prints_what_is_described(capsys, store, tmp_path):
     assert_described(printed, "## `export` and `import`")
 
 
+def test_import_of_a_table_prints_what_is_described(capsys, tmp_path):
+    (tmp_path / "table.csv").write_text("n,t (s)\n1,0.002\n2,0.003\n")
+    words = ("import", tmp_path / "table.csv", "--axis", "n", "--json", "--store", tmp_path / "results.db")
+    printed_by(capsys, *words, "--time", "t (s)", "--name", "first")
+    printed = printed_by(capsys, *words, "--time", "t (s)")
+    assert_described(printed, "### `import` of a table")
+    dry = printed_by(capsys, *words, "--trials", "t (s)", "--dry-run")
+    assert differences(dry, documented("### `import` of a table")) == []
+    assert (dry["new"], dry["known"], dry["first"][0]["trials"]) == (None, None, 1)
+
+
 def test_an_exported_measurement_differs_from_a_shown_one_as_described(capsys, store, tmp_path):
     printed_by(capsys, "export", tmp_path / "out.json", "--json", "--store", store)
     found = json.loads((tmp_path / "out.json").read_text())["measurements"][0]

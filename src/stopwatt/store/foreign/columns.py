@@ -10,6 +10,7 @@ from stopwatt.store.foreign.files import TableFile
 from stopwatt.store.foreign.heads import NS_PER, clean_name, missing, place_of, unit_in, unit_named
 from stopwatt.store.foreign.spec import TableSpec
 from stopwatt.store.foreign.values import number_reader, time_reader
+from stopwatt.store.longform import COLUMNS as OUR_TABLE
 
 SETUP = ("batch", "backend", "precision", "device", "threads", "machine")
 """What can be said for all lines at once, or stand in a column."""
@@ -128,6 +129,12 @@ def _which_times(spec: TableSpec, table: TableFile) -> UsageError:
     if spec.time:
         return UsageError(
             "--time and --trials exclude each other", now="give --time for means, or --trials for single times"
+        )
+    if set(OUR_TABLE) <= set(table.heads):
+        return UsageError(
+            "this table was written by stopwatt export, for other programs",
+            when=str(table.path),
+            now="stopwatt export FILE.json writes what stopwatt import reads back",
         )
     likely = [head for head in table.heads if unit_in(head)] or ["COLUMN"]
     others = [head for head in table.heads if head not in likely] or ["COLUMN"]

@@ -49,7 +49,7 @@ def gather(table: TableFile, columns: Columns) -> dict[Key, Found]:
     for record in table.records():
         place, values = record
         key = key_of(values)
-        series = found.get(key)
+        series = _known(found, key)
         if series is None:
             _check_key(table, columns, key, place)
             if len(found) == MOST_SERIES:
@@ -66,6 +66,13 @@ def _key_of(places: Sequence[int]) -> Callable[[Sequence[Any]], Key]:
         return lambda _: ()
     get = itemgetter(*places)
     return (lambda values: (get(values),)) if len(places) == 1 else get
+
+
+def _known(found: dict[Key, Found], key: Key) -> Found | None:
+    try:
+        return found.get(key)
+    except TypeError:  # a list or an object inside a line of JSON; `_check_key` says which
+        return None
 
 
 def _check_key(table: TableFile, columns: Columns, key: Key, place: int) -> None:

@@ -38,7 +38,7 @@ def unit_in(head: str) -> str | None:
     A unit in brackets counts wherever it stands; one without brackets counts as a word. A rate (`samples/s`, `per s`)
     has none, and neither has a head that names two.
     """
-    words = re.findall(r"[^\W_]+", head.lower())
+    words = re.findall(r"[^\W_]+(?:'[^\W_]+)*", head.lower())
     bracketed = {
         _UNITS[inside] for inside in re.findall(r"[(\[]\s*([^()\[\]]*?)\s*[)\]]", head.lower()) if inside in _UNITS
     }
