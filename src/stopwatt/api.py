@@ -19,10 +19,13 @@ from stopwatt.extensions import unknown
 from stopwatt.measuring.function import measure_function
 from stopwatt.measuring.job import Job, JobKind
 from stopwatt.records import QUICK, Cell, Note, Protocol, Scalar, Setup, Workload
+from stopwatt.reporting.foresight import DryRun
 from stopwatt.reporting.result import BenchResult, went_wrong
 from stopwatt.reporting.sweep_result import SweepResult
-from stopwatt.store import Run, RunStatus, Selection, open_store
+from stopwatt.store import Access, Run, RunStatus, Selection, open_store
+from stopwatt.store.location import locate
 from stopwatt.sweeping.execute import Interrupted, Watcher, execute
+from stopwatt.sweeping.foresee import foresee, foresee_by_probe
 from stopwatt.sweeping.grid import Axis, Exclusion, Grid, deadlines_of
 from stopwatt.sweeping.gridfile import as_request, read_grid_file
 from stopwatt.sweeping.overlay import overlay
@@ -68,6 +71,7 @@ def bench(
     device: str = "cpu",
     threads: int = 0,
     protocol: Protocol | None = None,
+    deadlines: Sequence[float] = (),
     baseline: bool = True,
     tag: str = "",
     store: str | None = None,
@@ -84,6 +88,7 @@ def bench(
         device: `cpu`, `cuda`, `cuda:1`.
         threads: Host threads; 0 for all cores that may be used.
         protocol: The rules of measuring; 3 rounds of at most 300 trials and 3 s if absent.
+        deadlines: Seconds that calls shall meet.
         baseline: Whether fp32 eager is measured too.
         tag: A name for the run.
         store: Results database; `$STOPWATT_STORE` or `./stopwatt.db` if absent.
@@ -109,7 +114,7 @@ def bench(
         baseline,
         tag,
     )
-    return run_request(asked, store=store, allow=allow)
+    return run_request(asked, store=store, allow=allow, deadlines=deadlines_of(deadlines))
 
 
 def sweep(
@@ -258,22 +263,48 @@ def import_table(
 
 
 def run_request(
-    asked: Request, *, store: str | None = None, watcher: Watcher | None = None, allow: bool = False
+    asked: Request,
+    *,
+    store: str | None = None,
+    watcher: Watcher | None = None,
+    allow: bool = False,
+    deadlines: Sequence[float] = (),
 ) -> BenchResult:
     """Plan, judge the machine, measure, summarise. Goes on with an unfinished run of the same plan."""
-    return _run(make_plan(asked), {}, store=store, watcher=watcher, allow=allow)
+    request = {"deadlines": list(deadlines)} if deadlines else {}
+    return _run(make_plan(asked), request, deadlines, store=store, watcher=watcher, allow=allow)
 
 
 def run_grid(
     asked: Grid, *, store: str | None = None, watcher: Watcher | None = None, allow: bool = False
 ) -> SweepResult:
     """The same for a grid, which is kept with the run."""
-    done = _run(plan_grid(asked), as_request(asked), store=store, watcher=watcher, allow=allow)
+    done = _run(plan_grid(asked), as_request(asked), asked.deadlines, store=store, watcher=watcher, allow=allow)
     return SweepResult(done.rows, done.run, done.where, done.facts, done.notes, asked.deadlines)
 
 
+def foresee_grid(
+    asked: Grid, *, store: str | None = None, watcher: Watcher | None = None, probe: bool = False
+) -> DryRun:
+    """What the sweep of a grid would cost, from the rounds in the store or from a probe. Nothing is stored."""
+    plan = plan_grid(asked)
+    if probe:
+        return DryRun(asked, plan, foresee_by_probe(plan, watcher or Silent()))
+    place = locate(store)
+    if isinstance(place, Path) and not place.exists():
+        return DryRun(asked, plan, foresee(plan, None))
+    with open_store(store, access=Access.READ) as database:
+        return DryRun(asked, plan, foresee(plan, database))
+
+
 def _run(
-    plan: Plan, request: Mapping[str, Any], *, store: str | None, watcher: Watcher | None, allow: bool
+    plan: Plan,
+    request: Mapping[str, Any],
+    deadlines: Sequence[float],
+    *,
+    store: str | None,
+    watcher: Watcher | None,
+    allow: bool,
 ) -> BenchResult:
     watcher = watcher or Silent()
     for text in plan.announcements:
@@ -286,7 +317,7 @@ def _run(
         except (Interrupted, KeyboardInterrupt):
             database.finish_run(run, RunStatus.INTERRUPTED)
             raise
-        rows = _rows(database, plan, run)
+        rows = _rows(database, plan, run, deadlines)
         failed = any(map(went_wrong, rows))
         database.finish_run(run, RunStatus.PARTLY_FAILED if failed else RunStatus.COMPLETE)
         return BenchResult(rows, run, database.where, plan.facts, notes)
@@ -316,7 +347,8 @@ def _begin(database: "Store", plan: Plan, request: Mapping[str, Any]) -> Run:
     return database.begin_run(command, plan.digest, plan.tag, __version__, request)
 
 
-def _rows(database: "Store", plan: Plan, run: Run) -> tuple[Row, ...]:
+def _rows(database: "Store", plan: Plan, run: Run, deadlines: Sequence[float]) -> tuple[Row, ...]:
     places = {cell.key: place for place, cell in enumerate(plan.cells)}
-    rows = summarise(database.measurements(Selection(run=run.id)))
+    asked = deadlines if deadlines or plan.protocol.paced is not None else None
+    rows = summarise(database.measurements(Selection(run=run.id)), deadlines=asked)
     return tuple(sorted(rows, key=lambda row: places.get(row.cell.key, len(places))))

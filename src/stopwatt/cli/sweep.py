@@ -1,22 +1,42 @@
 """`stopwatt sweep`: how latency grows over a grid, and what its distribution looks like."""
 
 import sys
+from dataclasses import dataclass, replace
 from typing import Annotated
 
-from cyclopts import Parameter
+from cyclopts import Group, Parameter
 
 from stopwatt.cli.gridoptions import GridOptions, grid_from
-from stopwatt.cli.options import ProtocolOptions, StoreOptions, TimingOptions
+from stopwatt.cli.options import RULES, ProtocolOptions, StoreOptions, TimingOptions
+from stopwatt.errors import UsageError
+from stopwatt.records import Process
+
+FIRST = Group("Before it begins", sort_key=5)
+
+
+@Parameter(name="*")
+@dataclass(frozen=True)
+class FirstOptions:
+    """What it would cost."""
+
+    dry_run: Annotated[
+        bool, Parameter(group=FIRST, negative="", help="Say how many cells and how long, and measure nothing.")
+    ] = False
+    probe: Annotated[
+        bool, Parameter(group=FIRST, negative="", help="With --dry-run: time the smallest and the largest cells.")
+    ] = False
 
 
 def sweep(
-    *what: Annotated[
-        str, Parameter(help="Workloads as for `bench`, or a grid file (.yaml); options win over the file.")
-    ],
+    *what: Annotated[str, Parameter(help="Workloads as for `bench`, or a grid file (.yaml); options win over it.")],
     asked: GridOptions = GridOptions(),  # noqa: B008  (frozen)
     rules: ProtocolOptions = ProtocolOptions(),  # noqa: B008
+    process: Annotated[
+        Process | None, Parameter(group=RULES, help="`fresh`: a process for each round, not only when it must be.")
+    ] = None,
     timing: TimingOptions = TimingOptions(),  # noqa: B008
     results: StoreOptions = StoreOptions(),  # noqa: B008
+    first: FirstOptions = FirstOptions(),
 ) -> None:
     """Measure every combination of the values of several axes: sizes of a model, batch, backend, precision, threads.
 
@@ -28,16 +48,22 @@ def sweep(
 
         stopwatt sweep grid.yaml --axis layers=1,2 --rounds 5
     """
-    from stopwatt.api import run_grid
+    from stopwatt.api import foresee_grid, run_grid
     from stopwatt.reporting.console import console_for
     from stopwatt.reporting.progress import show_progress
 
+    if first.probe and not first.dry_run:
+        raise UsageError("--probe tells how long a sweep takes", now="give it together with --dry-run")
     grid = grid_from(what, asked, rules, timing, results.tag)
-    console = console_for(sys.stderr)
-    with show_progress(console) as watcher:
-        result = run_grid(grid, store=results.store, watcher=watcher, allow=rules.allow)
-    if results.json:
-        print(result.to_json())
-    else:
-        result.table()
+    if process is not None:
+        grid = replace(grid, protocol=replace(grid.protocol, process=process))
+    with show_progress(console_for(sys.stderr)) as watcher:
+        if first.dry_run:
+            foreseen = foresee_grid(grid, store=results.store, watcher=watcher, probe=first.probe)
+        else:
+            result = run_grid(grid, store=results.store, watcher=watcher, allow=rules.allow)
+    if first.dry_run:
+        print(foreseen.to_json()) if results.json else foreseen.print_to(console_for(sys.stdout))
+        return
+    print(result.to_json()) if results.json else result.table()
     result.raise_for_status()

@@ -29,8 +29,8 @@ class Timed:
 
     Attributes:
         size: Product of the cell's numbers: parameters and batch.
-        trial_s: Seconds of one trial.
-        rest_s: Seconds of everything else in the round.
+        trial_s: Seconds of one trial, that on the device's clock included.
+        rest_s: Seconds of everything else in the round, but for a paced series.
     """
 
     key: str
@@ -41,7 +41,8 @@ class Timed:
 
     def round_s(self, rules: Protocol) -> float:
         """Seconds of a round with such trials under these rules."""
-        return self.rest_s + trials_s(self.trial_s, rules)
+        paced = 0.0 if rules.paced is None else planned_s(rules.paced)
+        return self.rest_s + trials_s(self.trial_s, rules) + paced
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,10 +88,11 @@ def _is_number(value: Scalar) -> bool:
 
 def timed(cell: Cell, trials: int, phases: Mapping[str, float]) -> Timed | None:
     """What a round says that did so many trials; `None` where it had none."""
-    whole, of_trials = phases.get("round"), phases.get("trials")
-    if whole is None or of_trials is None or not trials:
+    if not trials or not {"round", "trials"} <= phases.keys():
         return None
-    return Timed(cell.key, group_of(cell), size_of(cell), of_trials / trials, max(0.0, whole - of_trials))
+    of_trials = phases["trials"] + phases.get("device time", 0.0)
+    rest_s = max(0.0, phases["round"] - of_trials - phases.get("paced", 0.0))
+    return Timed(cell.key, group_of(cell), size_of(cell), of_trials / trials, rest_s)
 
 
 def trials_s(trial_s: float, rules: Protocol) -> float:
