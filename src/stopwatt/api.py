@@ -30,6 +30,7 @@ from stopwatt.sweeping.grid import Axis, Exclusion, Grid, deadlines_of
 from stopwatt.sweeping.gridfile import as_request, read_grid_file
 from stopwatt.sweeping.overlay import overlay
 from stopwatt.sweeping.plan import Plan, Request, check_protocol, make_plan, plan_grid
+from stopwatt.sweeping.rounds import Rounds
 from stopwatt.units import interval, quantity
 
 if TYPE_CHECKING:
@@ -272,14 +273,14 @@ def run_request(
 ) -> BenchResult:
     """Plan, judge the machine, measure, summarise. Goes on with an unfinished run of the same plan."""
     request = {"deadlines": list(deadlines)} if deadlines else {}
-    return _run(make_plan(asked), request, deadlines, store=store, watcher=watcher, allow=allow)
+    return run_plan(make_plan(asked), request, deadlines, store=store, watcher=watcher, allow=allow)
 
 
 def run_grid(
     asked: Grid, *, store: str | None = None, watcher: Watcher | None = None, allow: bool = False
 ) -> SweepResult:
     """The same for a grid, which is kept with the run."""
-    done = _run(plan_grid(asked), as_request(asked), asked.deadlines, store=store, watcher=watcher, allow=allow)
+    done = run_plan(plan_grid(asked), as_request(asked), asked.deadlines, store=store, watcher=watcher, allow=allow)
     return SweepResult(done.rows, done.run, done.where, done.facts, done.notes, asked.deadlines)
 
 
@@ -297,15 +298,17 @@ def foresee_grid(
         return DryRun(asked, plan, foresee(plan, database))
 
 
-def _run(
+def run_plan(
     plan: Plan,
     request: Mapping[str, Any],
-    deadlines: Sequence[float],
+    deadlines: Sequence[float] = (),
     *,
-    store: str | None,
-    watcher: Watcher | None,
-    allow: bool,
+    store: str | None = None,
+    watcher: Watcher | None = None,
+    allow: bool = False,
+    rounds: Rounds | None = None,
 ) -> BenchResult:
+    """Judge the machine, measure what is not measured yet, summarise. What was asked for is kept with the run."""
     watcher = watcher or Silent()
     for text in plan.announcements:
         watcher.announce(text)
@@ -313,7 +316,7 @@ def _run(
     with open_store(store) as database:
         run = _begin(database, plan, request)
         try:
-            execute(plan, database, run, watcher)
+            execute(plan, database, run, watcher, rounds)
         except (Interrupted, KeyboardInterrupt):
             database.finish_run(run, RunStatus.INTERRUPTED)
             raise

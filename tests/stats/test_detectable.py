@@ -2,11 +2,12 @@ import math
 
 import numpy as np
 import pytest
-from scipy.stats import ttest_ind
+from scipy.stats import ttest_1samp, ttest_ind
 
 from stopwatt.stats.detectable import (
     Spread,
     detectable_effect,
+    effect_of_pairs,
     effect_of_rounds,
     rounds_to_find,
     spread_of_pairs,
@@ -34,17 +35,25 @@ def test_an_effect_beyond_all_measure_is_none_at_all():
 
 def test_fewer_than_three_rounds_detect_nothing():
     assert effect_of_rounds(0.01, 2, 20) is None
+    assert effect_of_pairs(0.01, 2) is None
+
+
+def test_pairs_find_what_a_paired_t_test_finds_nine_times_in_ten():
+    generator = np.random.default_rng(8)
+    logs = generator.normal(math.log1p(effect_of_pairs(0.01, 4)), 0.01, size=(4, 4000))
+
+    assert np.mean(ttest_1samp(logs, 0).pvalue <= 0.05) == pytest.approx(0.9, abs=3 * math.sqrt(0.09 / 4000))
 
 
 def test_the_rounds_that_it_takes_are_the_fewest_that_find_it():
-    rounds = rounds_to_find(0.02, 0.01)
+    rounds = rounds_to_find(0.02, lambda n: effect_of_rounds(0.01, n, n))
 
     assert effect_of_rounds(0.01, rounds, rounds) <= 0.02 < effect_of_rounds(0.01, rounds - 1, rounds - 1)
 
 
-def test_a_quiet_machine_needs_no_more_than_three_rounds_and_a_wild_one_never_gets_there():
-    assert rounds_to_find(0.02, 0.0001) == 3
-    assert rounds_to_find(0.02, 1.0) is None
+@pytest.mark.parametrize(("spread", "rounds"), [(0.0001, 3), (1.0, None)])
+def test_a_quiet_machine_needs_no_more_than_three_rounds_and_a_wild_one_never_gets_there(spread, rounds):
+    assert rounds_to_find(0.02, lambda n: effect_of_pairs(spread, n)) == rounds
 
 
 def test_the_spread_of_single_rounds_follows_from_pairs():

@@ -7,7 +7,8 @@ from hypothesis import strategies as st
 
 from stopwatt.records import Cell, Protocol, Setup, Workload
 from stopwatt.sweeping.estimate import Estimate
-from stopwatt.sweeping.turns import order
+from stopwatt.sweeping.plan import Plan
+from stopwatt.sweeping.turns import Order, order
 
 CELLS = [Cell(Workload("mlp"), Setup(batch=batch), Protocol()) for batch in range(1, 9)]
 
@@ -30,6 +31,19 @@ def test_rounds_follow_each_other_and_each_has_an_order_of_its_own():
 def test_the_same_seed_gives_the_same_order():
     assert list(order(CELLS, 2, seed=5)) == list(order(CELLS, 2, seed=5))
     assert list(order(CELLS, 2, seed=5)) != list(order(CELLS, 2, seed=6))
+
+
+def test_in_abba_blocks_the_order_turns_round_with_every_round():
+    turns = [turn.cell.setup.batch for turn in order(CELLS[:2], rounds=4, seed=1, within=Order.ABBA)]
+    assert turns == [1, 2, 2, 1, 1, 2, 2, 1]
+
+
+def test_a_plan_in_abba_blocks_is_another_plan_and_so_is_one_with_the_arms_exchanged():
+    a, b = CELLS[:2]
+    random = Plan((a, b), Protocol(), {})
+    there, back = (Plan(pair, Protocol(), {}, order=Order.ABBA) for pair in ((a, b), (b, a)))
+    assert len({random.digest, there.digest, back.digest}) == 3
+    assert random.digest == Plan((b, a), Protocol(), {}).digest
 
 
 def test_nothing_is_estimated_before_anything_is_known():

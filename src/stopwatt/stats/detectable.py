@@ -7,6 +7,7 @@ difference at which it reaches the power that is asked for.
 """
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -89,23 +90,35 @@ def effect_of_rounds(spread: float, base: int, other: int, *, power: float = POW
     return detectable_effect(spread * math.sqrt(1 / base + 1 / other), base + other - 2.0, power=power)
 
 
-def rounds_to_find(effect: float, spread: float, *, power: float = POWER) -> int | None:
-    """Rounds of each of two sets that it takes to find a relative difference; `None` for more than 1000.
+def effect_of_pairs(spread: float, pairs: int, *, power: float = POWER) -> float | None:
+    """The smallest difference that pairs of rounds find; as `detectable_effect`.
+
+    Args:
+        spread: Standard deviation of the logarithm of the ratio of a pair.
+        pairs: At least 3.
+        power: Probability of finding it.
+    """
+    if pairs < LEAST_ROUNDS:
+        return None
+    return detectable_effect(spread / math.sqrt(pairs), pairs - 1.0, power=power)
+
+
+def rounds_to_find(effect: float, smallest: Callable[[int], float | None]) -> int | None:
+    """Rounds (or pairs of rounds) that it takes to find a relative difference; `None` for more than 1000.
 
     Args:
         effect: 0.02 for 2 %.
-        spread: Standard deviation of the logarithm of a round's value.
-        power: Probability of finding it.
+        smallest: The smallest difference that so many rounds find, such as `effect_of_pairs` of a spread.
     """
+
+    def finds(rounds: int) -> bool:
+        found = smallest(rounds)
+        return found is not None and found <= effect
+
     low, high = LEAST_ROUNDS, MOST_ROUNDS
-    if not _finds(high, effect, spread, power):
+    if not finds(high):
         return None
     while low < high:  # more rounds find smaller differences: bisection
         middle = (low + high) // 2
-        low, high = (low, middle) if _finds(middle, effect, spread, power) else (middle + 1, high)
+        low, high = (low, middle) if finds(middle) else (middle + 1, high)
     return low
-
-
-def _finds(rounds: int, effect: float, spread: float, power: float) -> bool:
-    smallest = effect_of_rounds(spread, rounds, rounds, power=power)
-    return smallest is not None and smallest <= effect

@@ -76,6 +76,15 @@ class Ratio:
     why: str = ""
     claims: Claims | None = None
 
+    def inverted(self) -> Self:
+        """Time of the other / time of the base; above 1 the other is slower. The verdict stays that of the other."""
+        if self.value is None:
+            return self
+        turned = replace(self, value=1 / self.value)
+        return (
+            turned if self.low is None or self.high is None else replace(turned, low=1 / self.high, high=1 / self.low)
+        )
+
 
 def compare_rounds(
     base: NDArray[Any], other: NDArray[Any], *, margin: float = MARGIN, confidence: float = CONFIDENCE

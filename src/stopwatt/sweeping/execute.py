@@ -89,7 +89,7 @@ class _Execution:
         self._good: Counter[str] = Counter()
 
     def go(self) -> None:
-        turns = list(order(self.plan.cells, self.plan.protocol.rounds, self.plan.protocol.seed))
+        turns = list(order(self.plan.cells, self.plan.protocol.rounds, self.plan.protocol.seed, self.plan.order))
         finished = self._finished()
         left = deque(turn for turn in turns if (turn.key, turn.round) not in finished)
         self._estimate = Estimate(Counter(turn.key for turn in left), len(turns) - len(left))

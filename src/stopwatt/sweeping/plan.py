@@ -14,6 +14,7 @@ from stopwatt.sweeping.coordinates import AUTO, WORKLOAD, written_at
 from stopwatt.sweeping.grid import Axis, Grid, check_shape, combinations
 from stopwatt.sweeping.pacing import check_paced
 from stopwatt.sweeping.reading import complete, expand_backends, read_grid
+from stopwatt.sweeping.turns import Order
 from stopwatt.workloads.resolve import resolve
 
 Found = TypeVar("Found")
@@ -59,6 +60,7 @@ class Plan:
         facts: The machine as it was found.
         tag: The user's name for the run; plans with different tags are different plans.
         announcements: What the user must know before anything runs (foreign code).
+        order: Of the cells within a round.
     """
 
     cells: tuple[Cell, ...]
@@ -66,11 +68,13 @@ class Plan:
     facts: Mapping[str, Scalar]
     tag: str = ""
     announcements: tuple[str, ...] = ()
+    order: Order = Order.RANDOM
 
     @property
     def digest(self) -> str:
         """Equal for equal plans: what lets a second start of a command go on with the first."""
-        return digest([sorted(cell.key for cell in self.cells), self.protocol.rounds, self.tag])
+        own_order = [] if self.order is Order.RANDOM else [[cell.key for cell in self.cells], str(self.order)]
+        return digest([sorted(cell.key for cell in self.cells), self.protocol.rounds, self.tag, *own_order])
 
 
 def make_plan(request: Request) -> Plan:
