@@ -17,6 +17,7 @@ from stopwatt.records import (
     Measured,
     Measurement,
     Note,
+    Paced,
     Protocol,
     Samples,
     Setup,
@@ -79,12 +80,17 @@ def assert_described(printed, heading):
 
 @pytest.fixture
 def measurements():
-    cell = Cell(Workload("mlp", {"hidden": 8}), Setup(), Protocol(), software={"torch": "2"}, machine="here")
+    rules = Protocol(paced=Paced(1e-3, cycles=300))
+    cell = Cell(Workload("mlp", {"hidden": 8}), Setup(), rules, software={"torch": "2"}, machine="here")
     good = Measurement(
         cell,
         round=0,
         status=Status.OK,
-        samples={"latency": Samples(np.arange(1000, 1400), "ns")},
+        samples={
+            "latency": Samples(np.arange(1000, 1400), "ns"),
+            "response": Samples(np.arange(2000, 2300), "ns"),
+            "wake_late": Samples(np.arange(50, 300), "ns"),
+        },
         readings={"host_memory": Measured(1.0, "B"), "device_memory": Unavailable("a CPU has none")},
         phases={"trials": 1.0},
         facts={"cpu.logical": 2},
@@ -116,7 +122,8 @@ def printed_by(capsys, *words):
 def test_bench_prints_what_is_described(store, measurements):
     with open_store(store) as opened:
         run = opened.runs()[0]
-    result = BenchResult(tuple(summarise(measurements)), run, str(store), {}, (Note("governor", "slow", now="faster"),))
+    rows = tuple(summarise(measurements, deadlines=(1e-3,)))
+    result = BenchResult(rows, run, str(store), {}, (Note("governor", "slow", now="faster"),))
     assert_described(json.loads(result.to_json()), "## `bench`")
 
 

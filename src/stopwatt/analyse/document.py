@@ -6,6 +6,7 @@ from dataclasses import asdict
 from typing import Any
 
 from stopwatt.analyse.row import CountedNote, Row
+from stopwatt.analyse.worst import WorstCase
 from stopwatt.records import Scalar
 
 SCHEMA = 1
@@ -23,6 +24,8 @@ def to_document(rows: Sequence[Row]) -> dict[str, Any]:
     - `metrics`: name -> `value`, `unit`, `low`, `high` (95 %), `n`, `rounds`, `method`, `why`, `needs` (trials that the
       value would take, where there are too few); null is "not known" or "does not apply";
     - `speedup`: `ratio`, `low`, `high`, `verdict`, `rounds`, `why`, against fp32 eager of the same kind;
+    - `worst[]`, where it was asked for: `metric`, `load`, `max`, `n`, `seconds`, `overruns`, `woken_late`,
+      `deadlines[]`, `annex`;
     - `notes[]`: `kind`, `severity`, `text`, `now`, `rounds` (how many had it).
     """
     return {"schema": SCHEMA, "rows": [_row(row) for row in rows]}
@@ -48,6 +51,7 @@ def _row(row: Row) -> dict[str, Any]:
         "rounds_failed": row.rounds_failed,
         "metrics": {name: _without_name(asdict(estimate)) for name, estimate in row.estimates.items()},
         "speedup": _speedup(row),
+        "worst": [_worst(case) for case in row.worst],
         "notes": [_note(counted) for counted in row.notes],
     }
 
@@ -72,6 +76,31 @@ def _speedup(row: Row) -> dict[str, Any]:
         "verdict": str(ratio.verdict) if ratio.verdict else None,
         "rounds": ratio.rounds,
         "why": ratio.why or None,
+    }
+
+
+def _worst(case: WorstCase) -> dict[str, Any]:
+    late = case.woken_late_s
+    return {
+        "metric": case.metric,
+        "load": case.load or None,
+        "max": case.max_s,
+        "n": case.n,
+        "seconds": case.seconds,
+        "overruns": case.overruns,
+        "woken_late": None if late is None else {"median": late[0], "max": late[1]},
+        "deadlines": [
+            {
+                "deadline": miss.deadline_s,
+                "misses": miss.misses,
+                "n": miss.n,
+                "share": miss.share,
+                "upper": miss.upper,
+                "effective_n": miss.effective_n,
+            }
+            for miss in case.deadlines
+        ],
+        "annex": case.annex,
     }
 
 

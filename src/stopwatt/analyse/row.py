@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from stopwatt.analyse.estimate import Estimate
+from stopwatt.analyse.worst import WorstCase
 from stopwatt.records import Cell, Note, Status, Trouble
 from stopwatt.stats.ratios import Ratio
 
@@ -28,9 +29,10 @@ class Row:
         status: `OK` if at least one round is; otherwise how most of the rounds ended.
         trouble: Why the failed rounds failed (the first of them), also where others are OK.
         rounds_failed: Rounds that are not OK; an invalid one counts as failed.
-        estimates: By metric name, with `latency_p90`, `latency_p99`, `latency_p99.9` and `latency_max`. Complete: a
-            metric that was not measured is there with the reason.
+        estimates: By metric name, with `latency_p90`, `latency_p99`, `latency_p99.9` and `latency_max`, and the same
+            of `response`. Complete: a metric that was not measured is there with the reason.
         round_medians: Round number and median latency in seconds of each OK round.
+        worst: Of `latency`, and of `response` where arrivals were paced; empty where nobody asked for it.
         speedup: Against the fp32 eager row of the same workload, batch, device and threads.
     """
 
@@ -43,6 +45,7 @@ class Row:
     notes: tuple[CountedNote, ...] = ()
     round_medians: tuple[tuple[int, float], ...] = ()
     speedup: Ratio = field(default_factory=Ratio)
+    worst: tuple[WorstCase, ...] = ()
 
 
 def paired_medians(base: Row, other: Row) -> tuple[NDArray[np.float64], NDArray[np.float64]]:

@@ -22,6 +22,7 @@ from stopwatt.analyse.estimate import (
 from stopwatt.analyse.row import CountedNote, Row
 from stopwatt.analyse.speedup import with_speedups
 from stopwatt.analyse.stated import MEAN, as_stated
+from stopwatt.analyse.worst import worst_cases
 from stopwatt.records import METRICS, Measured, Measurement, Metric, Note, Status, Trouble, Unavailable
 from stopwatt.stats.ratios import MARGIN
 
@@ -33,20 +34,23 @@ _PARTS = {"latency": (*TAILS, LARGEST), "response": (*PACED_TAILS, PACED_LARGEST
 _TAIL_OF = TAILS | PACED_TAILS
 
 
-def summarise(measurements: Iterable[Measurement], margin: float = MARGIN) -> list[Row]:
+def summarise(
+    measurements: Iterable[Measurement], margin: float = MARGIN, *, deadlines: Sequence[float] | None = None
+) -> list[Row]:
     """One row per cell, in the order in which the cells first appear.
 
     Args:
         measurements: Rounds of any cells, with their samples, in any order.
         margin: Relative difference of latency that does not matter for a verdict.
+        deadlines: Seconds that calls were to meet: asks for the worst case of each cell; `None` does not.
     """
     cells: dict[str, list[Measurement]] = {}
     for measurement in measurements:
         cells.setdefault(measurement.cell.key, []).append(measurement)
-    return with_speedups([_row(rounds) for rounds in cells.values()], margin)
+    return with_speedups([_row(rounds, deadlines) for rounds in cells.values()], margin)
 
 
-def _row(measurements: list[Measurement]) -> Row:
+def _row(measurements: list[Measurement], deadlines: Sequence[float] | None) -> Row:
     rounds = sorted(_without_repeated(measurements), key=lambda one: (one.round, one.started_at))
     ok = [one for one in rounds if one.status is Status.OK]
     failed = [one for one in rounds if one.status is not Status.OK]
@@ -61,6 +65,7 @@ def _row(measurements: list[Measurement]) -> Row:
         estimates=_estimates(rounds, _why_nothing(status, failed)),
         notes=_counted_notes(rounds),
         round_medians=_round_medians(ok),
+        worst=() if deadlines is None else worst_cases(ok, deadlines),
     )
 
 

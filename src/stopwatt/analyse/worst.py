@@ -1,7 +1,7 @@
 """The worst case: the largest trial first, then how often a deadline was and may be missed."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -63,6 +63,8 @@ class WorstCase:
             trial began in an interval.
         overruns: Paced cycles whose call was not done when the next one was due; `None` without paced arrivals.
         annex: One sentence on an extreme-value extrapolation, or why there is none.
+        woken_late_s: Median and largest lateness with which the process that served paced requests came back from its
+            sleeps, in seconds; of the whole series, since a request that queued has no sleep before it.
     """
 
     metric: str
@@ -75,6 +77,7 @@ class WorstCase:
     intervals_s: tuple[NDArray[np.float64], ...] = ()
     overruns: int | None = None
     annex: str = ""
+    woken_late_s: tuple[float, float] | None = None
 
 
 def worst_of(
@@ -129,11 +132,13 @@ def worst_cases(
         clusters: Modes of its latency, as far as they are known.
     """
     parts: dict[tuple[str, str], list[_Part]] = {}
-    for one in measurements:
-        if one.status is Status.OK:
-            for part in (*_closed_loop(one), *_paced(one)):
-                parts.setdefault((part.metric, part.load), []).append(part)
-    return tuple(_case(parts[key], deadlines, clusters) for key in sorted(parts))
+    ok = [one for one in measurements if one.status is Status.OK]
+    for one in ok:
+        for part in (*_closed_loop(one), *_paced(one)):
+            parts.setdefault((part.metric, part.load), []).append(part)
+    late = _woken_late(ok)
+    cases = [_case(parts[key], deadlines, clusters) for key in sorted(parts)]
+    return tuple(replace(case, woken_late_s=late) if case.metric == "response" else case for case in cases)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -184,6 +189,12 @@ def _paced(one: Measurement) -> Iterator[_Part]:
             due = np.arange(end - begin, dtype=np.float64) * paced.period_s
             part = Series(one.round, series.values[begin:end])
             yield _Part("response", load, part, due, int(late[begin:end].sum()))
+
+
+def _woken_late(measurements: Sequence[Measurement]) -> tuple[float, float] | None:
+    late = [one.samples["wake_late"].values / 1e9 for one in measurements if "wake_late" in one.samples]
+    found = np.concatenate(late) if late else np.empty(0)
+    return (float(np.median(found)), float(found.max())) if found.size else None
 
 
 def _seconds(one: Measurement, metric: str) -> Series | None:

@@ -25,7 +25,7 @@ def bench(
 
         stopwatt bench bert -p size=mini --backends all --precision fp32,bf16,int8 --batch 1,8
 
-        stopwatt bench mlp -p hidden=512 --backends eager,onnxruntime --thorough --json
+        stopwatt bench mlp -p hidden=512 --backends eager,onnxruntime --deadline 100us --json
     """
     from stopwatt.api import run_request
     from stopwatt.reporting.console import console_for
@@ -34,7 +34,7 @@ def bench(
     asked = request(workloads, target, timing.protocol(rules), results.tag)
     console = console_for(sys.stderr)
     with show_progress(console) as watcher:
-        result = run_request(asked, store=results.store, watcher=watcher, allow=rules.allow)
+        result = run_request(asked, store=results.store, watcher=watcher, allow=rules.allow, deadlines=timing.deadlines)
     if results.json:
         print(result.to_json())
     else:

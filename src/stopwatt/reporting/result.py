@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     import pandas as pd
     from rich.console import Console
 
-_NOT_IN_FRAME = {"metrics", "notes", "speedup", "params", "protocol"}
+_NOT_IN_FRAME = {"metrics", "notes", "speedup", "worst", "params", "protocol"}
 
 
 class PartlyFailed(StopwattError):  # noqa: N818  (what happened)

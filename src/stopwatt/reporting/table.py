@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from rich.console import Console
+from rich.console import Console, RenderableType
 from rich.table import Table
 from rich.text import Text
 
@@ -12,6 +12,7 @@ from stopwatt.analyse.estimate import Estimate
 from stopwatt.analyse.row import Row
 from stopwatt.records import Note, Precision, Severity, Status
 from stopwatt.reporting.console import MISSING
+from stopwatt.reporting.worst import worst_lines
 from stopwatt.text import one_line, printable
 from stopwatt.workloads.params import short_label
 
@@ -33,13 +34,19 @@ def render_bench(console: Console, every: Sequence[Row], notes: Sequence[Note], 
         measured = sorted((row for row in rows if row.status is Status.OK), key=_latency)
         if measured:
             console.print(_table(measured, best))
-        for line in _not_measured([row for row in rows if row.trouble is not None]):
+        for line in (*_not_measured([row for row in rows if row.trouble is not None]), *_worst(measured)):
             console.print(line)
         console.print()
     for line in warning_lines(every, notes):
         console.print(line)
     console.print(Text(f"stored as run {run} in {where}", style="quiet"))
     console.print(Text(f"  now: stopwatt show --run {run}, or stopwatt export {run}.csv --run {run}", style="quiet"))
+
+
+def _worst(rows: Sequence[Row]) -> list[RenderableType]:
+    """A blank line and the worst cases, where they were asked for."""
+    lines = list(worst_lines(rows))
+    return [Text(), *lines] if lines else []
 
 
 def _heading(row: Row) -> Text:
