@@ -25,6 +25,7 @@ from stopwatt.reporting.sweep_result import SweepResult
 from stopwatt.store import Access, Run, RunStatus, Selection, open_store
 from stopwatt.store.location import locate
 from stopwatt.sweeping.execute import Interrupted, Watcher, execute
+from stopwatt.sweeping.executors.choice import Executor, placed
 from stopwatt.sweeping.foresee import foresee, foresee_by_probe
 from stopwatt.sweeping.grid import Axis, Exclusion, Grid, deadlines_of
 from stopwatt.sweeping.gridfile import as_request, read_grid_file
@@ -131,6 +132,8 @@ def sweep(
     tag: str = "",
     store: str | None = None,
     allow: bool = False,
+    executor: str = "process",
+    machines: Sequence[str] = (),
 ) -> SweepResult:
     """Measure a grid: all combinations of the values of its axes.
 
@@ -148,6 +151,8 @@ def sweep(
         tag: A name for the run.
         store: Results database; `$STOPWATT_STORE` or `./stopwatt.db` if absent.
         allow: Measure even on a machine that is not fit.
+        executor: `process` (here), `ray` or `ray:ADDRESS` (the nodes of a cluster).
+        machines: With `ray`: the kinds of machines that shall measure, by digest, node name or label.
 
     Returns:
         One row per cell; failures are rows with a status and a reason.
@@ -167,7 +172,7 @@ def sweep(
         deadlines_of(deadlines) or below.deadlines,
         tag or below.tag,
     )
-    return run_grid(overlay(below, above), store=store, allow=allow)
+    return run_grid(overlay(below, above), store=store, allow=allow, executor=Executor.read(executor, machines))
 
 
 def _together(axes: Mapping[str, Scalar | Iterable[Scalar]]) -> tuple[Axis, ...]:
@@ -277,10 +282,18 @@ def run_request(
 
 
 def run_grid(
-    asked: Grid, *, store: str | None = None, watcher: Watcher | None = None, allow: bool = False
+    asked: Grid,
+    *,
+    store: str | None = None,
+    watcher: Watcher | None = None,
+    allow: bool = False,
+    executor: Executor | None = None,
 ) -> SweepResult:
-    """The same for a grid, which is kept with the run."""
-    done = run_plan(plan_grid(asked), as_request(asked), asked.deadlines, store=store, watcher=watcher, allow=allow)
+    """The same for a grid, which is kept with the run; here or on the machines of a cluster."""
+    with placed(plan_grid(asked), executor or Executor()) as (plan, rounds):
+        done = run_plan(
+            plan, as_request(asked), asked.deadlines, store=store, watcher=watcher, allow=allow, rounds=rounds
+        )
     return SweepResult(done.rows, done.run, done.where, done.facts, done.notes, asked.deadlines)
 
 

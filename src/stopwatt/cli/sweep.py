@@ -11,6 +11,7 @@ from stopwatt.cli.options import RULES, ProtocolOptions, StoreOptions, TimingOpt
 from stopwatt.errors import UsageError
 from stopwatt.records import Process
 
+PLACE = Group("Where", sort_key=4)
 FIRST = Group("Before it begins", sort_key=5)
 
 
@@ -27,6 +28,20 @@ class FirstOptions:
     ] = False
 
 
+@Parameter(name="*")
+@dataclass(frozen=True)
+class PlaceOptions:
+    """Where rounds are measured."""
+
+    executor: Annotated[
+        str, Parameter(group=PLACE, help="`process` (here), `ray` or `ray:ADDRESS` (the nodes of a cluster).")
+    ] = "process"
+    machine: Annotated[
+        tuple[str, ...],
+        Parameter(group=PLACE, negative="", show_default=False, help="With ray: a digest, a node's name or a label."),
+    ] = ()
+
+
 def sweep(
     *what: Annotated[str, Parameter(help="Workloads as for `bench`, or a grid file (.yaml); options win over it.")],
     asked: GridOptions = GridOptions(),  # noqa: B008  (frozen)
@@ -36,9 +51,13 @@ def sweep(
     ] = None,
     timing: TimingOptions = TimingOptions(),  # noqa: B008
     results: StoreOptions = StoreOptions(),  # noqa: B008
+    place: PlaceOptions = PlaceOptions(),
     first: FirstOptions = FirstOptions(),
 ) -> None:
     """Measure every combination of the values of several axes: sizes of a model, batch, backend, precision, threads.
+
+    What no axis names is the same for all: backend eager, precision fp32, batch 1. Each cell has 3 rounds of 1000
+    trials, at most 10 s of them each, unless the options or the file say otherwise.
 
     Three examples:
 
@@ -51,17 +70,19 @@ def sweep(
     from stopwatt.api import foresee_grid, run_grid
     from stopwatt.reporting.console import console_for
     from stopwatt.reporting.progress import show_progress
+    from stopwatt.sweeping.executors.choice import Executor
 
     if first.probe and not first.dry_run:
         raise UsageError("--probe tells how long a sweep takes", now="give it together with --dry-run")
     grid = grid_from(what, asked, rules, timing, results.tag)
     if process is not None:
         grid = replace(grid, protocol=replace(grid.protocol, process=process))
+    executor = Executor.read(place.executor, place.machine)
     with show_progress(console_for(sys.stderr)) as watcher:
         if first.dry_run:
             foreseen = foresee_grid(grid, store=results.store, watcher=watcher, probe=first.probe)
         else:
-            result = run_grid(grid, store=results.store, watcher=watcher, allow=rules.allow)
+            result = run_grid(grid, store=results.store, watcher=watcher, allow=rules.allow, executor=executor)
     if first.dry_run:
         print(foreseen.to_json()) if results.json else foreseen.print_to(console_for(sys.stdout))
         return

@@ -1,9 +1,10 @@
-"""One line of progress. It is redrawn when something happens, never by a timer: a timer would disturb the timing."""
+"""Progress in a few lines, redrawn when something happens, never by a timer: a timer would disturb the timing."""
 
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 
-from rich.console import Console
+from rich.console import Console, RenderableType
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 from rich.text import Text
 
@@ -11,29 +12,40 @@ from stopwatt.records import Cell, Measurement, Status
 from stopwatt.sweeping.execute import Watcher
 from stopwatt.text import one_line, printable
 from stopwatt.units import duration
+from stopwatt.workloads.params import short_label
+
+_MOST_REASONS = 10
+"""Different failures that are printed as they happen; of a large grid many cells fail in the same few ways."""
+
+
+def nothing(_: Measurement) -> str:
+    """No finding."""
+    return ""
 
 
 class ProgressLine:
-    """Shows done/total, failures, the time left and what is measured now.
+    """Shows done/total, failures, the time left, what is measured now, and the last finding.
 
     Args:
         console: A terminal; on anything else only failures are printed, as they happen.
+        find: What a measurement says, in a few words; empty for nothing. Called between rounds.
     """
 
-    def __init__(self, console: Console) -> None:
+    def __init__(self, console: Console, find: Callable[[Measurement], str] = nothing) -> None:
         self._console = console
         self._live = console.is_terminal
-        self._progress = Progress(
+        self._find = find
+        self._progress = _Lines(
             MofNCompleteColumn(),
             BarColumn(bar_width=20),
             TextColumn("{task.fields[left]}"),
-            TextColumn("{task.fields[now]}", style="quiet", markup=False),
             console=console,
             auto_refresh=False,
             transient=True,
         )
-        self._task = self._progress.add_task("", total=None, left="", now="")
+        self._task = self._progress.add_task("", total=None, left="")
         self._cell = ""
+        self._failures: Counter[str] = Counter()
 
     def announce(self, text: str) -> None:
         """Something to know before anything runs."""
@@ -49,19 +61,21 @@ class ProgressLine:
 
     def turn(self, cell: Cell, round_number: int) -> None:
         """A round begins."""
-        self._cell = one_line(f"{cell.workload.source} {cell.setup.label}, round {round_number + 1}")
-        self._update(now=self._cell)
+        self._cell = one_line(f"{_label(cell)}, round {round_number + 1}")
+        self._progress.now = self._cell
+        self._update()
 
     def phase(self, name: str) -> None:
         """A phase of the round begins."""
-        self._update(now=f"{self._cell}: {name}")
+        self._progress.now = f"{self._cell}: {name}"
+        self._update()
 
     def saved(self, measurement: Measurement, done: int, failed: int, left_s: float | None) -> None:
         """A round is done."""
         if measurement.status not in (Status.OK, Status.UNSUPPORTED) and measurement.trouble is not None:
-            label = f"{measurement.cell.workload.source} {measurement.cell.setup.label}"
-            text = one_line(f"{label}: {measurement.status} - {measurement.trouble.what}")
-            self._console.print(Text(text, style="failure"))
+            self._failed(measurement, measurement.trouble.what)
+        if self._live:
+            self._progress.finding = one_line(self._find(measurement)) or self._progress.finding
         parts = [f"{duration(left_s)} left" if left_s is not None else "", f"{failed} failed" if failed else ""]
         self._update(completed=done, left=", ".join(part for part in parts if part))
 
@@ -70,19 +84,48 @@ class ProgressLine:
         self._console.print(Text("closing the running round; a second Ctrl-C leaves at once", style="warning"))
 
     def end(self) -> None:
-        """Leave only the result."""
+        """Leave only the result, and how often failed what was said once."""
         if self._live:
             self._progress.stop()
+        for reason, count in self._failures.items():
+            if count > 1:
+                self._console.print(Text(f"{count} rounds in all: {reason}", style="failure"))
+        self._failures.clear()
+
+    def _failed(self, measurement: Measurement, what: str) -> None:
+        reason = one_line(f"{measurement.status} - {what}")
+        if reason not in self._failures and len(self._failures) >= _MOST_REASONS:
+            reason = "for other reasons: stopwatt show lists them"
+        self._failures[reason] += 1
+        if self._failures[reason] == 1:
+            self._console.print(Text(f"{one_line(_label(measurement.cell))}: {reason}", style="failure"))
 
     def _update(self, **fields: object) -> None:
         if self._live:
             self._progress.update(self._task, refresh=True, **fields)  # type: ignore[arg-type]
 
 
+class _Lines(Progress):
+    """The bar with lines of text below."""
+
+    now = ""
+    finding = ""
+
+    def get_renderables(self) -> Iterable[RenderableType]:
+        yield from super().get_renderables()
+        for name, text in (("now", self.now), ("last", self.finding)):
+            if text:
+                yield Text(f"{name}: {text}", style="quiet", no_wrap=True, overflow="ellipsis")
+
+
+def _label(cell: Cell) -> str:
+    return f"{short_label(cell.workload)} {cell.setup.label}"
+
+
 @contextmanager
-def show_progress(console: Console) -> Iterator[Watcher]:
+def show_progress(console: Console, find: Callable[[Measurement], str] = nothing) -> Iterator[Watcher]:
     """A watcher that shows progress on a console."""
-    line = ProgressLine(console)
+    line = ProgressLine(console, find)
     try:
         yield line
     finally:
