@@ -158,10 +158,11 @@ def check_shape(grid: Grid) -> None:
                 )
 
 
-def check_size(blocks: Sequence[Sequence[Sequence[Assignment]]]) -> None:
+def check_size(grid: Grid, blocks: Sequence[Sequence[Sequence[Assignment]]]) -> None:
     """Refuse a grid that is too large before any of its cells is made.
 
     Args:
+        grid: As written.
         blocks: For each workload, the assignments of each block.
 
     Raises:
@@ -169,10 +170,11 @@ def check_size(blocks: Sequence[Sequence[Sequence[Assignment]]]) -> None:
     """
     size = sum(prod(len(block) for block in of_one) for of_one in blocks)
     if size > MOST_CELLS:
-        factors = " x ".join(f"{len(block)} {'+'.join(block[0])}" for block in blocks[0] if len(block) > 1)
+        lengths = (("+".join(axis.name for axis in block), len(block[0].values)) for block in grid.blocks)
+        factors = " x ".join(f"{length} {name}" for name, length in lengths if length > 1)
         raise UsageError(
             f"{size} cells are too many for one sweep",
-            when=f"{factors}, before exclusions" if len(blocks) == 1 else "all workloads together, before exclusions",
+            when=f"{factors}, before exclusions",
             now=f"ask for {MOST_CELLS} at most: fewer values, axes that go together (zip), or several sweeps",
         )
 

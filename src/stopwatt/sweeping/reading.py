@@ -8,7 +8,7 @@ from stopwatt.backends import catalogue
 from stopwatt.devices.resolve import kind_of
 from stopwatt.errors import UsageError
 from stopwatt.records import Precision, Scalar
-from stopwatt.sweeping.coordinates import ALL, AUTO, WORKLOAD, Reader, own_names
+from stopwatt.sweeping.coordinates import ALL, AUTO, PARAM, WORKLOAD, Reader, own_names
 from stopwatt.sweeping.grid import Assignment, Axis, Exclusion, Grid, check_size, matches
 from stopwatt.workloads.base import Family
 
@@ -100,7 +100,7 @@ def read_grid(grid: Grid, families: Mapping[str, Family], facts: Mapping[str, Sc
         for source, family in families.items()
     ]
     blocks = [[rows for block in grid.blocks if (rows := reader.block(block))] for reader in readers]
-    check_size(blocks)
+    check_size(grid, blocks)
     given = {axis.name: axis for axis in grid.axes}
     found: list[list[Conditions]] = [[] for _ in readers]
     for exclusion in grid.exclude:
@@ -117,15 +117,15 @@ def _check_exclusion(
 ) -> None:
     if exclusion.may_miss:
         return
-    for of_one, one in zip(blocks, conditions, strict=True):
-        for name, values in (one or {}).items():
-            known = {row[name]: None for block in of_one for row in block if name in row}
-            for value in values - known.keys():
-                raise UsageError(
-                    f"the exclusion {exclusion.label} matches nothing: {name.lstrip('.')} is never {value}",
-                    when=exclusion.where,
-                    now=f"its values are {', '.join(map(str, known))}",
-                )
+    wanted = {name: values for one in conditions for name, values in (one or {}).items()}
+    for name, values in wanted.items():
+        known = {row[name]: None for of_one in blocks for block in of_one for row in block if name in row}
+        for value in values - known.keys():
+            raise UsageError(
+                f"the exclusion {exclusion.label} matches nothing: {name.removeprefix(PARAM)} is never {value}",
+                when=exclusion.where,
+                now=f"its values are {', '.join(map(str, known))}",
+            )
     if not any(matches(of_one, one) for of_one, one in zip(blocks, conditions, strict=True) if one is not None):
         raise UsageError(
             f"the exclusion {exclusion.label} matches nothing: no cell has these values together",
