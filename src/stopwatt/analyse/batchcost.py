@@ -6,10 +6,9 @@ import numpy as np
 
 from stopwatt.analyse.grid import Grid, Line
 from stopwatt.analyse.growth import Ladder, ladders_of
+from stopwatt.analyse.steps import PAIR
 from stopwatt.stats.batching import best_batch, best_within, fit_additive, knee
 from stopwatt.stats.noise import UNKNOWN, Noise, weigh
-
-_PAIR = 2**0.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +95,7 @@ def _gain_interval(ladder: Ladder, at: int, noise: Noise) -> tuple[float | None,
     if not at:
         return None, None
     logs = ladder.logs
-    evidence = weigh(logs[:, 0] - logs[:, at], noise, _PAIR)
+    evidence = weigh(logs[:, 0] - logs[:, at], noise, PAIR)
     if evidence is None:
         return None, None
     more = ladder.sizes[at] / ladder.sizes[0]

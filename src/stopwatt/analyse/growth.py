@@ -140,7 +140,7 @@ def ladders_of(line: Line) -> Iterator[Ladder]:
 def growths_of(grid: Grid, noise: Noise = UNKNOWN) -> tuple[Growth, ...]:
     """The growth along every line of every numeric axis whose values are above 0.
 
-    Kinks hold together: the risk of one in any line of the grid, were all of them power laws, is at most 2.5 %.
+    Kinks hold together: the risk of one in any line of the grid, were all of them power laws, is at most 1 %.
     """
     ladders, tied = [], {}
     for axis, others in grid.scales():

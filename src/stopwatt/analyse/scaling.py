@@ -19,6 +19,7 @@ class Scaling:
         inversions: The steps along sizes that make it faster.
         steps: All steps, along every numeric axis.
         noise: How much a cell differs between rounds, as all neighbours of the grid say together.
+        within_s: The longest latency that is of use, as asked for, seconds.
     """
 
     growths: tuple[Growth, ...] = ()
@@ -26,6 +27,7 @@ class Scaling:
     batches: tuple[BatchCost, ...] = ()
     steps: tuple[Step, ...] = ()
     noise: Noise = UNKNOWN
+    within_s: float | None = None
 
 
 def scaling_of(grid: Grid, within_s: float | None = None) -> Scaling:
@@ -43,4 +45,5 @@ def scaling_of(grid: Grid, within_s: float | None = None) -> Scaling:
         batches=batch_costs_of(grid, noise, within_s),
         steps=steps,
         noise=noise,
+        within_s=within_s,
     )

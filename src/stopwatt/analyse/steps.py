@@ -9,13 +9,14 @@ import numpy as np
 
 from stopwatt.analyse.grid import Grid, Line, Point
 from stopwatt.analyse.level import Level, RoundKey, level_of, log_ratios
+from stopwatt.records import Scalar
 from stopwatt.stats.noise import UNKNOWN, Evidence, Noise, fit_noise, weigh
-from stopwatt.stats.quantiles import CONFIDENCE
 from stopwatt.stats.ratios import MARGIN, holm
 
-RISK = (1 - CONFIDENCE) / 2
-"""Of any false inversion in a grid, and again of any false kink: together 5 %."""
-_PAIR = 2**0.5
+RISK = 0.01
+"""Of any false inversion in a grid, and again of any false kink. So strict because the noise of all cells does not know
+that a few are far noisier than the rest: with one in thirty ten times as noisy the risk of either is about 6 %."""
+PAIR = 2**0.5
 """A difference of two cells varies by so much more than one cell."""
 _MOSTLY = 2 / 3
 _LEAST_VALUES = 3
@@ -32,6 +33,7 @@ class Step:
         metric: Which latency.
         rounds: ln(ratio) of each of those rounds.
         evidence: On ln(ratio); `None` with fewer than 3 rounds in common.
+        fixed: The other coordinates that vary in the grid: its place.
     """
 
     small: Point
@@ -41,6 +43,7 @@ class Step:
     metric: str
     rounds: Mapping[RoundKey, float] = field(default_factory=dict)
     evidence: Evidence | None = None
+    fixed: Mapping[str, Scalar] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +56,7 @@ class Inversion:
         ratio: Latency of the large / latency of the small; below 1.
         low, high: 95 % interval; `None` where there is none.
         shown: Whether the interval excludes 1, also among all neighbours that were compared (Holm).
+        fixed: The other coordinates that vary in the grid: its place.
     """
 
     small: Point
@@ -62,6 +66,7 @@ class Inversion:
     low: float | None = None
     high: float | None = None
     shown: bool = False
+    fixed: Mapping[str, Scalar] = field(default_factory=dict)
 
 
 def noise_of(grid: Grid) -> Noise:
@@ -80,21 +85,23 @@ def noise_of(grid: Grid) -> Noise:
 def steps_of(grid: Grid, noise: Noise = UNKNOWN) -> tuple[Step, ...]:
     """Every step from a point to the next larger one that was measured by the same metric, along every numeric axis."""
     return tuple(
-        step_between(small, large, axis.name, noise)
+        step_between(small, large, axis.name, noise, line.fixed)
         for axis, tied in grid.scales()
         for line in grid.lines(axis, tied)
         for small, large, _ in _pairs(line)
     )
 
 
-def step_between(small: Point, large: Point, axis: str, noise: Noise = UNKNOWN) -> Step:
+def step_between(
+    small: Point, large: Point, axis: str, noise: Noise = UNKNOWN, fixed: Mapping[str, Scalar] | None = None
+) -> Step:
     """Compare two points that both have a level of the same metric."""
     first, second = level_of(small.row), level_of(large.row)
     assert first is not None and second is not None  # noqa: S101, PT018  (the caller chose such points)
     rounds = log_ratios(first, second)
     values = np.array(list(rounds.values()))
     ratio = float(np.exp(values.mean())) if values.size else second.value / first.value
-    return Step(small, large, axis, ratio, first.metric, rounds, weigh(values, noise, _PAIR))
+    return Step(small, large, axis, ratio, first.metric, rounds, weigh(values, noise, PAIR), fixed or {})
 
 
 def size_axes(steps: Iterable[Step]) -> frozenset[str]:
@@ -111,7 +118,7 @@ def size_axes(steps: Iterable[Step]) -> frozenset[str]:
 def inversions_of(steps: Sequence[Step]) -> tuple[Inversion, ...]:
     """The steps along sizes that make it faster.
 
-    Shown: the rounds in common say so at 2.5 % among all steps along sizes (each test one-sided and doubled, so that it
+    Shown: the rounds in common say so at 1 % among all steps along sizes (each test one-sided and doubled, so that it
     agrees with the 95 % interval; then Holm). The others are those whose own 95 % interval is below 1, and, where there
     is none, those that are faster by more than 2 %.
     """
@@ -125,8 +132,20 @@ def inversions_of(steps: Sequence[Step]) -> tuple[Inversion, ...]:
         low, high = bounds_of(step)
         faster = high < 1 if high is not None else step.ratio < 1 / (1 + MARGIN)
         if shown or faster:
-            found.append(Inversion(step.small, step.large, step.axis, step.ratio, low, high, shown))
+            found.append(Inversion(step.small, step.large, step.axis, step.ratio, low, high, shown, step.fixed))
     return tuple(found)
+
+
+def together(steps: Sequence[Step], noise: Noise = UNKNOWN) -> Evidence | None:
+    """Evidence on the mean ln(ratio) of steps at different places: their mean in each round that all of them have.
+
+    Args:
+        steps: At least one; no two of them share a cell.
+        noise: Of a single cell.
+    """
+    shared = [key for key in steps[0].rounds if all(key in step.rounds for step in steps)]
+    means = np.array([np.mean([step.rounds[key] for step in steps]) for key in shared])
+    return weigh(means, noise, PAIR / len(steps) ** 0.5)
 
 
 def bounds_of(step: Step) -> tuple[float | None, float | None]:

@@ -1,0 +1,99 @@
+"""What the measurements of a grid say, in a few plain sentences: values first, words derived from them."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from stopwatt.analyse.findings import batch, clusters, growth, inversions, setups, trials, trouble
+from stopwatt.analyse.findings.cells import name_cells
+from stopwatt.analyse.findings.live import current_finding
+from stopwatt.analyse.grid import Grid
+from stopwatt.analyse.scaling import Scaling
+from stopwatt.records import Finding, Strength
+
+if TYPE_CHECKING:
+    from stopwatt.analyse.analysis import CellAnalysis
+
+__all__ = ["KINDS", "current_finding", "find"]
+
+FURTHER = "further"
+KINDS: Mapping[str, str] = {
+    trouble.DEADLINE: "a deadline that was asked for, and how often it was missed",
+    trouble.OVERRUNS: "paced requests that were not done when the next was due",
+    trouble.NO_RESULT: "cells that gave no result, once for each reason",
+    trouble.ROUNDS_LOST: "cells that lost some of their rounds",
+    trouble.WARNING: "a warning of the rounds (throttling, foreign load, no steady state)",
+    setups.DIFFERENCE: "a backend, precision or device against another, over the whole grid",
+    batch.SWEET_SPOT: "the smallest batch with nearly the most samples/s, with fixed and marginal cost",
+    batch.WITHIN: "the batch with the most samples/s within a bound of latency",
+    inversions.KIND: "a larger problem that is faster than a smaller neighbour",
+    growth.KINK: "a size at which the growth changes abruptly",
+    growth.GROWTH: "the exponent with which latency grows along an axis",
+    clusters.KIND: "trials that gather apart from the main mode",
+    trials.BODY_MODES: "several modes within the body of the distribution",
+    trials.HEAVY_TAIL: "a heavy tail without separate modes",
+    trials.DRIFT: "a level that changes within a round",
+    trials.DEPENDENCE: "trials that depend on those before them",
+    trials.ROUNDS_DIFFER: "rounds that differ by more than their trials explain",
+    trials.RESOLUTION: "trials that the clock cannot tell apart",
+    trials.TOO_FEW: "too few trials to describe their distribution",
+    setups.RANGE: "the fastest and the slowest cell",
+    FURTHER: "how many findings of a kind are not told one by one",
+}
+"""Every kind of finding, and what it is about."""
+
+MOST_OF_A_KIND = 4
+_SUGGESTED = 0.5
+
+
+def find(grid: Grid, cells: Sequence["CellAnalysis"], scaling: Scaling) -> tuple[Finding, ...]:
+    """What is to be said of a grid, the most important first.
+
+    A pattern that repeats over the grid is one finding. Of a kind there are at most four; how many more there would be
+    is a finding of its own.
+
+    Args:
+        grid: Of any shape; one cell is a grid too.
+        cells: In the order of the grid's points.
+        scaling: Of the grid.
+    """
+    named = name_cells(grid, cells)
+    found = [
+        *trouble.find_trouble(named),
+        *setups.find_setups(grid, scaling.noise),
+        *batch.find_sweet_spots(scaling),
+        *inversions.find_inversions(scaling),
+        *growth.find_kinks(scaling),
+        *growth.find_growth(scaling),
+        *clusters.find_clusters(named),
+        *trials.find_trials(named),
+    ]
+    weighed = [one if one.strength is Strength.SHOWN else replace(one, weight=_SUGGESTED * one.weight) for one in found]
+    return tuple(sorted(_limited(weighed), key=lambda one: -one.weight))
+
+
+def _limited(found: Sequence[Finding]) -> list[Finding]:
+    """The strongest of each kind, and how many are left out."""
+    kept = []
+    for kind in dict.fromkeys(one.kind for one in found):
+        members = sorted((one for one in found if one.kind == kind), key=lambda one: -one.weight)
+        kept += members[:MOST_OF_A_KIND]
+        if len(members) > MOST_OF_A_KIND:
+            kept.append(_rest(kind, members[MOST_OF_A_KIND:]))
+    return kept
+
+
+def _rest(kind: str, members: Sequence[Finding]) -> Finding:
+    count = len(members)
+    places = sum(one.count for one in members)
+    more = f"{count} more finding{'' if count == 1 else 's'} like it, each of less weight, in {places} places"
+    return Finding(
+        FURTHER,
+        f"{KINDS[kind][:1].upper()}{KINDS[kind][1:]}: {more}",
+        tuple(dict.fromkeys(key for one in members for key in one.cells)),
+        {"findings": count},
+        strength=Strength.SHOWN if any(one.strength is Strength.SHOWN for one in members) else Strength.SUGGESTED,
+        weight=members[0].weight,
+        count=places,
+        of=sum(one.of for one in members),
+    )

@@ -1,0 +1,117 @@
+"""Modes apart from the main one: one finding for each ratio at which cells have them."""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from stopwatt import units
+from stopwatt.analyse.findings.cells import Named, having, keys
+from stopwatt.analyse.findings.words import counted, factor_weight, seconds, sentence, span, times
+from stopwatt.analyse.grid import place
+from stopwatt.analyse.shape import Cluster, Form
+from stopwatt.records import Finding, Strength
+
+KIND = "outlier-clusters"
+APART = math.log(1.1)
+"""Ratios whose logarithms lie further apart than this are different clusters."""
+BURSTY_P = 0.01
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Found:
+    """A cluster of a cell, beside the main one."""
+
+    named: Named
+    cluster: Cluster
+    index: int
+
+
+def find_clusters(named: Sequence[Named]) -> list[Finding]:
+    """One finding for each group of clusters of about the same ratio to the main mode of their cells."""
+    shaped = [one for one in named if one.cell.shape is not None and one.cell.shape.form is not Form.TOO_FEW]
+    found = [
+        Found(one, cluster, index)
+        for one in shaped
+        for index, cluster in enumerate(one.cell.shape.clusters if one.cell.shape else ())
+        if cluster.ratio != 1
+    ]
+    return [_finding(group, shaped) for group in _by_ratio(found)]
+
+
+def _by_ratio(found: Sequence[Found]) -> list[list[Found]]:
+    """Single linkage on the logarithm of the ratio."""
+    groups: list[list[Found]] = []
+    for one in sorted(found, key=lambda one: one.cluster.ratio):
+        if groups and math.log(one.cluster.ratio / groups[-1][-1].cluster.ratio) <= APART:
+            groups[-1].append(one)
+        else:
+            groups.append([one])
+    return groups
+
+
+def _finding(group: Sequence[Found], shaped: Sequence[Named]) -> Finding:
+    ordered = sorted(group, key=lambda one: -one.cluster.mass)
+    cells = list({one.named.key: one.named for one in ordered}.values())
+    masses = [one.cluster.mass for one in ordered]
+    ratio, mass = float(np.median([one.cluster.ratio for one in group])), float(np.median(masses))
+    first = ordered[0].cluster if len(ordered) == 1 else None
+    shown = len(cells) > 1 or _in_several_rounds(ordered[0])
+    return Finding(
+        KIND,
+        _one_cell(ordered[0], shaped) if len(cells) == 1 else _many_cells(ordered, cells, shaped),
+        keys(cells),
+        {"mass": mass, "ratio": ratio, "most": masses[0]},
+        first.mass_low if first else None,
+        first.mass_high if first else None,
+        Strength.SHOWN if shown else Strength.SUGGESTED,
+        factor_weight(ratio, len(cells), len(shaped)),
+        len(cells),
+        len(shaped),
+    )
+
+
+def _in_several_rounds(found: Found) -> bool:
+    """Whether trials of at least two processes are in it; true also where that is not known but for one round."""
+    shape = found.named.cell.shape
+    labels = shape.labels if shape is not None else None
+    return labels is not None and sum(bool((of_round == found.index).any()) for of_round in labels.values()) > 1
+
+
+def _one_cell(found: Found, shaped: Sequence[Named]) -> str:
+    cluster = found.cluster
+    mass = units.interval(100 * cluster.mass, 100 * cluster.mass_low, 100 * cluster.mass_high, "%")
+    others = f", in none of the {len(shaped) - 1} other cells" if len(shaped) > 1 else ""
+    at = f"{times(cluster.ratio)} the main mode ({seconds(cluster.centre_s)})"
+    return sentence(place(found.named.where), f"{mass} of the trials take {at}{_rhythm(cluster, 1)}{others}")
+
+
+def _rhythm(cluster: Cluster, family: int) -> str:
+    if cluster.period is not None:
+        return f", every {cluster.period:.3g} calls"
+    return ", in bursts" if cluster.bursty_p <= BURSTY_P / family else ""
+
+
+def _many_cells(ordered: Sequence[Found], cells: Sequence[Named], shaped: Sequence[Named]) -> str:
+    ratios = [one.cluster.ratio for one in ordered]
+    masses = [one.cluster.mass for one in ordered]
+    spread = span(times(min(ratios)), times(max(ratios)))
+    worst = f" (at {place(ordered[0].named.where)})" if masses[0] > masses[-1] else ""
+    share = f"{units.percent(float(np.median(masses)))} of the trials in the median"
+    most = f", at most {units.percent(masses[0])}{worst}"
+    middle = times(float(np.median(ratios)))
+    between = f" ({spread})" if spread else ""
+    where = f"In {having(cells, shaped)} trials gather at {middle}{between} of the main mode"
+    return f"{where}: {share}{most}{_rhythms(ordered)}"
+
+
+def _rhythms(ordered: Sequence[Found]) -> str:
+    regular = sum(one.cluster.period is not None for one in ordered)
+    bursts = sum(one.cluster.period is None and one.cluster.bursty_p <= BURSTY_P / len(ordered) for one in ordered)
+    parts = [
+        f"{text} in {counted(count, len(ordered), 'cell')}"
+        for text, count in (("at a regular period", regular), ("in bursts", bursts))
+        if count
+    ]
+    return f"; {' and '.join(parts)}" if parts else ""
