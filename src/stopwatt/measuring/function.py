@@ -3,6 +3,7 @@
 import inspect
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -10,7 +11,9 @@ import numpy as np
 from stopwatt.devices.usage import CpuUsage
 from stopwatt.errors import UsageError
 from stopwatt.measuring import clock
+from stopwatt.measuring.arrivals import Arrivals, refuse_short_period, run_arrivals
 from stopwatt.measuring.job import Answer
+from stopwatt.measuring.paced import Ending
 from stopwatt.measuring.suspicion import LAZY, is_lazy
 from stopwatt.measuring.trials import SETTLE_CALLS, Call, Stop, run_trials
 from stopwatt.measuring.warmup import warm_up
@@ -23,13 +26,16 @@ def measure_function(function: Callable[..., Any], sets: Sequence[tuple[Any, ...
     Args:
         function: Anything callable. What it raises passes through.
         sets: Positional arguments that take turns; `[()]` for a function without arguments.
-        protocol: Warm-up, trials and their time budget are used.
+        protocol: Warm-up, trials and their time budget are used, and paced arrivals where it has some.
 
     Raises:
         UsageError: Calling the function only makes a coroutine: nothing would be timed.
+        StopwattError: The function takes longer than the period of paced arrivals, or their load cannot be started.
     """
     call, notes = _call(function, sets[0])
     warmed = warm_up(call, sets, protocol.warmup, device_seconds=1.0)
+    if protocol.paced is not None:
+        refuse_short_period(protocol.paced, warmed.latency_ns)
     quality, before = clock.quality(), CpuUsage.read()
     trials = run_trials(
         call,
@@ -42,7 +48,7 @@ def measure_function(function: Callable[..., Any], sets: Sequence[tuple[Any, ...
     if trials.stop is Stop.INTERRUPT:
         raise KeyboardInterrupt
     unsteady = warmed.note()
-    return Answer(
+    answer = Answer(
         Status.OK,
         samples={
             "latency": Samples(trials.latency_ns, "ns"),
@@ -58,6 +64,19 @@ def measure_function(function: Callable[..., Any], sets: Sequence[tuple[Any, ...
             "trials_stopped": trials.stop.value,
         },
         notes=(*notes, unsteady) if unsteady else notes,
+    )
+    return answer if protocol.paced is None else _with_arrivals(answer, run_arrivals(call, sets, protocol.paced))
+
+
+def _with_arrivals(answer: Answer, arrivals: Arrivals) -> Answer:
+    if arrivals.trials.ending is Ending.INTERRUPT:
+        raise KeyboardInterrupt
+    return replace(
+        answer,
+        samples={**answer.samples, **arrivals.samples},
+        readings={**answer.readings, **arrivals.readings},
+        facts={**answer.facts, **arrivals.facts},
+        notes=(*answer.notes, *arrivals.notes),
     )
 
 
