@@ -120,20 +120,16 @@ class _Builder:
         if given.get("paced") is not None:
             given["paced"] = Paced(**given["paced"])
             given.setdefault("timeout_s", with_room(replace(base, paced=given["paced"])).timeout_s)
-        for name, value in given.items():
-            self._check(name, replace(base, **{name: value}))
         if "trials" in given:  # as with --trials: so many, however long they take
             given.setdefault("trial_seconds", None)
-        rules = replace(base, **given)
-        self._check("", rules)
+        rules = base
+        for name in sorted(given, key=lambda name: name != "timeout_s"):  # a paced series must fit into it
+            rules = replace(rules, **{name: given[name]})
+            try:
+                check_protocol(rules)
+            except UsageError as error:
+                raise UsageError(error.what, when=self._lined.at(("protocol", name)), now=error.now) from None
         return rules
-
-    def _check(self, name: str, rules: Protocol) -> None:
-        try:
-            check_protocol(rules)
-        except UsageError as error:
-            path = ("protocol", name) if name else ("protocol",)
-            raise UsageError(error.what, when=self._lined.at(path), now=error.now) from None
 
 
 def _plain(error: ValidationError, lined: Lined) -> UsageError:
