@@ -74,3 +74,8 @@ def test_a_share_is_a_percentage_that_is_whole_only_where_it_is(share, text):
 @pytest.mark.parametrize(("value", "text"), [(5e-3, "5 ms"), (5e-4, "500 us"), (1.5e-3, "1.5 ms"), (60.0, "60 s")])
 def test_what_somebody_chose_is_said_as_short_as_they_said_it(value, text):
     assert units.exact(value, "s") == text
+
+
+@pytest.mark.parametrize(("value", "text"), [(1.031, "+3.1 %"), (0.88, "-12 %"), (1.0, "+0 %"), (2.0, "+100 %")])
+def test_a_ratio_is_a_change_with_its_sign(value, text):
+    assert units.change(value) == text

@@ -106,6 +106,13 @@ def ratio(value: float, *, half_width: float | None = None) -> str:
     return f"{value:.{max(1, decimals_for(value, half_width))}f} x"
 
 
+def change(value: float) -> str:
+    """What a ratio makes of something: `+3.1 %` for 1.031, `-12 %` for 0.88, `+0 %` for 1."""
+    number = 100 * (value - 1)
+    places = max(0, 1 - math.floor(math.log10(abs(number)))) if number else 0
+    return f"{number:+.{min(places, 3)}f} %"
+
+
 def percent(share: float) -> str:
     """A share between 0 and 1: `5.1 %`, `0.052 %`, `99.97 %`; 0 % and 100 % only where it is exactly that."""
     number = 100 * share

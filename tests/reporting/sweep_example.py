@@ -224,7 +224,7 @@ def worst_of(series: Sequence[Series]) -> WorstCase:
 def _miss(values: np.ndarray, deadline: float) -> Miss:
     misses, n = int((values > deadline).sum()), int(values.size)
     upper = 1.0 if misses == n else float(beta.ppf(0.95, misses + 1, n - misses))
-    return Miss(deadline, misses, n, upper)
+    return Miss(deadline, misses, n, upper, effective_n=n)
 
 
 def _scaling(grid: Grid) -> Scaling:
@@ -266,7 +266,12 @@ def _batch_cost(line: Line, points: Sequence[Point]) -> BatchCost:
     knee = int(sizes[rates >= 0.9 * rates.max()].min())
     error = float(np.abs(times / (fixed + marginal * sizes) - 1).max())
     bounds = (fixed * 0.97, fixed * 1.03, marginal * 0.98, marginal * 1.02)
-    return BatchCost(line, float(fixed), float(marginal), *map(float, bounds), error, best, knee)
+    at = int(np.flatnonzero(sizes == knee)[0])
+    gain, cost = float(rates[at] / rates[0]), float(times[at] / times[0])
+    return BatchCost(
+        line, float(fixed), float(marginal), *map(float, bounds), error, best, knee, None, int(sizes[0]), gain,
+        gain * 0.98, gain * 1.02, cost,
+    )  # fmt: skip
 
 
 def _findings(grid: Grid, cells: Sequence[CellAnalysis], scaling: Scaling) -> tuple[Finding, ...]:

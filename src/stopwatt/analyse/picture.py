@@ -13,7 +13,7 @@ MOST_BINS = 90
 FENCE = 1.5
 """Interquartile ranges from the quartiles to the fences beyond which a trial is an outlier (Tukey 1977)."""
 _NARROWEST = 1e-4
-_STEPS_EACH = 60
+_RANKS_EACH = 60
 _OUTLIERS_DRAWN = 60
 
 Labels = Mapping[int, NDArray[np.int8]]
@@ -36,7 +36,7 @@ class Histogram:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Steps:
+class Ecdf:
     """An empirical distribution function, thinned in the middle but not at its ends.
 
     Attributes:
@@ -68,6 +68,10 @@ class Box:
     above: int
     outliers_s: NDArray[np.float64]
 
+    def from_median(self, value_s: float) -> float:
+        """Relative distance of a time from the median: 0.25 for 1.25 x."""
+        return value_s / self.median_s - 1
+
 
 def histogram_of(rounds: Sequence[Series], labels: Labels | None = None) -> Histogram:
     """Bins of all trials as they were measured, as wide as Freedman & Diaconis (1981) say for their logarithms.
@@ -96,7 +100,7 @@ def _edges(logs: NDArray[np.float64]) -> NDArray[np.float64]:
     return np.linspace(low, high, bins + 1)
 
 
-def steps_of(values: NDArray[np.float64]) -> Steps:
+def ecdf_of(values: NDArray[np.float64]) -> Ecdf:
     """The distribution function of one round at no more than about 180 of its trials.
 
     Args:
@@ -104,12 +108,12 @@ def steps_of(values: NDArray[np.float64]) -> Steps:
     """
     ordered = np.sort(values)
     n = ordered.size
-    near = np.unique(np.geomspace(1, n, _STEPS_EACH).round().astype(np.int64))  # ranks, dense at the beginning
-    even = np.linspace(1, n, _STEPS_EACH).round().astype(np.int64)
+    near = np.unique(np.geomspace(1, n, _RANKS_EACH).round().astype(np.int64))  # ranks, dense at the beginning
+    even = np.linspace(1, n, _RANKS_EACH).round().astype(np.int64)
     ranks = np.unique(np.concatenate([near, even, n + 1 - near]))
     kept = ordered[ranks - 1]
     below = np.searchsorted(ordered, kept, side="right") / n
-    return Steps(kept, below)
+    return Ecdf(kept, below)
 
 
 def box_of(rounds: Sequence[Series]) -> Box:

@@ -1,5 +1,7 @@
 """Axes that several figures share."""
 
+from typing import Any
+
 import altair as alt
 
 from stopwatt.reporting.charts.picture import value
@@ -7,6 +9,17 @@ from stopwatt.reporting.charts.picture import value
 NUMBERS = "format(datum.value, '.6~g')"
 PERCENT = "format(100 * datum.value, '.6~g') + ' %'"
 """How places of an axis are written."""
+
+
+UPRIGHT: dict[str, Any] = {
+    "titleAngle": 0,
+    "titleAlign": "left",
+    "titleAnchor": "start",
+    "titleBaseline": "bottom",
+    "titleX": 0,
+    "titleY": -7,
+}
+"""The name of a vertical axis above it: nobody likes to read sideways. Small multiples have no room for it."""
 
 
 def log_scale(ends: str = "ends") -> alt.Scale:
@@ -27,5 +40,8 @@ def log_x(field: str, title: str, *, grid: bool = True, ends: str = "ends", tick
 def log_y(field: str, title: str, *, ends: str = "ends", ticks: str = "ticks", written: str = NUMBERS) -> alt.Y:
     """A logarithmic vertical axis."""
     return alt.Y(
-        f"{field}:Q", title=title, scale=log_scale(ends), axis=alt.Axis(values=value(ticks), labelExpr=written)
+        f"{field}:Q",
+        title=title,
+        scale=log_scale(ends),
+        axis=alt.Axis(values=value(ticks), labelExpr=written, **UPRIGHT),
     )

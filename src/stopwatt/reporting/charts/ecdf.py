@@ -7,8 +7,8 @@ import altair as alt
 
 from stopwatt import units
 from stopwatt.analyse.analysis import CellAnalysis
-from stopwatt.analyse.picture import steps_of
-from stopwatt.reporting.charts.axes import PERCENT, log_x
+from stopwatt.analyse.picture import ecdf_of
+from stopwatt.reporting.charts.axes import PERCENT, UPRIGHT, log_x
 from stopwatt.reporting.charts.frame import HALF, HEIGHT, Span, sized, span
 from stopwatt.reporting.charts.labels import side, sided
 from stopwatt.reporting.charts.picture import CellFigure, Picture, table
@@ -22,7 +22,7 @@ def _picture(cell: CellAnalysis) -> Picture:
     axis = span(ends_of(cell))
     lines: dict[str, list[Any]] = {"round": [], "latency": [], "below": []}
     for one in cell.series:
-        steps = steps_of(one.values)
+        steps = ecdf_of(one.values)
         lines["round"] += [one.round + 1] * steps.values_s.size
         lines["latency"] += [axis.of(value) for value in steps.values_s]
         lines["below"] += [round(float(share), 5) for share in steps.below]
@@ -59,7 +59,9 @@ def _quantiles(cell: CellAnalysis, axis: Span) -> dict[str, list[Any]]:
 def _draw(words: Mapping[str, str]) -> alt.LayerChart:
     x = log_x("latency", words["latency"])
     y = alt.Y(
-        "below:Q", title="share of the calls done", axis=alt.Axis(labelExpr=PERCENT, values=[0, 0.25, 0.5, 0.75, 1])
+        "below:Q",
+        title="share of the calls done",
+        axis=alt.Axis(labelExpr=PERCENT, values=[0, 0.25, 0.5, 0.75, 1], **UPRIGHT),
     )
     lines = (
         alt.Chart(table("lines"))

@@ -74,6 +74,10 @@ class Span:
         """Where a value in the axis' unit stands: 0 at the low end, 1 at the high one."""
         return math.log(value / self.low) / math.log(self.high / self.low)
 
+    def back(self, share: float) -> float:
+        """What stands there: the inverse of `at`."""
+        return float(f"{self.low * (self.high / self.low) ** share:.6g}")
+
 
 def span(values: Sequence[float], unit: str = "s", *, room: float = _ROOM) -> Span:
     """A logarithmic axis on which all positive values stand, with some room at its ends.

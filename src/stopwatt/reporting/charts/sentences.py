@@ -82,3 +82,8 @@ def extent(analysis: Analysis) -> str:
 def ends_of(cell: CellAnalysis) -> list[float]:
     """The smallest and the largest trial of each round, in seconds."""
     return [float(end) for series in cell.series for end in (series.values.min(), series.values.max())]
+
+
+def link(cell: CellAnalysis) -> str:
+    """Where a page shows a cell in full."""
+    return f"#cell={cell.row.cell.key}"

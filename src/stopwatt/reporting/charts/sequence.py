@@ -58,7 +58,7 @@ def _clusters(cell: CellAnalysis, axis: Span) -> dict[str, list[Any]]:
     above = spread([HEIGHT * (1 - axis.at(centre)) for centre in centres], HEIGHT)
     return {
         "centre": centres,
-        "label_at": [axis.low * (axis.high / axis.low) ** (1 - pixel / HEIGHT) for pixel in above],
+        "label_at": [axis.back(1 - pixel / HEIGHT) for pixel in above],
         "mark": [marked[place] for place in named],
         "label": [marks.label(clusters[place], main=place == marks.main_place(clusters)) for place in named],
     }

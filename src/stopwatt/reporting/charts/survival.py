@@ -7,7 +7,7 @@ import altair as alt
 
 from stopwatt import units
 from stopwatt.analyse.analysis import CellAnalysis
-from stopwatt.analyse.picture import steps_of
+from stopwatt.analyse.picture import ecdf_of
 from stopwatt.reporting.charts.axes import PERCENT, log_x, log_y
 from stopwatt.reporting.charts.frame import HALF, HEIGHT, sized, span
 from stopwatt.reporting.charts.picture import CellFigure, Picture, table
@@ -21,7 +21,7 @@ def _picture(cell: CellAnalysis) -> Picture:
     shares = span([0.5 / most, 1.0], "1", room=0)
     lines: dict[str, list[Any]] = {"round": [], "latency": [], "above": []}
     for one in cell.series:
-        steps, n = steps_of(one.values), one.values.size
+        steps, n = ecdf_of(one.values), one.values.size
         above = [1.0, *(1 - steps.below[:-1])]  # at each trial: the share that is at least so long
         lines["round"] += [one.round + 1] * steps.values_s.size
         lines["latency"] += [axis.of(value) for value in steps.values_s]

@@ -134,15 +134,6 @@ CONFIG: Mapping[str, Any] = {
         "titleFontWeight": "normal",
         "titlePadding": 8,
     },
-    # The name of a vertical axis stands above it, upright: nobody likes to read sideways.
-    "axisY": {
-        "titleAngle": 0,
-        "titleAlign": "left",
-        "titleAnchor": "start",
-        "titleBaseline": "bottom",
-        "titleX": 0,
-        "titleY": -7,
-    },
     "header": {
         "labelColor": ink("ink"),
         "labelFontSize": 12,
@@ -157,7 +148,7 @@ CONFIG: Mapping[str, Any] = {
         "titleFontSize": 12,
         "titleFontWeight": "normal",
         "orient": "top",
-        "symbolStrokeWidth": 2,
+        "offset": 26,
     },
     "text": {"color": ink("ink"), "fontSize": 11},
     "rule": {"color": ink("rule")},

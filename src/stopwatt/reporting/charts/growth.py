@@ -1,0 +1,189 @@
+"""Growth along an axis of the grid: latency on two logarithmic axes, kinks and inversions marked."""
+
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import altair as alt
+
+from stopwatt.analyse.analysis import Analysis
+from stopwatt.analyse.grid import Axis, Point
+from stopwatt.reporting.charts.axes import NUMBERS, UPRIGHT
+from stopwatt.reporting.charts.frame import Span, sized, span, spread, titled
+from stopwatt.reporting.charts.level import level_at
+from stopwatt.reporting.charts.panels import Panels, Where, faceted, lay_out
+from stopwatt.reporting.charts.sentences import extent, link
+from stopwatt.reporting.charts.setups import Setups, setups_of
+from stopwatt.reporting.charts.theme import ink
+
+_PANEL = (150, 135)
+_ALONE = (600, 280)
+_NAME_HEIGHT = 11
+
+Rows = Iterator[dict[str, Any]]
+
+
+def growth(analysis: Analysis, axis: Axis, focus: Where | None = None) -> alt.TopLevelMixin:
+    """Latency over one axis, a line for each place of the others, small multiples where they are several.
+
+    Args:
+        analysis: Of a grid.
+        axis: One of its numeric axes.
+        focus: Values at which axes are held for which there is no place.
+    """
+    panels = lay_out(analysis, [axis.name], ["lines", "column", "row"], focus or {}, rows_each=2)
+    vertical = span([end for point in panels.points if (level := level_at(point)) for end in level.ends])
+    figure = _Figure(analysis, axis, panels, setups_of(analysis), vertical)
+    chart = faceted(figure.drawing(), panels, [*figure.cells(), *figure.inversions(), *figure.kinks(), *figure.names()])
+    return titled(chart, _title(analysis, axis), _subtitle(analysis, axis, panels))
+
+
+@dataclass(frozen=True, slots=True)
+class _Figure:
+    """What the rows and the drawing of one figure share."""
+
+    analysis: Analysis
+    axis: Axis
+    panels: Panels
+    setups: Setups
+    vertical: Span
+
+    @property
+    def alone(self) -> bool:
+        """Whether there is only one panel."""
+        return self.panels.column is None and self.panels.row is None
+
+    def at(self, point: Point) -> dict[str, Any] | None:
+        """Where a point stands; nowhere without a latency."""
+        level = level_at(point)
+        if level is None or self.axis.name not in point.where:
+            return None
+        place = {"size": point.where[self.axis.name], "latency": self.vertical.of(level.value)}
+        return place | self.panels.labels(point) | {"setup": self.setups.name(point)}
+
+    def cells(self) -> Rows:
+        """The points with their intervals."""
+        for cell, point in zip(self.panels.cells, self.panels.points, strict=True):
+            place, level = self.at(point), level_at(point)
+            if place is not None and level is not None:
+                bounds = [level.low, level.high] if level.low and level.high else [level.value] * 2
+                low, high = map(self.vertical.of, bounds)
+                about = f"{self.analysis.grid.label(point)}: {level.text()}"
+                yield {"kind": "cell", "low": low, "high": high, "about": about, "link": link(cell)} | place
+
+    def inversions(self) -> Rows:
+        """Strokes from the smaller to the larger problem that is faster."""
+        shown = {id(point.row) for point in self.panels.points}
+        for found in self.analysis.scaling.inversions:
+            start, stop = self.at(found.small), self.at(found.large)
+            if found.axis == self.axis.name and id(found.small.row) in shown and start and stop:
+                yield start | {"kind": "inversion", "next": stop["size"], "then": stop["latency"]}
+
+    def kinks(self) -> Rows:
+        """Rings where the slope changes."""
+        shown = {id(point.row) for point in self.panels.points}
+        for found in self.analysis.scaling.growths:
+            if found.line.axis.name == self.axis.name:
+                for point in found.line.points:
+                    place = self.at(point)
+                    if place and place["size"] in found.kinks and id(point.row) in shown:
+                        yield place | {"kind": "kink"}
+
+    def names(self) -> Rows:
+        """Each line's name at its end, moved where names would collide."""
+        panels: dict[tuple[str, str], dict[tuple[str, str], dict[str, Any]]] = defaultdict(dict)
+        for point in self.panels.points:
+            place = self.at(point)
+            if place is not None:
+                line = place["line"], place["setup"]
+                before = panels[place["column"], place["row"]].get(line)
+                if before is None or before["size"] <= place["size"]:
+                    panels[place["column"], place["row"]][line] = place
+        for lines in panels.values():
+            yield from self._named(list(lines.values()))
+
+    def _named(self, ends: Sequence[dict[str, Any]]) -> Rows:
+        height = self.size[1]
+        places = spread([height * (1 - self.vertical.at(end["latency"])) for end in ends], height, _NAME_HEIGHT)
+        for end, place in zip(ends, places, strict=True):
+            yield end | {
+                "kind": "name",
+                "label_at": self.vertical.back(1 - place / height),
+                "name": end["line"] or end["setup"],
+            }
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """Of a panel, in pixels."""
+        return _ALONE if self.alone else _PANEL
+
+    def drawing(self) -> alt.LayerChart:
+        """The layers of a panel."""
+        x, y = self._x(), self._y()
+        base, setups = alt.Chart(), self.setups
+        direct = self.panels.lines is None and self.alone  # the lines are named by their setups: no legend
+        cells = base.transform_filter("datum.kind == 'cell'").encode(x=x, color=setups.colour(legend=not direct))
+        lines = cells.mark_line(aria=False, strokeWidth=1.5, opacity=0.85).encode(
+            y=y, strokeDash=setups.dash(), detail="line:N"
+        )
+        bars = cells.mark_rule(aria=False, strokeWidth=1.5).encode(y="low:Q", y2="high:Q")
+        points = cells.mark_point(size=28, opacity=1).encode(
+            y=y,
+            color=setups.colour(legend=not direct),
+            shape=setups.shape(legend=not direct),
+            href="link:N",
+            description="about:N",
+        )
+        inversions = base.transform_filter("datum.kind == 'inversion'").mark_rule(
+            aria=False, strokeWidth=8, opacity=0.35, strokeCap="round", color=ink("bad")
+        )
+        kinks = base.transform_filter("datum.kind == 'kink'").mark_point(
+            aria=False, filled=False, size=130, strokeWidth=1.2, color=ink("ink")
+        )
+        names = base.transform_filter("datum.kind == 'name'")
+        layers = [
+            inversions.encode(x=x, x2="next:Q", y=y, y2="then:Q"),
+            lines,
+            bars,
+            points,
+            kinks.encode(x=x, y=y),
+            *setups.written(names.encode(x=alt.value("width"), y="label_at:Q", text="name:N"), align="left", dx=6),
+        ]
+        return sized(alt.layer(*layers), *self.size)
+
+    def _x(self) -> alt.X:
+        sizes = [float(value) for value in self.axis.values]
+        shown = alt.Axis(values=sizes, labelExpr=NUMBERS, grid=False, labelOverlap="greedy")
+        if min(sizes) <= 0:
+            return alt.X("size:Q", title=self.axis.name, axis=shown)
+        ends = span(sizes, "1")
+        scale = alt.Scale(type="log", domain=[ends.low, ends.high], nice=False)
+        return alt.X("size:Q", title=self.axis.name, axis=shown, scale=scale)
+
+    def _y(self) -> alt.Y:
+        title = UPRIGHT if self.alone else {}
+        scale = alt.Scale(type="log", domain=[self.vertical.low, self.vertical.high], nice=False)
+        axis = alt.Axis(values=list(self.vertical.ticks), labelExpr=NUMBERS, **title)
+        return alt.Y("latency:Q", title=self.vertical.title("latency"), scale=scale, axis=axis)
+
+
+def _title(analysis: Analysis, axis: Axis) -> str:
+    exponents = [one.exponent for one in analysis.scaling.growths if one.line.axis.name == axis.name]
+    inversions = sum(found.axis == axis.name for found in analysis.scaling.inversions)
+    steps = sum(len(line.points) - 1 for line in analysis.grid.lines(axis))
+    grows = f"Latency over {axis.name}"
+    if exponents:
+        low, high = f"{min(exponents):.2f}", f"{max(exponents):.2f}"
+        power = low if low == high else f"{low} to {high}"
+        grows = f"Latency grows with {axis.name} to the power {power}"
+    return f"{grows}; at {inversions:,} of {steps:,} steps the larger problem is faster" if inversions else grows
+
+
+def _subtitle(analysis: Analysis, axis: Axis, panels: Panels) -> str:
+    parts = [extent(analysis), panels.held, "bars: 95 % intervals"]
+    if any(found.axis == axis.name for found in analysis.scaling.inversions):
+        parts.append("broad strokes: inversions")
+    if any(one.kinks for one in analysis.scaling.growths if one.line.axis.name == axis.name):
+        parts.append("rings: kinks")
+    return "; ".join(part for part in parts if part)

@@ -1,0 +1,211 @@
+"""Heat map over two axes of the grid, with the numbers in it; small multiples over two more."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import altair as alt
+
+from stopwatt.analyse.analysis import Analysis, CellAnalysis
+from stopwatt.analyse.grid import Axis, Point, place
+from stopwatt.records import METRICS
+from stopwatt.reporting.charts.frame import Span, sized, span, titled
+from stopwatt.reporting.charts.level import Bounded, level_at
+from stopwatt.reporting.charts.panels import Panels, Where, faceted, lay_out
+from stopwatt.reporting.charts.sentences import extent, link
+from stopwatt.reporting.charts.setups import SETUP_AXES, setups_of
+from stopwatt.reporting.charts.theme import HEAT_STEPS, heat_inks, ink
+from stopwatt.units import quantity
+
+LATENCY = "latency"
+OUTLIERS = "outliers"
+"""The share of trials beyond the upper fence: the one metric that is no estimate."""
+_CELL = (46, 26)
+_LARGE = (64, 30)
+_FAILED = "\N{MULTIPLICATION SIGN}"
+
+
+@dataclass(frozen=True, slots=True)
+class Slice:
+    """What a heat map shows of a grid.
+
+    Attributes:
+        x, y: The two axes.
+        metric: Name of an estimate, or `outliers`.
+        setup: Name of the setup; empty for all (where there is one).
+    """
+
+    x: Axis
+    y: Axis
+    metric: str = LATENCY
+    setup: str = ""
+
+
+def heat(analysis: Analysis, shown: Slice, focus: Where | None = None) -> alt.TopLevelMixin:
+    """A metric over two axes.
+
+    Args:
+        analysis: Of a grid.
+        shown: What of it.
+        focus: Values at which axes are held for which there is no place.
+    """
+    axes = [shown.x.name, shown.y.name]
+    panels = lay_out(analysis, axes, ["column", "row"], focus or {}, rows_each=1)
+    setups = setups_of(analysis)
+    found = [
+        (cell, point, value_of(cell, point, shown.metric))
+        for cell, point in zip(panels.cells, panels.points, strict=True)
+        if not shown.setup or setups.name(point) == shown.setup
+    ]
+    scale = span([value.value for _, _, value in found if value is not None], unit_of(shown.metric), room=0)
+    figure = _Figure(analysis, shown, panels, scale, _inverted(analysis, shown))
+    rows = [_row(figure, *one) for one in found]
+    chart = faceted(_draw(figure, rows), panels, rows)
+    return titled(chart, _title(shown, found, analysis), _subtitle(figure, rows))
+
+
+@dataclass(frozen=True, slots=True)
+class _Figure:
+    """What the rows and the drawing of one figure share."""
+
+    analysis: Analysis
+    shown: Slice
+    panels: Panels
+    scale: Span
+    inverted: frozenset[str]
+
+
+def unit_of(metric: str) -> str:
+    """Base unit of a metric or an estimate."""
+    if metric == OUTLIERS:
+        return "%"
+    return METRICS[metric].unit if metric in METRICS else METRICS[metric.rpartition("_")[0]].unit
+
+
+def value_of(cell: CellAnalysis, point: Point, metric: str) -> Bounded | None:
+    """A metric of a cell; `None` where it has none."""
+    if metric == LATENCY:
+        return level_at(point)
+    if metric == OUTLIERS:
+        shape = cell.shape
+        return Bounded(100 * shape.outliers / shape.n) if shape is not None and shape.n else None
+    estimate = point.row.estimates.get(metric)
+    return Bounded(estimate.value, estimate.low, estimate.high) if estimate and estimate.value is not None else None
+
+
+def _row(figure: _Figure, cell: CellAnalysis, point: Point, value: Bounded | None) -> dict[str, Any]:
+    shown, scale = figure.shown, figure.scale
+    if value is None:
+        said, text, place = str(point.row.status), _FAILED, None
+    else:
+        said, text = value.text(unit_of(shown.metric)), value.short(scale)
+        place = scale.of(value.value) if value.value > 0 else scale.low
+    return {
+        "x": str(point.where.get(shown.x.name, "")),
+        "y": str(point.where.get(shown.y.name, "")),
+        "value": place,
+        "text": text,
+        "known": value is not None,
+        "inverted": point.row.cell.key in figure.inverted,
+        "about": f"{figure.analysis.grid.label(point)}: {NAMES.get(shown.metric, shown.metric)} {said}",
+        "link": link(cell),
+        **figure.panels.labels(point),
+    }
+
+
+NAMES = {
+    "latency": "latency",
+    "latency_p90": "p90 latency",
+    "latency_p99": "p99 latency",
+    "latency_p99.9": "p99.9 latency",
+    "latency_max": "largest latency",
+    "throughput": "throughput",
+    "host_memory": "host memory",
+    "device_memory": "device memory",
+    "cold_start": "cold start",
+    OUTLIERS: "share of outliers",
+}
+"""What people call a metric."""
+
+
+def _inverted(analysis: Analysis, shown: Slice) -> frozenset[str]:
+    """Keys of the cells that are faster than a smaller neighbour along one of the two axes."""
+    if shown.metric != LATENCY:
+        return frozenset()
+    axes = (shown.x.name, shown.y.name)
+    return frozenset(found.large.row.cell.key for found in analysis.scaling.inversions if found.axis in axes)
+
+
+def _draw(figure: _Figure, rows: Sequence[dict[str, Any]]) -> alt.LayerChart:
+    shown = figure.shown
+    x = alt.X("x:N", title=shown.x.name, sort=_order(shown.x), axis=alt.Axis(labelAngle=0, domain=False, ticks=False))
+    y = alt.Y("y:N", title=shown.y.name, sort=_order(shown.y, rising=False), axis=alt.Axis(domain=False, ticks=False))
+    steps = _steps(figure.scale)
+    shade = alt.Scale(type="threshold", domain=steps, range=heat_inks())
+    written = alt.Scale(type="threshold", domain=steps, range=heat_inks(name=True))
+    base = alt.Chart().encode(x=x, y=y)
+    known = base.transform_filter("datum.known")
+    tiles = known.mark_rect(cornerRadius=2, stroke=ink("paper"), strokeWidth=1.5).encode(
+        color=alt.Color("value:Q", scale=shade, legend=None), href="link:N", description="about:N"
+    )
+    numbers = known.mark_text(aria=False, fontSize=11).encode(
+        text="text:N", color=alt.Color("value:Q", scale=written, legend=None)
+    )
+    missing = (
+        base.transform_filter("!datum.known")
+        .mark_text(fontSize=13, color=ink("bad"))
+        .encode(text="text:N", description="about:N")
+    )
+    layers: list[Any] = [tiles, numbers, missing]
+    if any(row["inverted"] for row in rows):
+        layers.append(
+            base.transform_filter("datum.inverted").mark_rect(
+                aria=False, filled=False, stroke=ink("bad"), strokeWidth=2.5, cornerRadius=2
+            )
+        )
+    wide, high = _LARGE if figure.panels.column is None else _CELL
+    chart = alt.layer(*layers).resolve_scale(color="independent")
+    return sized(chart, wide * len(shown.x.values), high * len(shown.y.values))
+
+
+def _order(axis: Axis, *, rising: bool = True) -> list[str]:
+    """Values as texts, the largest on top of a vertical axis."""
+    values = [str(value) for value in axis.values]
+    return values[::-1] if axis.numeric and not rising else values
+
+
+def _steps(scale: Span) -> list[float]:
+    """The values at which the colour changes: equal factors from the smallest to the largest."""
+    return [scale.back(step / HEAT_STEPS) for step in range(1, HEAT_STEPS)]
+
+
+def _title(shown: Slice, found: Sequence[tuple[CellAnalysis, Point, Bounded | None]], analysis: Analysis) -> str:
+    known = [(value, point) for _, point, value in found if value is not None]
+    name = NAMES.get(shown.metric, shown.metric)
+    if not known:
+        return f"No cell has a {name}"
+    low, first = min(known, key=lambda pair: pair[0].value)
+    high, last = max(known, key=lambda pair: pair[0].value)
+    unit = unit_of(shown.metric)
+    if first is last:
+        return f"The {name} is {quantity(low.value, unit)}"
+    start, stop = (_place(analysis, shown, point) for point in (first, last))
+    return f"The {name} goes from {quantity(low.value, unit)} at {start} to {quantity(high.value, unit)} at {stop}"
+
+
+def _place(analysis: Analysis, shown: Slice, point: Point) -> str:
+    """A point's coordinates that are not the same for all of the map."""
+    varying = [axis.name for axis in analysis.grid.axes if axis.name not in SETUP_AXES or not shown.setup]
+    return place({name: point.where[name] for name in varying if name in point.where})
+
+
+def _subtitle(figure: _Figure, rows: Sequence[dict[str, Any]]) -> str:
+    parts = [
+        figure.shown.setup,
+        figure.scale.title(NAMES.get(figure.shown.metric, figure.shown.metric)),
+        extent(figure.analysis),
+        figure.panels.held,
+        "framed: faster than a smaller neighbour" if any(row["inverted"] for row in rows) else "",
+        "" if all(row["known"] for row in rows) else f"{_FAILED}: no result",
+    ]
+    return "; ".join(part for part in parts if part)

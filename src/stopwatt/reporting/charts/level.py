@@ -1,0 +1,41 @@
+"""The typical latency of a cell with its interval, in one place for all figures over a grid."""
+
+from dataclasses import dataclass
+
+from stopwatt.analyse.grid import Point
+from stopwatt.analyse.level import level_of
+from stopwatt.reporting.charts.frame import Span
+from stopwatt.units import column_value, interval, quantity
+
+
+@dataclass(frozen=True, slots=True)
+class Bounded:
+    """A value with its 95 % interval, seconds; without bounds where there is none."""
+
+    value: float
+    low: float | None = None
+    high: float | None = None
+
+    @property
+    def ends(self) -> list[float]:
+        """What an axis must reach."""
+        return [one for one in (self.low, self.value, self.high) if one is not None]
+
+    def text(self, unit: str = "s") -> str:
+        """`4.51 ms [4.47, 4.55]`."""
+        if self.low is None or self.high is None:
+            return quantity(self.value, unit)
+        return interval(self.value, self.low, self.high, unit)
+
+    def short(self, axis: Span) -> str:
+        """The value alone in the unit of an axis, with three digits."""
+        return column_value(self.value, axis.scale)
+
+
+def level_at(point: Point) -> Bounded | None:
+    """The typical latency of a cell; `None` where it has none."""
+    level = level_of(point.row)
+    if level is None:
+        return None
+    estimate = point.row.estimates[level.metric]
+    return Bounded(level.value, estimate.low, estimate.high)

@@ -1,0 +1,107 @@
+"""Speed-ups over fp32 eager with their intervals, against the margin that does not matter."""
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import altair as alt
+
+from stopwatt.analyse.analysis import Analysis
+from stopwatt.analyse.grid import place as grid_place
+from stopwatt.reporting.charts.axes import NUMBERS
+from stopwatt.reporting.charts.frame import WIDTH, Span, shortened, sized, span, titled
+from stopwatt.reporting.charts.panels import pairs
+from stopwatt.reporting.charts.sentences import extent, link
+from stopwatt.reporting.charts.setups import Setups, setups_of
+from stopwatt.reporting.charts.theme import ink
+from stopwatt.stats.ratios import MARGIN, Verdict
+from stopwatt.units import ratio
+
+MOST_LINES = 40
+"""Places that get a line of their own; of more, each setup gets one, with a stroke for each place."""
+_LINE = 22
+
+
+def speedup(analysis: Analysis) -> alt.LayerChart:
+    """The speed-up of every cell that has one."""
+    setups = setups_of(analysis)
+    rows = list(_rows(analysis, setups))
+    groups = list(dict.fromkeys(row["place"] for row in rows))
+    dense = len(groups) > MOST_LINES
+    ends = [1.0, *(row[name] for row in rows for name in ("low", "value", "high"))]
+    chart = _dense(rows, setups, span(ends, "1")) if dense else _sparse(rows, groups, setups, span(ends, "1"))
+    band = f"grey: within {MARGIN:.0%} of no difference".replace("%", " %")
+    bars = "a stroke for each cell" if dense else "bars: 95 % intervals"
+    return titled(chart, _title(rows), f"{extent(analysis)}; {bars}; {band}")
+
+
+def _rows(analysis: Analysis, setups: Setups) -> Iterator[dict[str, Any]]:
+    others = [axis.name for axis in analysis.grid.axes if axis.name not in setups.axes]
+    for cell, point in pairs(analysis):
+        found = cell.row.speedup
+        if found.value is None:
+            continue
+        where = grid_place({name: point.where[name] for name in others if name in point.where})
+        yield {
+            "place": shortened(where, 40),
+            "setup": setups.name(point),
+            "value": found.value,
+            "low": found.low or found.value,
+            "high": found.high or found.value,
+            "verdict": str(found.verdict or ""),
+            "about": f"{analysis.grid.label(point)}: {ratio(found.value)} as fast, {found.verdict or 'no verdict'}",
+            "link": link(cell),
+        }
+
+
+def _x(axis: Span) -> alt.X:
+    return alt.X(
+        "value:Q",
+        title="speed-up over fp32 eager: to the right is faster",
+        scale=alt.Scale(type="log", domain=[axis.low, axis.high], nice=False),
+        axis=alt.Axis(values=list(axis.ticks), labelExpr=f"{NUMBERS} + ' x'"),
+    )
+
+
+def _ground(axis: Span) -> list[alt.Chart]:
+    """The margin and the line of no difference."""
+    ends = {"from": max(1 / (1 + MARGIN), axis.low), "to": min(1 + MARGIN, axis.high)}
+    margin = alt.Chart(alt.InlineData(values=[ends])).mark_rect(aria=False, color=ink("faint"))
+    same = alt.Chart(alt.InlineData(values=[{"value": 1}])).mark_rule(aria=False, color=ink("rule"))
+    return [margin.encode(x="from:Q", x2="to:Q"), same.encode(x=_x(axis))]
+
+
+def _sparse(rows: Sequence[dict[str, Any]], groups: Sequence[str], setups: Setups, axis: Span) -> alt.LayerChart:
+    names = list(dict.fromkeys(row["setup"] for row in rows))
+    y = alt.Y("place:N", title=None, sort=list(groups), axis=alt.Axis(domain=False, ticks=False, labelLimit=260))
+    base = alt.Chart(alt.InlineData(values=list(rows))).encode(
+        y=y, yOffset=alt.YOffset("setup:N", sort=names), color=setups.colour(legend=len(names) > 1)
+    )
+
+    bars = base.mark_rule(aria=False, strokeWidth=2).encode(x=alt.X("low:Q"), x2="high:Q")
+    points = base.mark_point(size=60, opacity=1).encode(
+        x=_x(axis), shape=setups.shape(legend=len(names) > 1), href="link:N", description="about:N"
+    )
+    height = max(3 * _LINE, _LINE * max(1, len(names)) * max(1, len(groups)))
+    return sized(alt.layer(*_ground(axis), bars, points), WIDTH - 160, height)
+
+
+def _dense(rows: Sequence[dict[str, Any]], setups: Setups, axis: Span) -> alt.LayerChart:
+    base = alt.Chart(alt.InlineData(values=list(rows)))
+    y = alt.Y("setup:N", title=None, sort=list(setups.names), axis=alt.Axis(domain=False, ticks=False, labelLimit=260))
+    strokes = base.mark_tick(thickness=1.5, size=22, opacity=0.5).encode(
+        x=_x(axis), y=y, color=setups.colour(legend=False), href="link:N", description="about:N"
+    )
+    return sized(alt.layer(*_ground(axis), strokes), WIDTH - 80, 44 * max(2, len(setups.names) - 1))
+
+
+def _title(rows: Sequence[dict[str, Any]]) -> str:
+    if not rows:
+        return "No cell has a speed-up: nothing was measured beside fp32 eager"
+    best = max(rows, key=lambda row: row["value"])
+    mine = [row for row in rows if row["setup"] == best["setup"]]
+    faster = sum(row["verdict"] == Verdict.FASTER for row in mine)
+    least = min(row["value"] for row in mine)
+    if len(mine) == 1:
+        return f"{best['setup']} is {ratio(best['value'])} as fast as fp32 eager"
+    spread = f"{ratio(least)} to {ratio(best['value'])} as fast as fp32 eager"
+    return f"{best['setup']} is {spread}; faster in {faster:,} of {len(mine):,} places"
