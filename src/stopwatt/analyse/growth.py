@@ -173,7 +173,7 @@ def _of_rounds(ladder: Ladder, noise: Noise, critical: float) -> Growth:
     growth = replace(_plain(ladder), low=low, high=high)
     if growth.deviation <= TOLERANCE:
         return growth
-    knots = find_kinks(ladder.sizes, judge_by_rounds(ladder.logs, noise), critical)
+    knots = find_kinks(ladder.sizes, ladder.levels, judge_by_rounds(ladder.logs, noise), critical)
     return _with_course(growth, ladder, knots, max(TOLERANCE, _ERRORS * _error(ladder)), noise)
 
 
@@ -201,8 +201,10 @@ def _of_single_values(ladders: Sequence[Ladder]) -> Iterator[Growth]:
 
 def _of_lines_alike(ladders: Sequence[Ladder], critical: float) -> Iterator[Growth]:
     sizes = ladders[0].sizes
-    knots = find_kinks(sizes, judge_by_rounds(np.log([ladder.levels for ladder in ladders])), critical)
-    changes = _changes(sizes, np.exp(np.mean([np.log(ladder.levels) for ladder in ladders], axis=0)), knots)
+    logs = np.log([ladder.levels for ladder in ladders])
+    middle = np.exp(logs.mean(axis=0))
+    knots = find_kinks(sizes, middle, judge_by_rounds(logs), critical)
+    changes = _changes(sizes, middle, knots)
     for ladder in ladders:
         own = _changes(sizes, ladder.levels, knots)
         agreeing = [knot for knot in knots if own[knot] * changes[knot] > 0 and abs(own[knot]) >= CHANGE]
@@ -220,7 +222,8 @@ def _of_one_line(ladder: Ladder, critical: float) -> Growth:
     if ladder.sizes.size < LEAST_ALONE:
         return growth
     judge: Judge = judge_by_residuals(np.log(ladder.levels))
-    return _with_course(growth, ladder, find_kinks(ladder.sizes, judge, critical), SINGLE_TOLERANCE)
+    knots = find_kinks(ladder.sizes, ladder.levels, judge, critical)
+    return _with_course(growth, ladder, knots, SINGLE_TOLERANCE)
 
 
 def _with_course(

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from scipy.special import stdtr
 
 from stopwatt.stats.noise import UNKNOWN, Evidence, Noise, weigh
+from stopwatt.stats.quantiles import CONFIDENCE
 
 LEAST_POINTS = 3
 MOST_KINKS = 3
@@ -116,17 +117,18 @@ def judge_by_residuals(logs: NDArray[Any]) -> Judge:
     return judge
 
 
-def find_kinks(sizes: NDArray[Any], judge: Judge, critical: float) -> tuple[int, ...]:
+def find_kinks(sizes: NDArray[Any], levels: NDArray[Any], judge: Judge, critical: float) -> tuple[int, ...]:
     """Indices of the points at which the exponent changes: a segmented fit against the power law, forward and back.
 
-    The knot with the strongest evidence joins first (Friedman 1991 grows its splines so), as long as its own p-value is
-    at most `critical` and it changes the exponent by at least 0.1; what a later knot made needless leaves again. Since
-    the t-test of one coefficient is the F-test of the fit with it against the fit without it, `critical` = 5 % / (all
-    places looked at, in all lines) keeps the risk of any kink in any line that is a power law at 5 % (Bonferroni, for
-    the search over unknown places: Andrews 1993 has the exact, less simple bound).
+    While some knot has a p-value of at most `critical` and changes the exponent by at least 0.1, the one joins with
+    which the broken line comes nearest to the points (Friedman 1991 grows his splines so); what a later knot made
+    needless leaves again. Since the t-test of one coefficient is the F-test of the fit with it against the fit without
+    it, `critical` = 5 % / (all places looked at, in all lines) keeps the risk of any kink in any line that is a power
+    law at 5 % (Bonferroni, for the search over unknown places: Andrews 1993 has the exact, less simple bound).
 
     Args:
         sizes: [points], rising, above 0.
+        levels: Typical latency [points], above 0.
         judge: Tells a coefficient from 0.
         critical: Largest p-value of a kink.
 
@@ -136,27 +138,29 @@ def find_kinks(sizes: NDArray[Any], judge: Judge, critical: float) -> tuple[int,
     knots: tuple[int, ...] = ()
     while len(knots) < min(MOST_KINKS, sizes.size - 2):
         free = [knot for knot in range(1, sizes.size - 1) if knot not in knots]
-        judged = {knot: _joined(sizes, judge, knots, knot) for knot in free}
-        allowed = [knot for knot, (change, p) in judged.items() if p <= critical and abs(change) >= CHANGE]
-        if not allowed:
+        judged = {knot: judge(broken_line(sizes, (*knots, knot)))[-1] for knot in free}
+        strong = [knot for knot in free if abs(judged[knot][0]) >= CHANGE]
+        if not any(judged[knot][1] <= critical for knot in strong):
             break
-        best = min(allowed, key=lambda knot: (judged[knot][1], -abs(judged[knot][0])))
-        grown = _pruned(sizes, judge, tuple(sorted((*knots, best))), critical)
+        nearest = min(strong, key=lambda knot: _left_over(sizes, levels, (*knots, knot)))
+        grown = _pruned(sizes, judge, tuple(sorted((*knots, nearest))))
         if len(grown) <= len(knots):
             break
         knots = grown
     return knots
 
 
-def _joined(sizes: NDArray[Any], judge: Judge, knots: tuple[int, ...], knot: int) -> tuple[float, float]:
-    """Change of the exponent and p-value of one more knot."""
-    return judge(broken_line(sizes, (*knots, knot)))[-1]
+def _left_over(sizes: NDArray[Any], levels: NDArray[Any], knots: tuple[int, ...]) -> float:
+    """What the broken line leaves: sum of squares in the logarithm."""
+    design, logs = broken_line(sizes, knots), np.log(levels)
+    residuals = logs - design @ (np.linalg.pinv(design) @ logs)
+    return float(residuals @ residuals)
 
 
-def _pruned(sizes: NDArray[Any], judge: Judge, knots: tuple[int, ...], critical: float) -> tuple[int, ...]:
+def _pruned(sizes: NDArray[Any], judge: Judge, knots: tuple[int, ...]) -> tuple[int, ...]:
     judged = judge(broken_line(sizes, knots))
     return tuple(
-        knot for knot, (change, p) in zip(knots, judged, strict=True) if p <= critical and abs(change) >= CHANGE
+        knot for knot, (change, p) in zip(knots, judged, strict=True) if p <= 1 - CONFIDENCE and abs(change) >= CHANGE
     )
 
 
