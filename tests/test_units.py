@@ -79,3 +79,11 @@ def test_what_somebody_chose_is_said_as_short_as_they_said_it(value, text):
 @pytest.mark.parametrize(("value", "text"), [(1.031, "+3.1 %"), (0.88, "-12 %"), (1.0, "+0 %"), (2.0, "+100 %")])
 def test_a_ratio_is_a_change_with_its_sign(value, text):
     assert units.change(value) == text
+
+
+@pytest.mark.parametrize(
+    ("text", "seconds"),
+    [("100us", 1e-4), ("1us", 1e-6), ("0.3ms", 3e-4), ("700us", 7e-4), ("123.456 ms", 0.123456), ("5e2us", 5e-4)],
+)
+def test_a_time_is_the_number_that_was_written(text, seconds):
+    assert units.parse(text, "s") == seconds

@@ -3,6 +3,7 @@
 import math
 import re
 from dataclasses import dataclass
+from decimal import Decimal
 
 from stopwatt.errors import UsageError
 
@@ -133,7 +134,8 @@ def parse(text: str, unit: str) -> float:
     match = re.fullmatch(r"\s*([-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?)\s*([^\d\s]*)\s*", text)
     if match is None or (match[2] and match[2] not in known):
         raise UsageError(f"cannot read {text!r} as a quantity", now=f"write a number with one of {', '.join(known)}")
-    value = float(match[1]) * known[match[2] or unit]
+    # In decimals: as floating-point numbers, 100 us would be 99.99999999999999 us.
+    value = float(Decimal(match[1]) * Decimal(repr(known[match[2] or unit])))
     if not math.isfinite(value):
         raise UsageError(f"{text!r} is not a finite quantity", now="write a finite number")
     return value
