@@ -87,3 +87,9 @@ def test_a_ratio_is_a_change_with_its_sign(value, text):
 )
 def test_a_time_is_the_number_that_was_written(text, seconds):
     assert units.parse(text, "s") == seconds
+
+
+@pytest.mark.parametrize("text", ["1e400", "1e9999999ms", "1e99999999999999999999999s"])
+def test_a_number_beyond_all_measure_is_refused(text):
+    with pytest.raises(UsageError, match="not a finite quantity"):
+        units.parse(text, "s")

@@ -20,6 +20,7 @@ _PARSE: dict[str, dict[str, float]] = {
         "KB": 1e3, "MB": 1e6, "GB": 1e9,
         "KiB": 2.0**10, "MiB": 2.0**20, "GiB": 2.0**30,
     },
+    "1": {"1": 1.0, "%": 0.01},
 }  # fmt: skip
 
 
@@ -134,8 +135,10 @@ def parse(text: str, unit: str) -> float:
     match = re.fullmatch(r"\s*([-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?)\s*([^\d\s]*)\s*", text)
     if match is None or (match[2] and match[2] not in known):
         raise UsageError(f"cannot read {text!r} as a quantity", now=f"write a number with one of {', '.join(known)}")
-    # In decimals: as floating-point numbers, 100 us would be 99.99999999999999 us.
-    value = float(Decimal(match[1]) * Decimal(repr(known[match[2] or unit])))
+    try:  # in decimals: as floating-point numbers, 100 us would be 99.99999999999999 us
+        value = float(Decimal(match[1]) * Decimal(repr(known[match[2] or unit])))
+    except ArithmeticError:
+        value = math.inf
     if not math.isfinite(value):
         raise UsageError(f"{text!r} is not a finite quantity", now="write a finite number")
     return value
