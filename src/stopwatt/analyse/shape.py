@@ -67,8 +67,7 @@ class Drift:
         round: Which round.
         segments: Segments of constant level (`drift.find_levels`); 1 where only a trend shows.
         trend_p: Mann-Kendall p-value of "no trend".
-        change: Median of the last segment / median of the first - 1; of the last and the first tenth of the trials
-            where only a trend shows.
+        change: Median of the last tenth of the trials / median of the first - 1 (`drift.Levels`).
     """
 
     round: int

@@ -116,7 +116,7 @@ def _first_period(
     around = _window_sums(pairs, lags - lags // 2, lags + lags // 2) / (2 * (lags // 2) + 1)
     width = 2 * jitter + 1
     rate = np.minimum(np.maximum(expected, around) / np.maximum(tries, 1), 1.0)
-    p = bdtrc(np.maximum(found - 1, 0), np.rint(tries * width), rate)
+    p = bdtrc(np.maximum(found - 1, 0), np.rint(tries * width).astype(np.int64), rate)
     regular = (p * pairs.size < PERIOD_P) & (found > 0)
     later = np.flatnonzero(regular)
     if later.size == 0:

@@ -23,7 +23,7 @@ LEAST_COUNT = 5
 LEAST_MASS = 0.005
 APART = math.log(1.1)
 CHANCE = 1e-3
-MOST = 100
+MOST = 50
 COARSE = 0.0025
 """Ticks longer than this share of the median trial are spread; shorter ones vanish in the bandwidth."""
 

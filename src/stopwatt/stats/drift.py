@@ -30,8 +30,8 @@ class Levels:
     Attributes:
         starts: Index of the first trial of each segment; the first is 0.
         trend_p: p-value of "no trend" (Mann-Kendall).
-        change: Median of the last segment / median of the first - 1; where there is one segment only, the same of the
-            last and the first tenth of the trials.
+        change: Median of the last tenth of the trials / median of the first - 1; where a segment ends within a tenth,
+            of the part of it that belongs to the outermost segment.
     """
 
     starts: tuple[int, ...]
@@ -129,7 +129,8 @@ def _without_levels(values: NDArray[np.float64], starts: tuple[int, ...]) -> NDA
 
 
 def _change(values: NDArray[Any], starts: tuple[int, ...]) -> float:
-    tenth = -(-values.size // 10)
-    first = values[: starts[1] if len(starts) > 1 else tenth]
-    last = values[starts[-1] if len(starts) > 1 else -tenth :]
+    n = int(values.size)
+    tenth = -(-n // 10)
+    first = values[: min(tenth, *starts[1:2], n)]
+    last = values[max(n - tenth, starts[-1]) :]
     return float(np.median(last) / np.median(first)) - 1

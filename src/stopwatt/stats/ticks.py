@@ -39,7 +39,7 @@ def infer_tick(values: NDArray[Any], least_distinct: int = 2) -> float:
     whole = steps / step
     on_lattice = bool((np.abs(whole - np.rint(whole)) < ON_THE_LATTICE).all())
     single = float((whole < 1 + ON_THE_LATTICE).mean())
-    return step if on_lattice and single >= LEAST_REPEATS else 0.0
+    return float(f"{step:.9g}") if on_lattice and single >= LEAST_REPEATS else 0.0  # differences carry rounding
 
 
 def spread_ticks(values: NDArray[Any], tick: float) -> NDArray[np.float64]:
