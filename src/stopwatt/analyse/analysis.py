@@ -1,15 +1,19 @@
 """Everything that is derived from the measurements of a selection, in one value: what tables and reports read."""
 
-from collections.abc import Mapping
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from stopwatt.analyse.estimate import Series
-from stopwatt.analyse.grid import Grid
+from stopwatt.analyse.estimate import Rejected, Series, series_of
+from stopwatt.analyse.findings import find
+from stopwatt.analyse.grid import Grid, arrange
 from stopwatt.analyse.row import Row
-from stopwatt.analyse.scaling import Scaling
-from stopwatt.analyse.shape import Shape
-from stopwatt.analyse.worst import WorstCase
-from stopwatt.records import Finding, Scalar
+from stopwatt.analyse.scaling import Scaling, scaling_of
+from stopwatt.analyse.shape import Shape, shape_of
+from stopwatt.analyse.summary import summarise
+from stopwatt.analyse.worst import WorstCase, worst_cases
+from stopwatt.records import Finding, Measurement, Scalar, Status
+from stopwatt.stats.ratios import MARGIN
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -50,3 +54,55 @@ class Analysis:
     findings: tuple[Finding, ...]
     facts: Mapping[str, Scalar]
     machines: tuple[str, ...] = ()
+
+
+def analyse(
+    measurements: Iterable[Measurement],
+    *,
+    deadlines: Sequence[float] = (),
+    within_s: float | None = None,
+    margin: float = MARGIN,
+) -> Analysis:
+    """Everything that measurements say, each cell for itself and all of them as a grid.
+
+    Args:
+        measurements: Rounds of any cells with their samples, in any order.
+        deadlines: In seconds; misses are counted for each cell.
+        within_s: Latency bound, in seconds, for the batch with the most samples/s.
+        margin: Relative difference of latency that does not matter for a verdict.
+    """
+    by_cell: dict[str, list[Measurement]] = defaultdict(list)
+    for one in measurements:
+        by_cell[one.cell.key].append(one)
+    everything = [one for rounds in by_cell.values() for one in rounds]
+    rows = summarise(everything, margin)
+    grid = arrange(rows)
+    cells = tuple(_cell(row, by_cell[row.cell.key], deadlines) for row in rows)
+    scaling = scaling_of(grid, within_s)
+    latest = max(everything, key=lambda one: one.started_at, default=None)
+    return Analysis(
+        grid,
+        cells,
+        scaling,
+        find(grid, cells, scaling),
+        latest.facts if latest else {},
+        tuple(dict.fromkeys(row.cell.machine for row in rows)),
+    )
+
+
+def _cell(row: Row, measurements: Sequence[Measurement], deadlines: Sequence[float]) -> CellAnalysis:
+    started = {one.round: one.started_at for one in measurements}
+    ok = [one for one in measurements if one.status is Status.OK and "latency" in one.samples]
+    try:
+        _, series = series_of([(one.round, one.samples["latency"]) for one in sorted(ok, key=lambda one: one.round)])
+    except Rejected:  # the row says which trial
+        return CellAnalysis(row, started=started)
+    shape = shape_of(series, _tick_s(ok)) if series else None
+    worst = worst_cases(measurements, deadlines, clusters=len(shape.clusters) if shape else 1)
+    return CellAnalysis(row, tuple(series), shape, worst, started)
+
+
+def _tick_s(measurements: Sequence[Measurement]) -> float | None:
+    """The clock's tick; where rounds differ, the coarsest."""
+    ticks = [float(tick) for one in measurements if isinstance(tick := one.facts.get("clock_tick_ns"), (int, float))]
+    return max(ticks) / 1e9 if ticks else None
