@@ -3,14 +3,15 @@
 import shlex
 import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from stopwatt import __version__
+from stopwatt.analyse.analysis import Analysis, analyse
 from stopwatt.analyse.row import Row
 from stopwatt.analyse.summary import summarise
 from stopwatt.devices.fitness import judge
@@ -18,9 +19,9 @@ from stopwatt.errors import EnvironmentUnfit, UsageError
 from stopwatt.extensions import unknown
 from stopwatt.measuring.function import measure_function
 from stopwatt.measuring.job import Job, JobKind
-from stopwatt.records import QUICK, Cell, Note, Protocol, Scalar, Setup, Workload
+from stopwatt.records import QUICK, Cell, Measurement, Note, Protocol, Scalar, Setup, Status, Workload
 from stopwatt.reporting.foresight import DryRun
-from stopwatt.reporting.result import BenchResult, went_wrong
+from stopwatt.reporting.result import BenchResult
 from stopwatt.reporting.sweep_result import SweepResult
 from stopwatt.store import Access, Run, RunStatus, Selection, open_store
 from stopwatt.store.location import locate
@@ -33,6 +34,8 @@ from stopwatt.sweeping.overlay import overlay
 from stopwatt.sweeping.plan import Plan, Request, check_protocol, make_plan, plan_grid
 from stopwatt.sweeping.rounds import Rounds
 from stopwatt.units import interval, quantity
+
+Conclusion = TypeVar("Conclusion")
 
 if TYPE_CHECKING:
     from stopwatt.store.database import Store
@@ -290,11 +293,15 @@ def run_grid(
     executor: Executor | None = None,
 ) -> SweepResult:
     """The same for a grid, which is kept with the run; here or on the machines of a cluster."""
+
+    def conclude(measurements: Sequence[Measurement]) -> Analysis:
+        return analyse(measurements, deadlines=asked.deadlines)
+
     with placed(plan_grid(asked), executor or Executor()) as (plan, rounds):
-        done = run_plan(
-            plan, as_request(asked), asked.deadlines, store=store, watcher=watcher, allow=allow, rounds=rounds
-        )
-    return SweepResult(done.rows, done.run, done.where, done.facts, done.notes, asked.deadlines)
+        done = _carry_out(plan, as_request(asked), conclude, store=store, watcher=watcher, allow=allow, rounds=rounds)
+    told = bool(asked.deadlines) or plan.protocol.paced is not None
+    rows = tuple(replace(cell.row, worst=cell.worst if told else ()) for cell in done.conclusion.cells)
+    return SweepResult(rows, done.run, done.where, plan.facts, done.notes, asked.deadlines, analysis=done.conclusion)
 
 
 def foresee_grid(
@@ -322,10 +329,39 @@ def run_plan(
     rounds: Rounds | None = None,
 ) -> BenchResult:
     """Judge the machine, measure what is not measured yet, summarise. What was asked for is kept with the run."""
+    asked = deadlines if deadlines or plan.protocol.paced is not None else None
+
+    def conclude(measurements: Sequence[Measurement]) -> tuple[Row, ...]:
+        return tuple(summarise(measurements, deadlines=asked))
+
+    done = _carry_out(plan, request, conclude, store=store, watcher=watcher, allow=allow, rounds=rounds)
+    return BenchResult(done.conclusion, done.run, done.where, plan.facts, done.notes)
+
+
+@dataclass(frozen=True, slots=True)
+class _Done(Generic[Conclusion]):
+    conclusion: Conclusion
+    run: Run
+    where: str
+    notes: tuple[Note, ...]
+
+
+def _carry_out(
+    plan: Plan,
+    request: Mapping[str, Any],
+    conclude: Callable[[Sequence[Measurement]], Conclusion],
+    *,
+    store: str | None,
+    watcher: Watcher | None,
+    allow: bool,
+    rounds: Rounds | None,
+) -> _Done[Conclusion]:
+    """Measure, and draw a conclusion from the measurements, which are in the order of the plan's cells."""
     watcher = watcher or Silent()
     for text in plan.announcements:
         watcher.announce(text)
     notes = _judge(plan, allow=allow)
+    places = {cell.key: place for place, cell in enumerate(plan.cells)}
     with open_store(store) as database:
         run = _begin(database, plan, request)
         try:
@@ -333,10 +369,13 @@ def run_plan(
         except (Interrupted, KeyboardInterrupt):
             database.finish_run(run, RunStatus.INTERRUPTED)
             raise
-        rows = _rows(database, plan, run, deadlines)
-        failed = any(map(went_wrong, rows))
+        found = sorted(
+            database.measurements(Selection(run=run.id)), key=lambda one: places.get(one.cell.key, len(places))
+        )
+        conclusion = conclude(found)
+        failed = any(one.status not in (Status.OK, Status.UNSUPPORTED, Status.INTERRUPTED) for one in found)
         database.finish_run(run, RunStatus.PARTLY_FAILED if failed else RunStatus.COMPLETE)
-        return BenchResult(rows, run, database.where, plan.facts, notes)
+        return _Done(conclusion, run, database.where, notes)
 
 
 def _judge(plan: Plan, *, allow: bool) -> tuple[Note, ...]:
@@ -361,10 +400,3 @@ def _begin(database: "Store", plan: Plan, request: Mapping[str, Any]) -> Run:
         return database.continue_run(unfinished)
     command = shlex.join(["stopwatt", *sys.argv[1:]])
     return database.begin_run(command, plan.digest, plan.tag, __version__, request)
-
-
-def _rows(database: "Store", plan: Plan, run: Run, deadlines: Sequence[float]) -> tuple[Row, ...]:
-    places = {cell.key: place for place, cell in enumerate(plan.cells)}
-    asked = deadlines if deadlines or plan.protocol.paced is not None else None
-    rows = summarise(database.measurements(Selection(run=run.id)), deadlines=asked)
-    return tuple(sorted(rows, key=lambda row: places.get(row.cell.key, len(places))))

@@ -67,6 +67,7 @@ def sweep(
 
         stopwatt sweep grid.yaml --axis layers=1,2 --rounds 5
     """
+    from stopwatt.analyse.findings import current_finding
     from stopwatt.api import foresee_grid, run_grid
     from stopwatt.reporting.console import console_for
     from stopwatt.reporting.progress import show_progress
@@ -78,7 +79,8 @@ def sweep(
     if process is not None:
         grid = replace(grid, protocol=replace(grid.protocol, process=process))
     executor = Executor.read(place.executor, place.machine)
-    with show_progress(console_for(sys.stderr)) as watcher:
+    axes = [axis.name for axis in grid.axes if len(axis.values) > 1]
+    with show_progress(console_for(sys.stderr), lambda measured: current_finding(measured, axes)) as watcher:
         if first.dry_run:
             foreseen = foresee_grid(grid, store=results.store, watcher=watcher, probe=first.probe)
         else:

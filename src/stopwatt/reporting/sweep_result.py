@@ -1,11 +1,13 @@
 """What `sweep` returns, in every form in which people look at it."""
 
 import json
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
+from math import isfinite
 from typing import TYPE_CHECKING, Any
 
-from stopwatt.analyse.document import to_document
-from stopwatt.analyse.grid import arrange
+from stopwatt.analyse.analysis import Analysis
+from stopwatt.analyse.document import strict, to_document
+from stopwatt.records import Finding
 from stopwatt.reporting.result import BenchResult
 from stopwatt.reporting.sweep_table import Ending, render_sweep
 
@@ -22,24 +24,32 @@ class SweepResult(BenchResult):
 
     Attributes:
         deadlines: Seconds that calls were to meet.
+        analysis: Everything that is derived from the measurements.
     """
 
     deadlines: tuple[float, ...] = ()
+    analysis: Analysis = field(kw_only=True)
 
     def print_to(self, console: "Console") -> None:
         """Print the table on a console."""
-        render_sweep(console, self.rows, self.notes, Ending(self.run.id[:8], self.where))
+        render_sweep(console, self.analysis, self.notes, Ending(self.run.id[:8], self.where))
 
     def to_json(self) -> str:
-        """The documented JSON: the rows of `bench`, and the grid that they are cells of."""
-        grid = arrange(self.rows)
+        """The documented JSON: the rows of `bench`, the grid that they are cells of, and what was found."""
+        grid = self.analysis.grid
         about: dict[str, Any] = {
             "schema": SCHEMA,
-            "axes": {axis.name: list(axis.values) for axis in grid.axes},
-            "fixed": dict(grid.fixed),
+            "axes": {axis.name: [strict(value) for value in axis.values] for axis in grid.axes},
+            "fixed": {name: strict(value) for name, value in grid.fixed.items()},
             "deadlines": list(self.deadlines),
+            "findings": [_finding(finding) for finding in self.analysis.findings],
             "notes": [asdict(note) for note in self.notes],
             "run": self.run.id,
             "store": self.where,
         }
         return json.dumps(to_document(self.rows) | about, indent=2, allow_nan=False)
+
+
+def _finding(finding: Finding) -> dict[str, Any]:
+    numbers = {name: value if isfinite(value) else None for name, value in finding.numbers.items()}
+    return asdict(finding) | {"numbers": numbers, "strength": str(finding.strength)}

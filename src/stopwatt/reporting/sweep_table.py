@@ -2,17 +2,21 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from math import exp, inf, log
 
-from rich.console import Console
+from rich.console import Console, RenderableType
 from rich.table import Table
 from rich.text import Text
 
 from stopwatt import units
-from stopwatt.analyse.grid import Grid, Point, arrange, place
+from stopwatt.analyse.analysis import Analysis
+from stopwatt.analyse.estimate import Estimate
+from stopwatt.analyse.findings import trouble
+from stopwatt.analyse.grid import Grid, Point, place
 from stopwatt.analyse.pivot import Effect, Pivot, effects_of, pivot_of
-from stopwatt.analyse.row import Row
 from stopwatt.records import Note, Status
 from stopwatt.reporting.console import MISSING
+from stopwatt.reporting.findings import print_findings
 from stopwatt.reporting.grid import Column
 from stopwatt.reporting.grid import grid as listed
 from stopwatt.reporting.table import interval_cell, rate_cell, tail_cell, warning_lines
@@ -22,7 +26,6 @@ MOST_LISTED = 20
 """Cells up to which each has a line."""
 _MOST_COLUMNS = 6
 _MOST_ROWS = 10
-_ENDS = 2
 _MOST_REASONS = 3
 
 
@@ -39,28 +42,34 @@ class Ending:
     where: str
 
 
-def render_sweep(console: Console, rows: Sequence[Row], notes: Sequence[Note], ending: Ending) -> None:
-    """Print the result of a sweep: the grid, what failed, what the reader must know, and the next command.
+def render_sweep(console: Console, analysis: Analysis, notes: Sequence[Note], ending: Ending) -> None:
+    """Print the result of a sweep: the grid, what was found, what failed, and the next command.
 
     Args:
         console: Where to.
-        rows: One per cell.
+        analysis: Of all cells.
         notes: Of the machine.
         ending: Where the results are.
     """
-    found = arrange(rows)
+    found = analysis.grid
     measured = [point for point in found.points if point.row.status is Status.OK]
     console.print(_heading(found, len(measured)))
-    if len(measured) <= MOST_LISTED:
-        if measured:
-            console.print(_every(found, measured))
-    else:
-        for table in _tables(found, measured):
+    if measured:
+        for table in [_every(found, measured)] if len(measured) <= MOST_LISTED else _tables(found, measured):
             console.print(table)
-    for line in (*_troubles(found), *warning_lines(rows, notes)):
+        said = [finding for finding in analysis.findings if finding.kind not in _SAID_BELOW]
+        console.print(Text("\nFindings", style="bold"))
+        print_findings(console, said, more=f"all of them: stopwatt report --run {ending.run}")
+    for line in (*_troubles(found), *warning_lines([point.row for point in found.points], notes)):
         console.print(line)
     console.print(Text(f"stored as run {ending.run} in {printable(ending.where)}", style="quiet"))
-    console.print(Text(f"  now: stopwatt show --run {ending.run} lists every round", style="quiet"))
+    console.print(
+        Text(f"  now: stopwatt report --run {ending.run}, or stopwatt show --run {ending.run}", style="quiet")
+    )
+
+
+_SAID_BELOW = frozenset({trouble.NO_RESULT, trouble.ROUNDS_LOST, trouble.WARNING})
+"""Findings that have lines of their own, with the remedy."""
 
 
 def _heading(found: Grid, measured: int) -> Text:
@@ -85,29 +94,34 @@ def _every(found: Grid, points: Sequence[Point]) -> Table:
     names = [Column(axis.name, right=axis.numeric) for axis in found.axes]
     heads = (f"latency {scale.label} [95 %]", f"p99 {scale.label}", "samples/s")
     lines = [
-        (
+        [
             *(str(point.where.get(axis.name, "")) for axis in found.axes),
             interval_cell(point.row.estimates["latency"], scale),
             tail_cell(point.row.estimates["latency_p99"], scale),
             rate_cell(point.row.estimates["throughput"]),
-        )
+        ]
         for point in ordered
     ]
-    return listed("", (*names, *(Column(head, right=True, whole=True) for head in heads)), lines)
+    return listed(
+        "", (*names, *(Column(head, right=True, whole=True) for head in heads)), _shortened(lines, MOST_LISTED)
+    )
 
 
-def _tables(found: Grid, points: Sequence[Point]) -> Iterator[Table | Text]:
+def _tables(found: Grid, points: Sequence[Point]) -> Iterator[RenderableType]:
     """What a reader chooses between as columns, against what matters most; then the two axes that matter most."""
     effects = effects_of(found)
-    choices = [effect for effect in effects if not effect.axis.numeric and _is_narrow(effect)]
     sizes = [effect for effect in effects if effect.axis.numeric]
+    choices = [effect for effect in effects if not effect.axis.numeric and _is_narrow(effect)]
     pairs = [(sizes[0], choices[0])] if sizes and choices else []
     narrow = [effect for effect in sizes[:3] if _is_narrow(effect)]
     if len(sizes) > 1 and narrow:
         columns = narrow[-1]
         pairs.append((next(effect for effect in sizes if effect is not columns), columns))
-    for rows, columns in pairs or [(effects[0], effects[-1])] if effects else ():
-        yield _pivot(pivot_of(found, rows, columns))
+    if not pairs:
+        yield _every(found, points)
+    for rows, columns in pairs:
+        yield from _pivot(pivot_of(found, rows, columns))
+    yield Text()
     yield _extremes(found, points)
 
 
@@ -115,19 +129,22 @@ def _is_narrow(effect: Effect) -> bool:
     return len(effect.axis.values) <= _MOST_COLUMNS
 
 
-def _pivot(pivot: Pivot) -> Table:
-    scale = units.scale_for(list(pivot.seconds.values()), "s")
+def _pivot(pivot: Pivot) -> Iterator[RenderableType]:
+    if not pivot.seconds:
+        return
+    middle = exp(sum(map(log, pivot.seconds.values())) / len(pivot.seconds))  # of what may span many powers of ten
+    scale = units.scale_for([middle], "s")
     counts = set(pivot.combinations.values())
     mean = f", geometric mean over {', '.join(pivot.over)}" if pivot.over else ""
     each = f" ({counts.pop()} cells each)" if pivot.over and len(counts) == 1 else ""
-    title = f"latency {scale.label} by {pivot.rows.name} and {pivot.columns.name}{mean}{each}"
+    yield Text(f"\nlatency {scale.label} by {pivot.rows.name} and {pivot.columns.name}{mean}{each}", style="bold")
     heads = [Column(f"{pivot.columns.axis.name}={value}", right=True) for value in pivot.columns.axis.values]
     shown = [[str(row), *_cells(pivot, row, scale)] for row in pivot.rows.axis.values]
     if counts:
         heads.append(Column("cells each", right=True))
         for line, row in zip(shown, pivot.rows.axis.values, strict=True):
             line.append(str(pivot.combinations[row]))
-    return listed(title, (Column(pivot.rows.name, right=pivot.rows.axis.numeric), *heads), _shortened(shown))
+    yield listed("", (Column(pivot.rows.name, right=pivot.rows.axis.numeric), *heads), _shortened(shown, _MOST_ROWS))
 
 
 def _cells(pivot: Pivot, row: object, scale: units.Scale) -> list[str]:
@@ -135,37 +152,55 @@ def _cells(pivot: Pivot, row: object, scale: units.Scale) -> list[str]:
     return [MISSING if value is None else units.column_value(value, scale) for value in values]
 
 
-def _shortened(lines: list[list[str]]) -> list[list[str]]:
+def _shortened(lines: list[list[str]], most: int) -> list[list[str]]:
     """The first and the last of many."""
-    if len(lines) <= _MOST_ROWS:
+    if len(lines) <= most:
         return lines
-    half = _MOST_ROWS // 2
+    half = most // 2
     between = [f"... {len(lines) - 2 * half} more", *([" "] * (len(lines[0]) - 1))]
     return [*lines[:half], between, *lines[-half:]]
 
 
 def _extremes(found: Grid, points: Sequence[Point]) -> Table:
-    """The fastest and the slowest cells, and those with the most samples/s."""
-    scale = _scale(points)
-    by_latency = sorted(points, key=lambda point: point.row.estimates["latency"].value or 0.0)
-    by_rate = sorted(points, key=lambda point: -(point.row.estimates["throughput"].value or 0.0))
-    chosen = [
-        *(("lowest latency", point) for point in by_latency[:_ENDS]),
-        *(("highest latency", point) for point in by_latency[: -_ENDS - 1 : -1]),
-        *(("most samples/s", point) for point in by_rate[:_ENDS]),
-    ]
-    heads = (f"latency {scale.label} [95 %]", f"p99 {scale.label}", "samples/s")
+    """The fastest and the slowest cell, and that with the most samples/s; each in a unit of its own."""
+    chosen = {
+        "lowest latency": min(points, key=lambda point: _value(point, "latency", inf)),
+        "highest latency": max(points, key=lambda point: _value(point, "latency", 0.0)),
+        "most samples/s": max(points, key=lambda point: _value(point, "throughput", 0.0)),
+    }
     lines = [
         (
             what,
             found.label(point),
-            interval_cell(point.row.estimates["latency"], scale),
-            tail_cell(point.row.estimates["latency_p99"], scale),
+            _latency(point),
+            _tail(point.row.estimates["latency_p99"]),
             rate_cell(point.row.estimates["throughput"]),
         )
-        for what, point in chosen
+        for what, point in chosen.items()
     ]
-    return listed("", ("", "cell", *(Column(head, right=True, whole=True) for head in heads)), lines)
+    heads = (Column(head, right=True, whole=True) for head in ("latency [95 %]", "p99", "samples/s"))
+    return listed("", ("", "cell", *heads), lines)
+
+
+def _value(point: Point, metric: str, missing: float) -> float:
+    value = point.row.estimates[metric].value
+    return missing if value is None else value
+
+
+def _latency(point: Point) -> str:
+    found = point.row.estimates["latency"]
+    if found.value is None:
+        return MISSING
+    if found.low is None or found.high is None:
+        return units.quantity(found.value, "s")
+    return units.interval(found.value, found.low, found.high, "s")
+
+
+def _tail(estimate: Estimate) -> str:
+    return tail_cell(estimate, _ANY) if estimate.value is None else units.quantity(estimate.value, "s")
+
+
+_ANY = units.Scale(1.0, "s")
 
 
 def _scale(points: Sequence[Point]) -> units.Scale:
@@ -177,10 +212,10 @@ def _troubles(found: Grid) -> list[Text]:
     """Why cells gave no result, in all of their rounds or in some: reasons by how often they occur."""
     groups: dict[tuple[str, str, str], list[Point]] = {}
     for point in found.points:
-        trouble = point.row.trouble
-        if trouble is not None:
+        cause = point.row.trouble
+        if cause is not None:
             status = "some rounds failed" if point.row.status is Status.OK else str(point.row.status)
-            groups.setdefault((status, trouble.what, trouble.now), []).append(point)
+            groups.setdefault((status, cause.what, cause.now), []).append(point)
     ordered = sorted(groups.items(), key=lambda item: -len(item[1]))
     lines = []
     for (status, what, now), points in ordered[:_MOST_REASONS]:
