@@ -65,3 +65,50 @@ def test_what_looks_like_markup_is_text():
     trouble = Trouble("shapes [1, 2] and [/bold] \x1b[31m do not fit")
     watcher.saved(Measurement(cell=CELL, round=0, status=Status.FAILED, trouble=trouble), 1, 1, None)
     assert "shapes [1, 2] and [/bold] \\x1b[31m do not fit" in stream.getvalue()
+
+
+def failed(watcher, what, number=0):
+    measurement = Measurement(cell=CELL, round=number, status=Status.FAILED, trouble=Trouble(what))
+    watcher.saved(measurement, number, number, None)
+
+
+def test_equal_failures_of_many_cells_are_printed_once_with_their_number_at_the_end():
+    watcher, stream = line(terminal=False)
+    watcher.begin(100, 0)
+    for number in range(42):
+        failed(watcher, "it broke", number)
+    watcher.end()
+    assert stream.getvalue().count("it broke") == 2
+    assert "42 rounds in all: failed - it broke" in stream.getvalue()
+
+
+def test_ever_different_failures_do_not_flood_the_terminal():
+    watcher, stream = line(terminal=False)
+    watcher.begin(1000, 0)
+    for number in range(1000):
+        failed(watcher, f"it broke in way {number}", number)
+    watcher.end()
+    assert len(stream.getvalue().splitlines()) < 30
+    assert "990 rounds in all: for other reasons" in stream.getvalue()
+
+
+def test_the_last_finding_stays_until_there_is_another():
+    stream = io.StringIO()
+    console = Console(file=stream, force_terminal=True, width=120, theme=THEME)
+    says = iter(["5 % of trials at 2 x", ""])
+    watcher = ProgressLine(console, lambda _: next(says))
+    watcher.begin(10, 0)
+    good = Measurement(cell=CELL, round=0, status=Status.OK)
+    watcher.saved(good, 1, 0, None)
+    stream.truncate(0)
+    watcher.saved(good, 2, 0, None)
+    assert "last: 5 % of trials at 2 x" in stream.getvalue()
+    watcher.end()
+
+
+def test_what_is_measured_now_is_told_with_the_parameters_that_differ():
+    watcher, stream = line(terminal=True)
+    watcher.begin(1, 0)
+    watcher.turn(Cell(Workload("lstm", {"hidden": 64, "layers": 3}), Setup(), Protocol()), 0)
+    watcher.end()
+    assert "lstm(hidden=64)" in stream.getvalue()

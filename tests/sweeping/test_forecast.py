@@ -1,0 +1,133 @@
+"""What a plan would cost: exact where rounds are known, bounded where they are not."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from stopwatt import api
+from stopwatt.records import Cell, Paced, Process, Protocol, Setup, Warmup, Workload
+from stopwatt.store import open_store
+from stopwatt.sweeping.forecast import forecast, least_s, size_of, timed, trials_s
+from stopwatt.sweeping.foresee import foresee, foresee_by_probe
+from stopwatt.sweeping.grid import Axis, Grid
+from stopwatt.sweeping.plan import Plan, plan_grid
+
+RULES = Protocol(rounds=2, trials=100, trial_seconds=None, process=Process.SHARED)
+
+
+def cell(hidden=8, batch=1, source="lstm", **rules):
+    return Cell(Workload(source, {"hidden": hidden, "kind": "a"}), Setup(batch=batch), replace(RULES, **rules))
+
+
+def plan(*cells):
+    return Plan(tuple(cells), RULES, {})
+
+
+def known(of, trial_s, rest_s=1.0, trials=100):
+    found = timed(of, trials, {"round": rest_s + trials * trial_s, "trials": trials * trial_s})
+    assert found is not None
+    return found
+
+
+def test_rounds_of_the_same_cell_tell_exactly():
+    found = forecast(plan(cell()), [known(cell(), 0.01), known(cell(), 0.03)])
+    assert (found.rounds, found.same, found.unknown) == (2, 2, 0)
+    assert (found.low, found.likely, found.high) == pytest.approx((2 * 2.0, 2 * 3.0, 2 * 4.0))
+
+
+def test_rounds_that_are_done_cost_nothing():
+    found = forecast(plan(cell()), [known(cell(), 0.01)], done=[(cell().key, 0)])
+    assert (found.rounds, found.likely) == (1, pytest.approx(2.0))
+
+
+def test_a_cell_between_two_others_is_read_off_a_power_of_the_size():
+    small, middle, large = cell(10), cell(100), cell(1000)
+    found = forecast(plan(middle), [known(small, 0.001), known(large, 0.1)])
+    assert found.similar == 2
+    assert found.likely == pytest.approx(2 * (1.0 + 100 * 0.01))
+    assert found.low == pytest.approx(2 * 1.1)
+    assert found.high == pytest.approx(2 * 11.0)
+
+
+def test_of_a_cell_larger_than_all_known_ones_only_the_least_is_said():
+    found = forecast(plan(cell(1000)), [known(cell(10), 0.001)])
+    assert (found.unknown, found.likely, found.high) == (2, None, None)
+    assert found.low == pytest.approx(2 * least_s(cell(1000)))
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        cell(source="mlp"), replace(cell(), setup=Setup(backend="onnxruntime")), replace(cell(), machine="m"),
+        replace(cell(), code="c"), replace(cell(), workload=Workload("lstm", {"hidden": 8, "kind": "b"})),
+    ],
+)  # fmt: skip
+def test_what_is_no_cell_of_the_same_kind_says_nothing(other):
+    assert forecast(plan(cell()), [known(other, 0.01)]).unknown == 2
+
+
+def test_other_rules_are_taken_into_account():
+    longer = plan(replace(cell(), protocol=replace(RULES, trials=1000)))
+    assert forecast(longer, [known(cell(), 0.01)]).likely == pytest.approx(2 * (1.0 + 10.0))
+    paced = plan(replace(cell(), protocol=replace(RULES, paced=Paced(0.001, 5000))))
+    assert forecast(paced, [known(cell(), 0.01)]).likely == pytest.approx(2 * (1.0 + 1.0 + 5.0))
+
+
+@pytest.mark.parametrize(
+    ("trial_s", "trial_seconds", "expected"),
+    [(0.01, None, 1.0), (0.01, 0.5, 0.5), (0.01, 2.0, 1.0), (0.1, 0.5, 3.0), (0.1, None, 10.0)],
+)
+def test_trials_end_with_their_number_or_their_time_but_some_are_always_done(trial_s, trial_seconds, expected):
+    rules = replace(RULES, trials=100, trial_seconds=trial_seconds, min_trials=30)
+    assert trials_s(trial_s, rules) == pytest.approx(expected)
+
+
+def test_the_least_of_a_round_is_warm_up_and_windows():
+    rules = Warmup(min_seconds=2.0, window_seconds=0.5, window_cap_seconds=1.0, cap_seconds=60.0)
+    round_of = cell(warmup=rules, throughput_windows=5, throughput_seconds=0.1)
+    assert least_s(round_of) == pytest.approx(2.0 + 2 * 0.5 + 0.5)
+    capped = replace(round_of, protocol=replace(round_of.protocol, warmup=replace(rules, cap_seconds=1.0)))
+    assert least_s(capped) == pytest.approx(1.5)
+
+
+def test_size_is_the_product_of_what_are_numbers():
+    assert size_of(Cell(Workload("x", {"a": 3, "flag": True, "none": 0, "name": "7"}), Setup(batch=4), RULES)) == 12.0
+
+
+def test_a_round_without_trials_tells_nothing():
+    assert timed(cell(), 0, {"round": 1.0, "trials": 0.0}) is None
+    assert timed(cell(), 10, {"trials": 1.0}) is None
+
+
+def asked(rules, *batches):
+    source = (Axis("workload", ("synthetic",)),)
+    return Grid((source, (Axis("batch", batches),), (Axis("duration", ("1ms",)),)), protocol=rules)
+
+
+@pytest.mark.slow
+def test_the_rounds_of_a_store_tell_of_the_same_grid_and_of_cells_between(tmp_path: Path, short):
+    store = str(tmp_path / "results.db")
+    rules = short(trials=100, rounds=1)
+    api.run_grid(asked(rules, 1, 4), store=store, allow=True)
+    with open_store(store) as database:
+        found = foresee(plan_grid(asked(rules, 1, 2, 4, 8)), database)
+        assert (found.forecast.same, found.forecast.similar, found.forecast.unknown) == (2, 1, 1)
+        assert (found.known, found.probed, found.done) == (2, False, 0)
+        assert found.forecast.low > 3 * 0.1, "a hundred trials of a millisecond"
+        whole = foresee(plan_grid(asked(rules, 1, 4)), database)
+    assert whole.forecast.likely is not None
+    assert whole.forecast.likely > 0.2
+    assert (whole.references, whole.conversions) == (0, 0)
+
+
+@pytest.mark.slow
+def test_a_probe_measures_the_ends_and_leaves_no_trace(tmp_path: Path, short, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    plan_of_three = plan_grid(asked(short(trials=1000, rounds=2), 1, 2, 4))
+    found = foresee_by_probe(plan_of_three, api.Silent())
+    assert (found.known, found.probed) == (2, True)
+    assert (found.forecast.similar, found.forecast.unknown) == (6, 0)
+    assert found.forecast.low > 6 * 1.0, "a thousand trials of a millisecond in each round"
+    assert found.preparation_s is not None
+    assert list(tmp_path.iterdir()) == []
