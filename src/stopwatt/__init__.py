@@ -17,11 +17,13 @@ if TYPE_CHECKING:
     from stopwatt.api import import_table as import_table
     from stopwatt.api import measure as measure
     from stopwatt.api import sweep as sweep
+    from stopwatt.comparing import compare as compare
     from stopwatt.errors import StopwattError as StopwattError
     from stopwatt.records import CLASSIC as CLASSIC
     from stopwatt.records import QUICK as QUICK
     from stopwatt.records import THOROUGH as THOROUGH
     from stopwatt.records import Protocol as Protocol
+    from stopwatt.reporting.comparison import CompareResult as CompareResult
     from stopwatt.reporting.result import BenchResult as BenchResult
     from stopwatt.reporting.sweep_result import SweepResult as SweepResult
     from stopwatt.store import open_store as open_store
@@ -33,10 +35,12 @@ __version__ = "0.1.0"
 _PUBLIC = {
     "bench": "api",
     "sweep": "api",
+    "compare": "comparing",
     "measure": "api",
     "import_table": "api",
     "BenchResult": "reporting.result",
     "SweepResult": "reporting.sweep_result",
+    "CompareResult": "reporting.comparison",
     "CallResult": "api",
     "Protocol": "records",
     "CLASSIC": "records",

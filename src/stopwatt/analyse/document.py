@@ -36,7 +36,7 @@ def _row(row: Row) -> dict[str, Any]:
     return {
         "key": row.cell.key,
         "workload": row.cell.workload.source,
-        "params": {name: _strict(value) for name, value in row.cell.workload.params.items()},
+        "params": {name: strict(value) for name, value in row.cell.workload.params.items()},
         "backend": setup.backend,
         "variant": setup.variant,
         "precision": str(setup.precision),
@@ -56,7 +56,7 @@ def _row(row: Row) -> dict[str, Any]:
     }
 
 
-def _strict(value: Scalar) -> Scalar:
+def strict(value: Scalar) -> Scalar:
     """A parameter as JSON knows it: NaN and infinities, which it does not know, as text."""
     return str(value) if isinstance(value, float) and not math.isfinite(value) else value
 

@@ -11,9 +11,11 @@ from stopwatt.errors import ExitCode, StopwattError
 VERBS = {
     "bench": ("bench:bench", "Measure models over runtimes, precisions and batch sizes."),
     "sweep": ("sweep:sweep", "Measure a grid of sizes and setups: how does latency grow, where are the kinks?"),
+    "compare": ("compare:compare", "Compare two runs, tags, stores, setups or commands: did this become slower?"),
     "show": ("show:show", "List runs and measurements, or one measurement in full."),
     "export": ("export:export", "Write measurements to Parquet, CSV or JSON."),
     "import": ("import_:import_", "Read exported measurements, or a table that others made, into the store."),
+    "ceilings": ("ceilings:ceilings", "Measure the most FLOP/s and bytes/s that this device reaches."),
     "workloads": ("workloads:workloads", "List the models that can be measured, with their parameters."),
     "backends": ("backends:backends", "List the runtimes of this machine: usable or not, and the remedy."),
     "doctor": ("doctor:doctor", "Say whether this machine is fit to measure on, and how to mend it."),

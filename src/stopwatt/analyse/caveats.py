@@ -1,0 +1,106 @@
+"""What a reader of a comparison must know besides its numbers."""
+
+from collections import Counter
+from collections.abc import Sequence
+from datetime import datetime
+
+from stopwatt.analyse.estimate import counted
+from stopwatt.analyse.weighing import Pair
+from stopwatt.records import Note, Severity
+from stopwatt.stats.intervals import LEAST_ROUNDS
+from stopwatt.units import duration
+
+
+def caveats(pairs: Sequence[Pair], *, paired: bool) -> tuple[Note, ...]:
+    """Notes on the pairs of a comparison.
+
+    Args:
+        pairs: At least one.
+        paired: Whether A and B were measured in turn.
+    """
+    found = (
+        None if paired else _one_after_another(pairs),
+        None if paired else _same_versions(pairs),
+        _few_rounds(pairs),
+        _lost_rounds(pairs),
+        _warnings(pairs),
+    )
+    return tuple(note for note in found if note is not None)
+
+
+def _one_after_another(pairs: Sequence[Pair]) -> Note | None:
+    """Two sets of rounds that do not interleave: what the machine did in between looks like a difference."""
+    a, b = ([_time(one.started_at) for pair in pairs for one in pair[side].rounds] for side in (0, 1))
+    if not a or not b or None in {*a, *b}:
+        return None
+    moments = [[moment for moment in side if moment is not None] for side in (a, b)]
+    gap = max(min(moments[1]) - max(moments[0]), min(moments[0]) - max(moments[1]))
+    if gap < 0:
+        return None
+    later = "B after A" if moments[1] > moments[0] else "A after B"
+    return Note(
+        "one-after-another",
+        f"all rounds of one side were measured before those of the other ({later}, {duration(gap)} between them): "
+        "a machine that became slower or faster meanwhile looks the same as code that did",
+        now="measure A once more and compare it with the first A: what differs is the machine; or measure both in turn "
+        "with stopwatt compare --now, or --commands",
+    )
+
+
+def _same_versions(pairs: Sequence[Pair]) -> Note | None:
+    if any(a.cell.key != b.cell.key for a, b in pairs):
+        return None
+    return Note(
+        "same-versions",
+        "A and B are the same code on the same versions of the software: a difference is the machine's, or chance",
+        Severity.INFO,
+    )
+
+
+def _few_rounds(pairs: Sequence[Pair]) -> Note | None:
+    few = sum(min(len(a.rounds), len(b.rounds)) < LEAST_ROUNDS for a, b in pairs)
+    if not few:
+        return None
+    return Note(
+        "too-few-rounds",
+        f"{few} of {len(pairs)} cells have fewer than {LEAST_ROUNDS} rounds on a side: they have no interval, and "
+        "nothing is decided",
+        now=f"measure with --rounds {LEAST_ROUNDS} or more",
+    )
+
+
+def _lost_rounds(pairs: Sequence[Pair]) -> Note | None:
+    lost = [sum(bool(pair[side].failed) for pair in pairs) for side in (0, 1)]
+    if not any(lost):
+        return None
+    first = next(member for pair in pairs for member in pair if member.failed)
+    return Note(
+        "lost-rounds",
+        f"some rounds gave no value: in {lost[0]} of {len(pairs)} cells of A, {lost[1]} of B; the first: {first.why}",
+        now="stopwatt show lists the rounds",
+    )
+
+
+def _warnings(pairs: Sequence[Pair]) -> Note | None:
+    """What the measurements themselves warn of."""
+    told = [f"{name}: {text}" for name, text in zip("AB", (_kinds(pairs, 0), _kinds(pairs, 1)), strict=True) if text]
+    if not told:
+        return None
+    return Note(
+        "warned-rounds",
+        f"rounds carry warnings ({'; '.join(told)}): their values may be off",
+        now="stopwatt show ID shows a round with its notes",
+    )
+
+
+def _kinds(pairs: Sequence[Pair], side: int) -> str:
+    """`no-steady-state in 3 rounds, load in 1 round`."""
+    counts = Counter(kind for pair in pairs for one in pair[side].rounds for kind in one.warnings)
+    return ", ".join(f"{kind} in {counted(count, 'round')}" for kind, count in counts.most_common())
+
+
+def _time(text: str) -> float | None:
+    try:
+        return datetime.fromisoformat(text).timestamp()
+    except ValueError:
+        return None

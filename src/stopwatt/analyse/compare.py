@@ -1,0 +1,102 @@
+"""Two sides, cell by cell: is B slower than A, and is that decided?"""
+
+from collections import Counter
+from collections.abc import Sequence
+
+from stopwatt.analyse.caveats import caveats
+from stopwatt.analyse.common import Common, find_arms, find_common, merged
+from stopwatt.analyse.comparison import Compared, Comparison, Half, Named
+from stopwatt.analyse.detectable import Calibration, Detectable, by_calibration, by_itself, choose, times
+from stopwatt.analyse.likeness import changes
+from stopwatt.analyse.matching import Member
+from stopwatt.analyse.observed import RATE, Side, check_metric, unit_of
+from stopwatt.analyse.weighing import Weighed, weigh_pairs, weigh_together
+from stopwatt.stats.intervals import across_rounds, geometric_mean
+from stopwatt.stats.noise import Evidence
+from stopwatt.stats.quantiles import Interval
+from stopwatt.stats.ratios import MARGIN, Ratio, judge, judge_family
+
+
+def compare(
+    a: Side,
+    b: Side,
+    metric: str = "latency",
+    *,
+    margin: float = MARGIN,
+    paired: bool = False,
+    force: bool = False,
+    calibrations: Sequence[Calibration] = (),
+) -> Comparison:
+    """Compare what two sides have in common.
+
+    The verdicts of all cells and of their mean hold together: the risk that any one of them is wrong is at most 5 %
+    (`stats.ratios.judge_family`).
+
+    Args:
+        a: What B is compared with.
+        b: The side that gets the verdicts.
+        metric: One of `observed.COMPARABLE`.
+        margin: Relative difference that does not matter.
+        paired: Whether both sides are one cell each, measured in turn (ABBA): rounds of the same number pair, and the
+            two may be as unlike as they are.
+        force: Compare also what is not alike; the result says so.
+        calibrations: A/A runs that may tell how much rounds differ on this machine.
+
+    Raises:
+        UsageError: An unknown metric, nothing in common, no value on a side, or unlike things without `force`.
+    """
+    check_metric(metric)
+    common = find_arms(a, b, metric) if paired else find_common(a, b, force=force)
+    weighed = weigh_pairs(common.pairs, metric, paired=paired)
+    together = weigh_together(common.pairs, metric, paired=paired)
+    ratios = _judge(weighed, together, margin)
+    return Comparison(
+        metric=metric,
+        margin=margin,
+        named=_named(a, b, common),
+        cells=_cells(common, weighed, ratios, metric),
+        overall=ratios[-1] if together else None,
+        unmatched=common.missing,
+        changes=merged(changes(one.cell, other.cell) for one, other in common.pairs),
+        unlike=merged(common.unlike),
+        notes=caveats(common.pairs, paired=paired),
+        detectable=_detectable(common, weighed, () if paired else calibrations, margin, paired=paired),
+    )
+
+
+def _judge(weighed: Sequence[Weighed], together: Weighed | None, margin: float) -> list[Ratio]:
+    """Time of B / time of A of each cell, and last of all cells together; judged as one family."""
+    every = [*weighed, *([together] if together else [])]
+    alone = [judge(one.value, one.evidence, min(one.rounds), margin=margin) for one in every]
+    return [ratio.inverted() for ratio in judge_family(alone)]
+
+
+def _cells(common: Common, weighed: Sequence[Weighed], ratios: Sequence[Ratio], metric: str) -> tuple[Compared, ...]:
+    return tuple(
+        Compared(common.label(a.cell), _half(a, metric), _half(b, metric), ratio, one.method, unlike)
+        for (a, b), one, ratio, unlike in zip(common.pairs, weighed, ratios, common.unlike, strict=False)
+    )
+
+
+def _half(member: Member, metric: str) -> Half:
+    """The side's own value, in the metric's unit."""
+    seconds = times(member.rounds, metric)
+    values = 1 / seconds if unit_of(metric) == RATE else seconds
+    found = across_rounds(values)
+    return Half(member, geometric_mean(values), found if isinstance(found, Interval) else None)
+
+
+def _named(a: Side, b: Side, common: Common) -> Named:
+    runs = [tuple(dict.fromkeys(one.run for pair in common.pairs for one in pair[side].rounds)) for side in (0, 1)]
+    return Named(a.word, b.word, a.where, b.where, *runs)
+
+
+def _detectable(
+    common: Common, weighed: Sequence[Weighed], calibrations: Sequence[Calibration], margin: float, *, paired: bool
+) -> Detectable | None:
+    """By an A/A of the machine where there is one, by the rounds compared otherwise."""
+    (usual, _), *_ = Counter(one.rounds for one in weighed).most_common(1)
+    if chosen := choose(calibrations, [b.cell for _, b in common.pairs]):
+        return by_calibration(chosen, usual, margin)
+    found = [(one.evidence, one.rounds) for one in weighed if isinstance(one.evidence, Evidence)]
+    return by_itself(found, margin, paired=paired)

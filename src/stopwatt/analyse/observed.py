@@ -1,0 +1,127 @@
+"""What single rounds say of one metric: the values that comparisons count."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+from stopwatt.analyse.estimate import Rejected, Series, series_of
+from stopwatt.analyse.summary import LARGEST, TAILS
+from stopwatt.errors import UsageError
+from stopwatt.records import METRICS, Cell, Measured, Measurement, Scalar, Severity, Status, Unavailable
+from stopwatt.stats.quantiles import NeedsTrials, percentile
+
+RATE = "samples/s"
+COMPARABLE = (*TAILS, *(name for name, metric in METRICS.items() if metric.unit in {"s", RATE}))
+"""Metrics that tell a speed: of others (memory, deviation) nothing is faster or slower."""
+
+
+@dataclass(frozen=True, slots=True)
+class Observed:
+    """One round.
+
+    Attributes:
+        run: Id of its run.
+        value: Seconds, or samples per second; always positive. `None` where the round tells none.
+        why: Why it tells none.
+        started_at: ISO 8601, UTC.
+        warnings: Kinds of the warnings that the round carries.
+    """
+
+    cell: Cell
+    run: str
+    round: int
+    started_at: str
+    value: float | None = None
+    why: str = ""
+    warnings: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Side:
+    """All rounds of one side of a comparison.
+
+    Attributes:
+        word: The side as the user names it.
+        where: Its results database.
+        rounds: Oldest first.
+        facts: Digest of a machine -> its facts as one of the rounds saw them.
+    """
+
+    word: str
+    where: str
+    rounds: tuple[Observed, ...]
+    facts: Mapping[str, Mapping[str, Scalar]]
+
+    @property
+    def machines(self) -> tuple[str, ...]:
+        """Digests of the machines that measured."""
+        return tuple(self.facts)
+
+
+def unit_of(metric: str) -> str:
+    """`s` or `samples/s`."""
+    return "s" if metric in TAILS else METRICS[metric].unit
+
+
+def check_metric(metric: str) -> None:
+    """Refuse a metric that is none, or no speed.
+
+    Raises:
+        UsageError: Names those that can be compared.
+    """
+    if metric in COMPARABLE:
+        return
+    known = f"use one of {', '.join(COMPARABLE)}"
+    if metric == LARGEST:
+        raise UsageError(
+            "a maximum grows with the number of trials, and two of them cannot be compared",
+            now=f"{known}; stopwatt show has the maxima",
+        )
+    if metric in METRICS:
+        raise UsageError(f"{metric} is no speed: nothing is faster or slower by it", now=known)
+    raise UsageError(f"there is no metric {metric!r}", now=known)
+
+
+def observe(word: str, where: str, measurements: Iterable[tuple[str, Measurement]], metric: str) -> Side:
+    """Reduce measurements to their values of one metric, one at a time.
+
+    Args:
+        word: The side as the user names it.
+        where: Its results database.
+        measurements: Each with the id of its run, oldest first.
+        metric: One of `COMPARABLE`.
+    """
+    rounds: list[Observed] = []
+    facts: dict[str, Mapping[str, Scalar]] = {}
+    for run, one in measurements:
+        value, why = _value(one, metric)
+        warnings = tuple(dict.fromkeys(note.kind for note in one.notes if note.severity is Severity.WARNING))
+        rounds.append(Observed(one.cell, run, one.round, one.started_at, value, why, warnings))
+        facts.setdefault(one.cell.machine, one.facts)
+    return Side(word, where, tuple(rounds), facts)
+
+
+def _value(one: Measurement, metric: str) -> tuple[float | None, str]:
+    """The round's value, or why there is none."""
+    if one.status is not Status.OK:
+        return None, f"{one.status}: {one.trouble.what}" if one.trouble else str(one.status)
+    name = "latency" if metric in TAILS else metric
+    if name in one.samples:
+        try:
+            _, series = series_of([(one.round, one.samples[name])])
+        except Rejected as rejected:
+            return None, f"rejected: {rejected}"
+        return _of_series(series[0], metric) if series else (None, f"round {one.round} has no trial")
+    reading = one.readings.get(name)
+    if isinstance(reading, Measured):
+        positive = np.isfinite(reading.value) and reading.value > 0
+        return (reading.value, "") if positive else (None, f"round {one.round} read {reading.value:g}")
+    return None, reading.why if isinstance(reading, Unavailable) else f"{metric} was not measured"
+
+
+def _of_series(series: Series, metric: str) -> tuple[float | None, str]:
+    if metric not in TAILS:
+        return float(np.median(series.values)), ""
+    quantile = percentile(series.values, TAILS[metric])
+    return (None, str(quantile)) if isinstance(quantile, NeedsTrials) else (quantile.value, "")
