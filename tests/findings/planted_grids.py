@@ -5,9 +5,11 @@ from itertools import product
 
 import numpy as np
 
-from stopwatt.analyse.estimate import Estimate
+from stopwatt.analyse.analysis import CellAnalysis
+from stopwatt.analyse.estimate import Estimate, Series
 from stopwatt.analyse.grid import arrange
 from stopwatt.analyse.row import Row
+from stopwatt.analyse.shape import shape_of
 from stopwatt.records import Cell, Protocol, Setup, Status, Trouble, Workload
 
 PROTOCOL = Protocol()
@@ -59,3 +61,28 @@ def planted(law, axes=LSTM, *, rounds=3, noise=0.005, state=0.02, seed=0, single
 def without_rounds(grid):
     """The same grid where nobody kept the rounds."""
     return arrange([replace(point.row, round_medians=()) for point in grid.points])
+
+
+def spread(n, dice, sd=0.012):
+    """Trials around 1 with one mode."""
+    return np.exp(dice.normal(0, sd, n))
+
+
+def analysed(grid, trials=None, *, n=600, between=0.0, seed=0):
+    """The cells of a grid.
+
+    Args:
+        trials: `trials(where, n, dice)` are the trials of one round in ms; without it there are none.
+        between: Standard deviation of the logarithm of the rounds' levels.
+    """
+    dice = np.random.default_rng(seed)
+    return [_cell(point, trials, n, between, dice) for point in grid.points]
+
+
+def _cell(point, trials, n, between, dice):
+    if trials is None or point.row.status is not Status.OK:
+        return CellAnalysis(point.row)
+    series = [
+        Series(number, 1e-3 * np.exp(dice.normal(0, between)) * trials(point.where, n, dice)) for number in range(3)
+    ]
+    return CellAnalysis(point.row, tuple(series), shape_of(series))

@@ -8,7 +8,7 @@ import numpy as np
 
 from stopwatt import units
 from stopwatt.analyse.findings.cells import Named, having, keys
-from stopwatt.analyse.findings.words import counted, factor_weight, seconds, sentence, span, times
+from stopwatt.analyse.findings.words import counted, factor_weight, seconds, sentence, span
 from stopwatt.analyse.grid import place
 from stopwatt.analyse.shape import Cluster, Form
 from stopwatt.records import Finding, Strength
@@ -17,6 +17,7 @@ KIND = "outlier-clusters"
 APART = math.log(1.1)
 """Ratios whose logarithms lie further apart than this are different clusters."""
 BURSTY_P = 0.01
+_SAME_PERIOD = 1.05
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -83,7 +84,7 @@ def _one_cell(found: Found, shaped: Sequence[Named]) -> str:
     cluster = found.cluster
     mass = units.interval(100 * cluster.mass, 100 * cluster.mass_low, 100 * cluster.mass_high, "%")
     others = f", in none of the {len(shaped) - 1} other cells" if len(shaped) > 1 else ""
-    at = f"{times(cluster.ratio)} the main mode ({seconds(cluster.centre_s)})"
+    at = f"{units.ratio(cluster.ratio)} the main mode ({seconds(cluster.centre_s)})"
     return sentence(place(found.named.where), f"{mass} of the trials take {at}{_rhythm(cluster, 1)}{others}")
 
 
@@ -96,22 +97,24 @@ def _rhythm(cluster: Cluster, family: int) -> str:
 def _many_cells(ordered: Sequence[Found], cells: Sequence[Named], shaped: Sequence[Named]) -> str:
     ratios = [one.cluster.ratio for one in ordered]
     masses = [one.cluster.mass for one in ordered]
-    spread = span(times(min(ratios)), times(max(ratios)))
+    spread = span(units.ratio(min(ratios)), units.ratio(max(ratios)))
     worst = f" (at {place(ordered[0].named.where)})" if masses[0] > masses[-1] else ""
     share = f"{units.percent(float(np.median(masses)))} of the trials in the median"
     most = f", at most {units.percent(masses[0])}{worst}"
-    middle = times(float(np.median(ratios)))
+    middle = units.ratio(float(np.median(ratios)))
     between = f" ({spread})" if spread else ""
     where = f"In {having(cells, shaped)} trials gather at {middle}{between} of the main mode"
     return f"{where}: {share}{most}{_rhythms(ordered)}"
 
 
 def _rhythms(ordered: Sequence[Found]) -> str:
-    regular = sum(one.cluster.period is not None for one in ordered)
+    periods = [one.cluster.period for one in ordered if one.cluster.period is not None]
     bursts = sum(one.cluster.period is None and one.cluster.bursty_p <= BURSTY_P / len(ordered) for one in ordered)
-    parts = [
-        f"{text} in {counted(count, len(ordered), 'cell')}"
-        for text, count in (("at a regular period", regular), ("in bursts", bursts))
-        if count
-    ]
+    parts = []
+    if periods:
+        same = max(periods) / min(periods) < _SAME_PERIOD
+        every = f"every {np.median(periods):.3g} calls" if same else "at a regular period"
+        parts.append(f"{every} in {counted(len(periods), len(ordered), 'cell')}")
+    if bursts:
+        parts.append(f"in bursts in {counted(bursts, len(ordered), 'cell')}")
     return f"; {' and '.join(parts)}" if parts else ""

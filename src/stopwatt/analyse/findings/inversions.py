@@ -19,7 +19,7 @@ from stopwatt.analyse.findings.words import (
     span,
 )
 from stopwatt.analyse.grid import place
-from stopwatt.analyse.growth import SINGLE_TOLERANCE
+from stopwatt.analyse.growth import LEAST_ALIKE, SINGLE_TOLERANCE
 from stopwatt.analyse.scaling import Scaling
 from stopwatt.analyse.steps import RISK, Inversion, Step, size_axes, together
 from stopwatt.records import Finding, Scalar, Strength
@@ -31,6 +31,7 @@ KIND = "inversion"
 SURPRISE = 4.0
 """How much more an inversion matters than a difference of the same size that was to be expected."""
 _MOSTLY = 2 / 3
+_DEVIATIONS = 5.0
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -115,8 +116,8 @@ def _repeated(pattern: Pattern, faster: Sequence[Step]) -> Finding:
 def _scattered(pattern: Pattern) -> list[Finding]:
     """It is faster at a few places: those that show it, and where none does those that suggest it, if not by chance."""
     shown = [one for one in pattern.inverted if one.shown]
-    members = shown or list(pattern.inverted)
-    if not shown and not _more_than_chance(pattern):
+    members = shown or _more_than_chance(pattern)
+    if not members:
         return []
     places = [step.fixed for step in pattern.steps]
     mine = [one.fixed for one in members]
@@ -140,18 +141,36 @@ def _scattered(pattern: Pattern) -> list[Finding]:
     ]
 
 
-def _more_than_chance(pattern: Pattern) -> bool:
-    """Whether places that suggest it are more than equal sizes would show.
+def _more_than_chance(pattern: Pattern) -> list[Inversion]:
+    """Places that suggest it, if they are more than equal sizes would show.
 
-    With intervals: each has a chance of 2.5 %. Without: those that are faster by the margin outnumber those that are
-    slower by it (sign test), or, where they are few, one is faster by more than 5 %.
+    With intervals: each has a chance of 2.5 %. Without: all of them, if they outnumber those that are slower by the
+    margin (sign test); else those that stand out.
     """
-    count = len(pattern.inverted)
+    members = list(pattern.inverted)
+    count = len(members)
     if all(step.evidence is not None for step in pattern.steps):
-        return float(bdtrc(count - 1, len(pattern.steps), (1 - CONFIDENCE) / 2)) <= 1 - CONFIDENCE
+        chance = float(bdtrc(count - 1, len(pattern.steps), (1 - CONFIDENCE) / 2))
+        return members if chance <= 1 - CONFIDENCE else []
     slower = sum(step.ratio > 1 + MARGIN for step in pattern.steps)
-    clear = pattern.inverted[0].ratio < 1 - SINGLE_TOLERANCE and count > slower
-    return clear or float(bdtrc(count - 1, count + slower, 0.5)) <= 1 - CONFIDENCE
+    if float(bdtrc(count - 1, count + slower, 0.5)) <= RISK:
+        return members
+    return [one for one in members if one.ratio < _stands_out(pattern)]
+
+
+def _stands_out(pattern: Pattern) -> float:
+    """Ratio below which a value that was measured once stands out.
+
+    It is faster by more than 5 %, and where there are enough places, further from their median than five times their
+    deviation (1.4826 times the median absolute deviation of the logarithms): a flat axis with much noise has many
+    steps down, and as many up.
+    """
+    if len(pattern.steps) < LEAST_ALIKE:
+        return 1 - SINGLE_TOLERANCE
+    logs = np.log([step.ratio for step in pattern.steps])
+    middle = float(np.median(logs))
+    deviation = 1.4826 * float(np.median(np.abs(logs - middle)))
+    return min(1 - SINGLE_TOLERANCE, float(np.exp(middle - _DEVIATIONS * deviation)))
 
 
 def _one(pattern: Pattern, one: Inversion, where: Place) -> str:

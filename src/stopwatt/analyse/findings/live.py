@@ -18,6 +18,7 @@ MOST_TRIALS = 5000
 DRIFT = 1.03
 SLOW = 10.0
 _PARTS = 3
+_TOLD = 2
 
 
 def current_finding(measurement: Measurement, axes: Sequence[str] = ()) -> str:
@@ -35,21 +36,25 @@ def current_finding(measurement: Measurement, axes: Sequence[str] = ()) -> str:
     values = samples.values[:: -(-samples.values.size // MOST_TRIALS)].astype(np.float64)
     if validate_trials(values) is not None or np.ptp(values) == 0:
         return ""
-    text = _clusters(values) or _drift(values) or _slowest(samples.values)
+    text = _clusters(values) or _drift(values) or _slowest(values, float(samples.values.max()))
     return f"{_place(measurement, axes)}: {text}" if text else ""
 
 
 def _clusters(values: NDArray[np.float64]) -> str:
-    """The largest cluster beside the main one."""
+    """The two largest clusters beside the main one."""
     found = find_clusters(values)
-    if len(found.counts) == 1:
-        return ""
-    others = [index for index in range(len(found.counts)) if index != found.main]
-    largest = max(others, key=lambda index: found.counts[index])
     labels = found.label(values)
-    ratio = float(np.median(values[labels == largest]) / np.median(values[labels == found.main]))
-    more = f" and {len(others) - 1} more clusters" if len(others) > 1 else ""
-    return f"{units.percent(found.counts[largest] / values.size)} of trials at {times(ratio)}{more}"
+    others = [index for index in range(len(found.counts)) if index != found.main]
+    others.sort(key=lambda index: -found.counts[index])
+    main = float(np.median(values[labels == found.main]))
+    ratios = {index: float(np.median(values[labels == index])) / main for index in others[:_TOLD]}
+    parts = [
+        f"{units.percent(found.counts[index] / values.size)}{' of trials' if index == others[0] else ''} "
+        f"at {units.ratio(ratio)}"
+        for index, ratio in ratios.items()
+    ]
+    more = f" and {len(others) - _TOLD} more clusters" if len(others) > _TOLD else ""
+    return f"{', '.join(parts)}{more}"
 
 
 def _drift(values: NDArray[np.float64]) -> str:
@@ -60,8 +65,8 @@ def _drift(values: NDArray[np.float64]) -> str:
     return f"latency {'rose' if ratio > 1 else 'fell'} by {change(abs(ratio - 1))} within the round"
 
 
-def _slowest(values: NDArray[np.int64] | NDArray[np.float64]) -> str:
-    ratio = float(values.max() / np.median(values))
+def _slowest(values: NDArray[np.float64], largest: float) -> str:
+    ratio = largest / float(np.median(values))
     return f"slowest trial {times(ratio)} the median" if ratio >= SLOW else ""
 
 

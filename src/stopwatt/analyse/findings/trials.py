@@ -20,7 +20,8 @@ TOO_FEW = "too-few-trials"
 DRIFT = "drift"
 DEPENDENCE = "dependence"
 ROUNDS_DIFFER = "rounds-differ"
-RISK = 0.05
+RISK = 0.01
+"""Of one false finding of a kind in a whole grid: with about five kinds tested, 5 % together."""
 TREND_P = 0.01
 """p-value from which on a round alone is said to drift."""
 NOTABLE = 1.01
@@ -77,8 +78,7 @@ def _body_modes(shaped: Shaped) -> Finding | None:
     if not members:
         return None
     ratios = [ratio for _, ratio in members]
-    apart = _middle([ratio - 1 for ratio in ratios])
-    text = f"the body of the distribution has several modes, {apart} apart"
+    text = f"the body of the distribution has several modes, apart by {_middle([ratio - 1 for ratio in ratios])}"
     cells = [one for one, _ in members]
     return Finding(
         BODY_MODES,
@@ -167,11 +167,11 @@ def _rounds_differ(named: Sequence[Named]) -> Finding | None:
     text = f"the {rounds} rounds differ by {change(spread.ratio - 1)}, more than their trials explain"
     if len(pairs) > 1:
         middle = change(float(np.median([one.ratio for _, one in pairs])) - 1)
-        text = f"rounds differ by more than their trials explain, by {middle} in the median: one process alone misleads"
-    tail = f" (at most {change(spread.ratio - 1)}, at {place(worst.where)})" if len(pairs) > 1 else ""
+        most = f"{change(spread.ratio - 1)} (at {place(worst.where)})"
+        text = f"rounds differ by more than their trials explain: by {middle} in the median, at most by {most}"
     return Finding(
         ROUNDS_DIFFER,
-        _said(members, every, text) + tail,
+        f"{_said(members, every, text)}; one process alone would mislead",
         keys(members),
         {"ratio": float(np.median([one.ratio for _, one in pairs])), "most": spread.ratio},
         weight=factor_weight(spread.ratio, len(pairs), len(tested)),

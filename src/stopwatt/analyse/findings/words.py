@@ -13,6 +13,7 @@ from stopwatt.units import Scale
 Place = Mapping[str, Scalar]
 _PLAIN = Scale(1.0, "")
 _NAMED = 2
+_FEW_VALUES = 3
 _NEAR = 1.1
 _MANY = 2 / 3
 
@@ -83,22 +84,36 @@ def listed(texts: Sequence[str]) -> str:
 def located(members: Sequence[Place], every: Sequence[Place], *, told: bool = False) -> str:
     """Where some of all places are, in few words.
 
-    By a coordinate if it tells exactly these places from the others (`at batch=1`); else by name where they are one or
-    two; else by what they have in common, or by an example.
+    By a coordinate if it tells exactly these places from the others (`at batch=1 or 2`); else by name where they are
+    one or two; else by what they have in common, or by an example.
 
     Args:
         members: At least one.
         every: All places there are, the members among them.
         told: Whether their number was just said.
     """
-    common = _in_common(members, every)
-    if common and sum(_has(one, common) for one in every) == len(members):
-        return f"at {place(common)}"
+    apart = _told_apart(members, every)
+    if apart:
+        return f"at {apart}"
     if len(members) <= _NAMED:
         return listed([f"at {place(member)}" for member in members])
+    common = _in_common(members, every)
     if told:
         return f"all with {place(common)}" if common else f"for example at {place(members[0])}"
     return f"at {len(members)} places {f'with {place(common)}' if common else f'such as {place(members[0])}'}"
+
+
+def _told_apart(members: Sequence[Place], every: Sequence[Place]) -> str:
+    """What only the members have: the coordinates they share, or else up to three values of one coordinate."""
+    common = _in_common(members, every)
+    if common and sum(_has(one, common) for one in every) == len(members):
+        return place(common)
+    for name in members[0]:
+        mine = {member.get(name) for member in members}
+        values = [value for value in dict.fromkeys(one.get(name) for one in every) if value in mine]
+        if len(values) <= _FEW_VALUES and sum(one.get(name) in values for one in every) == len(members) < len(every):
+            return f"{name}={' or '.join(str(value) for value in values)}"
+    return ""
 
 
 def exceptions(misses: Sequence[Place], every: Sequence[Place]) -> str:
