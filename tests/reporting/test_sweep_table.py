@@ -78,7 +78,7 @@ def test_many_cells_are_shown_by_the_choice_and_the_size_that_matter_most():
     "rounds",
     [
         grid(), grid(hidden=range(1, 61), batch=(1,), backends=("eager",)),
-        grid(hidden=range(1, 25), batch=range(1, 13), backends=("eager",)),
+        grid(hidden=range(1, 15), batch=range(1, 9), backends=("eager",)),
         grid(hidden=(1, 2, 4, 8), batch=(1, 2, 4, 8), seq=(10, 20, 40)),
         grid(without={(8, "eager"), (8, "onnxruntime"), (4, "eager"), (2, "eager")}),
         grid(hidden=(1,), batch=(1,), backends=("eager",)),
@@ -94,6 +94,14 @@ def test_of_a_long_axis_the_first_and_the_last_are_shown_with_how_many_lie_betwe
     text = shown(grid(hidden=range(1, 61), batch=(1,), backends=("eager",)))
     assert "... 40 more" in text
     assert [line for line in text.splitlines() if line.split()[:1] == ["60"]]
+
+
+def test_of_two_long_axes_some_columns_are_shown_and_how_many_there_are():
+    text = shown(grid(hidden=range(1, 13), batch=range(1, 13), backends=("eager",)))
+    (head,) = [line for line in text.splitlines() if line.split()[:2] == ["hidden", "batch=1"]]
+    assert "by hidden and batch (6 of 12)" in text
+    assert head.split() == ["hidden", *(f"batch={number}" for number in (1, 3, 5, 8, 10, 12))]
+    assert "... 2 more" in text
 
 
 def test_a_pivot_says_where_fewer_combinations_could_be_compared():

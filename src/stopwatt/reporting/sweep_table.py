@@ -1,7 +1,7 @@
 """What is printed after a sweep: few cells one by one, many by the axes that matter most. At most 40 lines."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import exp, inf, log
 
 from rich.console import Console, RenderableType
@@ -111,25 +111,29 @@ def _tables(found: Grid, points: Sequence[Point]) -> Iterator[RenderableType]:
     """What a reader chooses between as columns, against what matters most; then the two axes that matter most."""
     effects = effects_of(found)
     sizes = [effect for effect in effects if effect.axis.numeric]
-    choices = [effect for effect in effects if not effect.axis.numeric and _is_narrow(effect)]
+    choices = [effect for effect in effects if not effect.axis.numeric and len(effect.axis.values) <= _MOST_COLUMNS]
     pairs = [(sizes[0], choices[0])] if sizes and choices else []
-    narrow = [effect for effect in sizes[:3] if _is_narrow(effect)]
-    if len(sizes) > 1 and narrow:
-        columns = narrow[-1]
-        pairs.append((next(effect for effect in sizes if effect is not columns), columns))
+    if len(sizes) > 1:
+        shorter, longer = sorted(sizes[:2], key=lambda effect: len(effect.axis.values))
+        pairs.append((longer, shorter))
     if not pairs:
         yield _every(found, points)
     for rows, columns in pairs:
-        yield from _pivot(pivot_of(found, rows, columns))
+        yield from _pivot(pivot_of(found, rows, _thinned(columns)), of=len(columns.axis.values))
     yield Text()
     yield _extremes(found, points)
 
 
-def _is_narrow(effect: Effect) -> bool:
-    return len(effect.axis.values) <= _MOST_COLUMNS
+def _thinned(effect: Effect) -> Effect:
+    """With so many values as there is room for columns, evenly spread, the first and the last among them."""
+    values, last = effect.axis.values, _MOST_COLUMNS - 1
+    if len(values) <= _MOST_COLUMNS:
+        return effect
+    chosen = tuple(values[round(number * (len(values) - 1) / last)] for number in range(_MOST_COLUMNS))
+    return replace(effect, axis=replace(effect.axis, values=chosen))
 
 
-def _pivot(pivot: Pivot) -> Iterator[RenderableType]:
+def _pivot(pivot: Pivot, of: int) -> Iterator[RenderableType]:
     if not pivot.seconds:
         return
     middle = exp(sum(map(log, pivot.seconds.values())) / len(pivot.seconds))  # of what may span many powers of ten
@@ -137,7 +141,8 @@ def _pivot(pivot: Pivot) -> Iterator[RenderableType]:
     counts = set(pivot.combinations.values())
     mean = f", geometric mean over {', '.join(pivot.over)}" if pivot.over else ""
     each = f" ({counts.pop()} cells each)" if pivot.over and len(counts) == 1 else ""
-    yield Text(f"\nlatency {scale.label} by {pivot.rows.name} and {pivot.columns.name}{mean}{each}", style="bold")
+    some = f" ({len(pivot.columns.axis.values)} of {of})" if len(pivot.columns.axis.values) < of else ""
+    yield Text(f"\nlatency {scale.label} by {pivot.rows.name} and {pivot.columns.name}{some}{mean}{each}", style="bold")
     heads = [Column(f"{pivot.columns.axis.name}={value}", right=True) for value in pivot.columns.axis.values]
     shown = [[str(row), *_cells(pivot, row, scale)] for row in pivot.rows.axis.values]
     if counts:
