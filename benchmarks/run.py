@@ -10,12 +10,14 @@ import bias
 import cost
 import loop
 import peers
+import tail
 
 CPU: dict[str, Callable[[], None]] = {
     "cost": cost.main,
     "loop": loop.main,
     "bias": bias.main,
     "peers": peers.main,
+    "worst-case": tail.main,
     "bert-cpu": bert_table.main,
 }
 GPU: dict[str, Callable[[], None]] = {"bert-gpu": partial(bert_table.main, gpu=True)}

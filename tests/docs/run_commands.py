@@ -195,7 +195,7 @@ def why_not_run(words: Sequence[str], folder: Path) -> str:
 
 
 def _belongs_to_option(words: Sequence[str], place: int) -> bool:
-    flags = {"--json", "--quick", "--thorough", "--allow", "--no-baseline", "--debug"}
+    flags = {"--json", "--quick", "--thorough", "--allow", "--no-baseline", "--realtime", "--debug"}
     before = words[place - 1]
     return words[place].startswith("-") or (before.startswith("-") and before not in flags)
 
