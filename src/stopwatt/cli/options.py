@@ -8,7 +8,7 @@ from cyclopts import Group, Parameter
 from stopwatt.errors import UsageError
 from stopwatt.records import QUICK, THOROUGH, Boundary, Load, Paced, Protocol, Scalar
 from stopwatt.sweeping import pacing
-from stopwatt.sweeping.coordinates import batch_size
+from stopwatt.sweeping.coordinates import MOST_BATCH
 from stopwatt.sweeping.plan import Request, check_protocol
 from stopwatt.sweeping.ranges import doubled
 
@@ -236,10 +236,12 @@ def batches(text: str) -> list[int]:
     for word in words(text):
         first, dots, last = word.partition("..")
         try:
-            numbers = doubled(int(first), int(last)) if dots else [int(first)]
+            low, high = int(first), int(last) if dots else int(first)
         except ValueError:
             raise UsageError(f"cannot read {word!r} as a batch size", now="write 1,8,32 or 1..64") from None
-        result += map(batch_size, numbers)
+        if not 1 <= low <= high <= MOST_BATCH:
+            raise UsageError(f"batch {word} is out of range", now=f"use batch sizes from 1 to {MOST_BATCH}")
+        result += doubled(low, high)
     return list(dict.fromkeys(result))
 
 

@@ -114,7 +114,7 @@ def _tables(found: Grid, points: Sequence[Point]) -> Iterator[RenderableType]:
     choices = [effect for effect in effects if not effect.axis.numeric and len(effect.axis.values) <= _MOST_COLUMNS]
     pairs = [(sizes[0], choices[0])] if sizes and choices else []
     if len(sizes) > 1:
-        shorter, longer = sorted(sizes[:2], key=lambda effect: len(effect.axis.values))
+        shorter, longer = sorted(sizes[:2], key=lambda effect: (len(effect.axis.values), effect.span))
         pairs.append((longer, shorter))
     if not pairs:
         yield _every(found, points)

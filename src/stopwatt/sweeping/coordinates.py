@@ -132,17 +132,6 @@ def own_names(source: str, axes: Iterable[Axis]) -> frozenset[str]:
     return frozenset(PARAM + axis.name.removeprefix(start) for axis in axes if axis.name.startswith(start))
 
 
-def batch_size(value: int) -> int:
-    """A batch size that can be.
-
-    Raises:
-        UsageError: It cannot.
-    """
-    if not 1 <= value <= MOST_BATCH:
-        raise UsageError(f"batch {value} is out of range", now=f"use a batch size from 1 to {MOST_BATCH}")
-    return value
-
-
 @cache
 def _backend(value: Scalar) -> str:
     name, variant = catalogue.split(str(value))
@@ -154,7 +143,10 @@ def _precision(value: Scalar) -> str:
 
 
 def _batch(value: Scalar) -> int:
-    return batch_size(_whole("batch", value))
+    number = _whole("batch", value)
+    if not 1 <= number <= MOST_BATCH:
+        raise UsageError(f"batch {number} is out of range", now=f"use a batch size from 1 to {MOST_BATCH}")
+    return number
 
 
 def _device(value: Scalar) -> str:
