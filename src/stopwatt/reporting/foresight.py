@@ -40,7 +40,7 @@ class DryRun:
     def lines(self) -> list[str]:
         """What is said."""
         cells, rules = len(self.plan.cells), self.plan.protocol
-        left_out = f", {len(self.grid.exclude)} exclusions" if self.grid.exclude else ""
+        left_out = f", {_counted(len(self.grid.exclude), 'exclusion')}" if self.grid.exclude else ""
         return [
             f"{_counted(cells, 'cell')}{left_out}",
             *(f"  {name}: {values}" for name, values in self._axes()),

@@ -140,12 +140,12 @@ def _pivot(pivot: Pivot, of: int) -> Iterator[RenderableType]:
     scale = units.scale_for([middle], "s")
     counts = set(pivot.combinations.values())
     mean = f", geometric mean over {', '.join(pivot.over)}" if pivot.over else ""
-    each = f" ({counts.pop()} cells each)" if pivot.over and len(counts) == 1 else ""
+    each = f" ({min(counts)} cells each)" if pivot.over and len(counts) == 1 else ""
     some = f" ({len(pivot.columns.axis.values)} of {of})" if len(pivot.columns.axis.values) < of else ""
     yield Text(f"\nlatency {scale.label} by {pivot.rows.name} and {pivot.columns.name}{some}{mean}{each}", style="bold")
     heads = [Column(f"{pivot.columns.axis.name}={value}", right=True) for value in pivot.columns.axis.values]
     shown = [[str(row), *_cells(pivot, row, scale)] for row in pivot.rows.axis.values]
-    if counts:
+    if len(counts) > 1:
         heads.append(Column("cells each", right=True))
         for line, row in zip(shown, pivot.rows.axis.values, strict=True):
             line.append(str(pivot.combinations[row]))
