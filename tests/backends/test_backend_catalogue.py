@@ -119,6 +119,21 @@ def test_tensorrt_is_marked_as_never_run():
         assert not catalogue.get("tensorrt").check(device).verified
 
 
+@pytest.mark.parametrize(
+    ("name", "verified"),
+    [
+        ("eager", True),
+        ("compile", True),
+        ("cudagraph", True),
+        ("torchscript", True),
+        ("aoti", False),
+        ("onnxruntime", False),
+    ],
+)
+def test_what_has_run_on_a_gpu_is_told_from_what_has_not(name, verified):
+    assert catalogue.get(name).check("cuda").verified is verified
+
+
 @pytest.mark.parametrize("name", ["eager", "compile", "aoti", "torchscript", "cudagraph", "onnxruntime", "openvino"])
 def test_a_missing_gpu_is_reported_with_a_remedy(name):
     torch = pytest.importorskip("torch")

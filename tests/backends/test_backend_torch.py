@@ -1,3 +1,5 @@
+import gc
+
 import numpy as np
 import pytest
 import torch
@@ -208,17 +210,83 @@ def test_a_cuda_graph_on_a_cpu_says_why_not():
     assert support.remedy == "use --device cuda"
 
 
+ON_A_GPU = [(name, model) for name in ("eager", "cudagraph", "torchscript") for model in ("conv", "lstm", "attention")]
+ON_A_GPU += [("compile", "attention"), ("compile:reduce-overhead", "attention")]
+
+
+def _ready(name, built, precision, sets, folder):
+    name, _, variant = name.partition(":")
+    backend, setup = get(name), _setup(name, precision, device="cuda", variant=variant)
+    if hasattr(backend, "prepare"):
+        return backend.prepare(built, setup, sets)
+    backend.convert(built, setup, sets, folder)
+    return backend.load(folder, setup)
+
+
 @pytest.mark.gpu
-@pytest.mark.parametrize("name", ["eager", "compile", "cudagraph"])
+@pytest.mark.parametrize(("name", "model"), ON_A_GPU)
 @pytest.mark.parametrize("precision", ["fp32", "tf32", "fp16", "bf16"])
-def test_every_precision_answers_as_fp32_eager_on_a_gpu(name, precision):
-    built = build("attention")
+def test_every_precision_answers_as_fp32_eager_on_a_gpu(name, model, precision, tmp_path):
+    built = build(model)
     sets = input_sets(built)
     wanted = [reference(built, arrays) for arrays in sets]
 
-    runner = get(name).prepare(built, _setup(name, precision, device="cuda"), sets)
+    runner = _ready(name, built, precision, sets, tmp_path)
 
     tolerance = {"fp32": 1e-4, "tf32": 5e-3}.get(precision, TOLERANCE.get(precision))
     for got, right in zip(_answers(runner, sets), wanted, strict=True):
         assert deviation(got, right) <= tolerance
     assert runner.computed()["precision"] == precision
+
+
+def _wide():
+    """Sums long enough that tf32 shows: a linear layer and a convolution over 1024 inputs."""
+    torch.manual_seed(0)
+    layers = (nn.Linear(1024, 1024), nn.Unflatten(1, (1024, 1, 1)), nn.Conv2d(1024, 64, 1), nn.Flatten())
+    module = nn.Sequential(*layers).eval().requires_grad_(False)
+    return Built(
+        module, lambda batch, rng: (rng.standard_normal((batch, 1024)).astype(np.float32),), ("x",), module=module
+    )
+
+
+@pytest.mark.gpu
+@pytest.mark.parametrize("name", ["eager", "cudagraph", "torchscript", "compile"])
+def test_fp32_on_a_gpu_is_not_tf32_and_tf32_is(name, tmp_path):
+    sets = input_sets(_wide(), batch=64)
+    (wanted,) = reference(_wide(), sets[0])
+    found = {}
+
+    for precision in ("fp32", "tf32"):
+        (tmp_path / precision).mkdir()
+        runner = _ready(name, _wide(), precision, sets, tmp_path / precision)
+        found[precision] = deviation(_answers(runner, sets[:1])[0], (wanted,))
+
+    assert found["fp32"] < 1e-5
+    assert 1e-4 < found["tf32"] < 5e-3
+
+
+@pytest.mark.gpu
+def test_a_captured_graph_answers_the_inputs_of_each_call_and_not_those_it_was_captured_with():
+    built = build("mlp")
+    sets = input_sets(built)
+    runner = get("cudagraph").prepare(built, _setup("cudagraph", device="cuda"), sets)
+    staged = [runner.stage(arrays) for arrays in sets]
+
+    with runner.active():
+        answers = [runner.fetch(runner.call(one)) for one in (*staged, staged[0])]
+
+    assert deviation(answers[3], answers[0]) == 0
+    assert deviation(answers[1], answers[0]) > 1e-3
+
+
+@pytest.mark.gpu
+def test_a_captured_graph_keeps_the_weights_that_it_reads():
+    sets = input_sets(build("mlp"))
+    wanted = reference(build("mlp"), sets[0])
+    runner = get("cudagraph").prepare(build("mlp"), _setup("cudagraph", device="cuda"), sets)
+
+    gc.collect()
+    elsewhere = [torch.full((2**15,), float("nan"), device="cuda") for _ in range(64)]
+
+    assert deviation(_answers(runner, sets[:1])[0], wanted) < 1e-4
+    assert len(elsewhere) == 64

@@ -43,9 +43,10 @@ class OnnxRuntime:
         return (Precision.FP32, Precision.INT8)
 
     def check(self, device: str) -> Support:
-        """Whether the installed package has a provider for the device."""
+        """Whether the installed package has a provider for the device. The ones for GPUs are unverified."""
         gpu = device_kind(device) == "cuda"
-        return probe("onnxruntime", "stopwatt[onnx]", lambda: _look(_PROVIDERS["cuda" if gpu else "cpu"]))
+        support = probe("onnxruntime", "stopwatt[onnx]", lambda: _look(_PROVIDERS["cuda" if gpu else "cpu"]))
+        return replace(support, verified=not gpu)
 
     def convert(self, built: Built, setup: Setup, calibration: Sequence[Arrays], folder: Path) -> None:
         """Write the ONNX file, quantised for int8.

@@ -104,7 +104,7 @@ def _trial(subject: Subject, timer: DeviceTimer, index: int, busy_s: float) -> b
 def _enough(subject: Subject, timer: DeviceTimer, least_s: float) -> float:
     """Seconds of empty work behind which a call is queued whole; the least if twice and more of it does not help."""
     for doubling in range(DOUBLINGS + 1):
-        busy_s = least_s * 2**doubling
+        busy_s = least_s * float(1 << doubling)
         if not _trial(subject, timer, 0, busy_s):
             return busy_s
     return least_s
