@@ -25,6 +25,7 @@ class Page:
         sentences: What the figures say, and what they do not.
         tables: `(caption, head, rows)`.
         data: Everything, for machines.
+        device: Where it was measured, as the user writes it.
     """
 
     name: str
@@ -33,6 +34,7 @@ class Page:
     sentences: list[str] = field(default_factory=list)
     tables: list[tuple[str, Sequence[str], Sequence[Sequence[str]]]] = field(default_factory=list)
     data: dict[str, Any] = field(default_factory=dict)
+    device: str = "cpu"
 
     def write(self, out: Path = RESULTS) -> None:
         """Write `NAME.md` and `NAME.json`, and print the page."""
@@ -43,7 +45,7 @@ class Page:
             "title": self.title,
             "command": self.command,
             "date": _today(),
-            "machine": machine(),
+            "machine": machine(self.device),
             "versions": versions(),
         }
         (out / f"{self.name}.json").write_text(
@@ -56,7 +58,7 @@ class Page:
         for caption, head, rows in self.tables:
             parts += [f"**{caption}**\n", _table(head, rows)]
         facts = ", ".join(f"{name} {version}" for name, version in versions().items())
-        host = ", ".join(f"{name} {value}" for name, value in machine().items())
+        host = ", ".join(f"{name} {value}" for name, value in machine(self.device).items())
         parts += ["## How this was made\n", f"- `{self.command}` on {_today()}", f"- {host}", f"- {facts}\n"]
         return "\n".join(parts)
 
@@ -66,10 +68,11 @@ def _table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
     return "\n".join("| " + " | ".join(line) + " |" for line in lines) + "\n"
 
 
-def machine() -> Mapping[str, Any]:
+def machine(device: str = "cpu") -> Mapping[str, Any]:
     """The few facts that a reader needs beside a figure."""
-    facts = read_facts("cpu").values
-    names = ("cpu.model", "cpu.allowed", "cpu.virtual", "os.kernel", "python.version")
+    facts = read_facts(device).values
+    names = ("gpu.name", "gpu.driver", "gpu.power_limit", "gpu.max_sm_clock")
+    names += ("cpu.model", "cpu.allowed", "cpu.virtual", "os.kernel", "python.version")
     return {name: facts[name] for name in names if name in facts}
 
 
