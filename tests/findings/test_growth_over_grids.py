@@ -271,7 +271,7 @@ def test_a_batch_without_rounds_has_a_model_without_intervals():
 # what holds whatever the law
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=15, deadline=None)
 @given(st.floats(1e-3, 1e3), st.integers(0, 1000))
 def test_another_unit_changes_no_exponent_no_inversion_and_no_knee(factor, seed):
     axes = {"hidden": (64, 200, 256), "batch": (1, 2, 4)}
@@ -290,7 +290,7 @@ def test_another_unit_changes_no_exponent_no_inversion_and_no_knee(factor, seed)
     assert [b.knee for b in one.batches] == [b.knee for b in other.batches]
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=15, deadline=None)
 @given(
     st.sets(st.tuples(st.sampled_from(LSTM["layers"]), st.sampled_from(LSTM["hidden"]), st.sampled_from(LSTM["seq"])))
 )
@@ -312,7 +312,7 @@ def shown_of(scaling):
 
 @pytest.mark.parametrize("law", [power_law, lambda **_: 1e-3], ids=["power law", "flat"])
 def test_a_noisy_power_law_shows_neither_kink_nor_inversion(law):
-    found = [shown_of(scaling_of(planted(law, noise=0.02, seed=seed))) for seed in range(60)]
+    found = [shown_of(scaling_of(planted(law, noise=0.02, seed=seed))) for seed in range(40)]
     assert np.mean(found) <= 0.05
 
 
@@ -327,7 +327,7 @@ def test_single_values_of_a_noisy_power_law_have_no_kink():
 
 def test_cells_far_noisier_than_the_rest_are_not_taken_for_inversions():
     shown = []
-    for seed in range(60):
+    for seed in range(40):
         dice = np.random.default_rng(seed)
         grid = planted(lambda **_: 1e-3, seed=seed)
         noisy = [

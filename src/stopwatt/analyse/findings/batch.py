@@ -26,6 +26,8 @@ SWEET_SPOT = "sweet-spot"
 WITHIN = "within-bound"
 DESCRIBES = 0.1
 """Largest relative residual up to which the additive model is told."""
+_MOST_TOLD = 3
+_NO_GAIN = 1.05
 
 
 def find_sweet_spots(scaling: Scaling) -> list[Finding]:
@@ -39,20 +41,20 @@ def find_sweet_spots(scaling: Scaling) -> list[Finding]:
 def _sweet_spot(costs: Sequence[BatchCost]) -> Finding:
     knee, count = Counter(cost.knee for cost in costs).most_common(1)[0]
     same = [cost for cost in costs if cost.knee == knee]
-    gain = float(np.median([cost.gain for cost in same]))
-    shown = all(cost.gain_low is not None and cost.gain_low > 1 for cost in same)
-    flat = knee == same[0].smallest
-    measured = all(cost.fixed_low is not None for cost in same)
-    one = same[0] if len(costs) == 1 else None
+    told = same if len(costs) == 1 or count > len(costs) / 2 else costs
+    gain = float(np.median([cost.gain for cost in told]))
+    measured = all(cost.fixed_low is not None for cost in told)
+    pays = all(cost.gain_low is not None and cost.gain_low > 1 for cost in told if cost.knee != cost.smallest)
+    one = told[0] if len(told) == 1 == len(costs) else None
     return Finding(
         SWEET_SPOT,
-        _text(costs, same),
-        tuple(point.row.cell.key for cost in same for point in cost.line.points),
-        {"gain": gain, "batch": knee, "cost": float(np.median([cost.cost for cost in same]))},
+        _text(costs, same) if told is same else _scattered(costs),
+        tuple(point.row.cell.key for cost in told for point in cost.line.points),
+        {"gain": gain, "batch": knee, "cost": float(np.median([cost.cost for cost in told]))},
         one.gain_low if one else None,
         one.gain_high if one else None,
-        Strength.SHOWN if shown or (flat and measured) else Strength.SUGGESTED,
-        factor_weight(max(gain, 1.05), count, len(costs)),
+        Strength.SHOWN if measured and pays else Strength.SUGGESTED,
+        factor_weight(max(gain, _NO_GAIN), len(told), len(costs)),
         count,
         len(costs),
         named([cost.line.fixed for cost in costs if cost.knee != knee]),
@@ -90,8 +92,24 @@ def _others(costs: Sequence[BatchCost], same: Sequence[BatchCost]) -> str:
         parts = [f"batch {knee} with {name}={value}" for value, knee in _knees_by(costs, name) if knee != same[0].knee]
         if parts:
             return f"; mostly {listed(parts)}"
-    counts = Counter(cost.knee for cost in rest).most_common()
-    return "; " + listed([f"batch {knee} in {count}" for knee, count in counts])
+    return f"; {_counts(rest)}"
+
+
+def _counts(costs: Sequence[BatchCost], of: int = 0) -> str:
+    """`batch 4 in 20 of 64 places, batch 1 in 8 and others in 6`."""
+    counts = Counter(cost.knee for cost in costs).most_common()
+    told, left = counts[:_MOST_TOLD], sum(count for _, count in counts[_MOST_TOLD:])
+    places = f" of {of} places" if of else ""
+    parts = [f"batch {knee} in {count}{places if not index else ''}" for index, (knee, count) in enumerate(told)]
+    return listed([*parts, *([f"others in {left}"] if left else [])])
+
+
+def _scattered(costs: Sequence[BatchCost]) -> str:
+    """No batch is the sweet spot of most places."""
+    for name in split_by([float(cost.knee) for cost in costs], [cost.line.fixed for cost in costs]):
+        return f"The sweet spot is mostly {listed([f'batch {k} with {name}={v}' for v, k in _knees_by(costs, name)])}"
+    gains = [cost.gain for cost in costs]
+    return f"The sweet spot is {_counts(costs, len(costs))}: {_spread(gains)} the samples/s of the smallest batch"
 
 
 def _knees_by(costs: Sequence[BatchCost], name: str) -> list[tuple[Scalar | None, int]]:

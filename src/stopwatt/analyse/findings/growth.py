@@ -10,6 +10,7 @@ from stopwatt.analyse.findings.words import (
     change,
     counted,
     exceptions,
+    factor_weight,
     listed,
     located,
     named,
@@ -21,13 +22,14 @@ from stopwatt.analyse.findings.words import (
 from stopwatt.analyse.grid import place
 from stopwatt.analyse.scaling import Course, Growth, Scaling, Segment
 from stopwatt.records import Finding, Strength
-from stopwatt.stats.scaling import CHANGE, TOLERANCE
+from stopwatt.stats.scaling import TOLERANCE
 
 GROWTH = "growth"
 KINK = "kink"
 FLAT = 0.05
 """Exponent below which latency hardly depends on a size."""
 _MODEST = 0.1
+_MOST_WEIGHT = 2.0
 
 
 def find_growth(scaling: Scaling) -> list[Finding]:
@@ -79,7 +81,8 @@ def _growth_text(name: str, members: Sequence[Growth]) -> str:
         return f"{_verb(one.exponent, name, kinked=kinked)}{power(name, one.exponent, one.low, one.high)}{others}{off}"
     exponents = [one.exponent for one in members]
     middle = float(np.median(exponents))
-    grows = _verb(middle, name, kinked=kinked)
+    one_sign = min(exponents) * max(exponents) > 0 or max(abs(one) for one in exponents) < _MODEST
+    grows = _verb(middle, name, kinked=kinked) if one_sign else "Latency goes as "
     if max(exponents) - min(exponents) <= _MODEST:
         spread = span(f"{min(exponents):.2f}", f"{max(exponents):.2f}")
         return f"{grows}{power(name, middle)}{f' ({spread})' if spread else ''}{others} in {lines}"
@@ -119,48 +122,63 @@ def _bent_text(name: str, others: str, bent: Sequence[Growth], of: int) -> str:
 
 def _kink(name: str, members: Sequence[Growth]) -> Finding:
     kinked = [one for one in members if one.course is Course.KINKED]
-    at, count = Counter(one.kinks for one in kinked).most_common(1)[0]
-    same = [one for one in kinked if one.kinks == at]
     misses = [one.line.fixed for one in members if one.course is not Course.KINKED]
-    exponents = [float(np.median([one.segments[part].exponent for one in same])) for part in range(len(at) + 1)]
-    jump = max(abs(after - before) for before, after in pairwise(exponents))
-    measured = same[0].low is not None
+    at, count = Counter(one.kinks for one in kinked).most_common(1)[0]
+    alike = len(kinked) == 1 or count > len(kinked) / 2
+    told = [one for one in kinked if one.kinks == at] if alike else kinked
+    text = _same_kinks(name, members, kinked, told) if alike else _different_kinks(name, members, kinked)
+    changes = [max(abs(b.exponent - a.exponent) for a, b in pairwise(one.segments)) for one in told]
+    off = 1 + float(np.median([one.deviation for one in told]))
     return Finding(
         KINK,
-        _kink_text(name, members, kinked, same, exponents),
-        tuple(point.row.cell.key for one in same for point in one.line.points),
-        {"change": jump} | {f"kink_{part}": value for part, value in enumerate(at)},
-        strength=Strength.SHOWN if measured else Strength.SUGGESTED,
-        weight=max(one.deviation for one in same) + CHANGE * jump * (count / len(members)) ** 0.5,
-        count=count,
+        text,
+        tuple(point.row.cell.key for one in told for point in one.line.points),
+        {"change": float(np.median(changes))} | {f"kink_{part}": value for part, value in enumerate(at)},
+        strength=Strength.SUGGESTED if told[0].low is None else Strength.SHOWN,
+        weight=min(_MOST_WEIGHT, factor_weight(off, len(told), len(members))),
+        count=len(told),
         of=len(members),
         exceptions=named(misses) if len(misses) < len(kinked) else (),
     )
 
 
-def _kink_text(
-    name: str, members: Sequence[Growth], kinked: Sequence[Growth], same: Sequence[Growth], exponents: Sequence[float]
-) -> str:
-    parts = same[0].segments
-    if len(same) == 1:
-        slopes = [power(name, part.exponent, part.low, part.high) for part in parts]
-    else:
-        slopes = [power(name, exponent) for exponent in exponents]
-    ranges = [f"{slope} {_stretch(part, last=part is parts[-1])}" for slope, part in zip(slopes, parts, strict=True)]
+def _same_kinks(name: str, members: Sequence[Growth], kinked: Sequence[Growth], same: Sequence[Growth]) -> str:
+    """Most of the lines that are kinked are so at the same values."""
     where = listed([f"{name}={kink:g}" for kink in same[0].kinks])
-    growth = f"the growth changes at {where}: {', '.join(ranges)}"
+    growth = f"the growth changes at {where}: {', '.join(_stretches(name, same))}"
     if len(members) == 1:
         return growth[:1].upper() + growth[1:]
     if len(kinked) == 1:
         return sentence(place(same[0].line.fixed), f"{growth}, in none of the {len(members) - 1} other lines")
     every = [one.line.fixed for one in members]
     misses = [one.line.fixed for one in members if one.course is not Course.KINKED]
-    mine = [one.line.fixed for one in same]
-    few = f", {located(mine, every, told=True)}" if len(same) <= len(members) / 2 else ""
+    few = f", {located([one.line.fixed for one in same], every, told=True)}" if len(same) <= len(members) / 2 else ""
     elsewhere = f"; elsewhere in {len(kinked) - len(same)} more" if len(kinked) > len(same) else ""
     lines = counted(len(same), len(members), "line")
-    tail = f"{few}{elsewhere}{exceptions(misses, every)}"
-    return f"In {lines} {growth}{' (medians)' if len(same) > 1 else ''}{tail}"
+    return f"In {lines} {growth}{' (medians)' if len(same) > 1 else ''}{few}{elsewhere}{exceptions(misses, every)}"
+
+
+def _different_kinks(name: str, members: Sequence[Growth], kinked: Sequence[Growth]) -> str:
+    """The lines are kinked at different values: from which exponent to which, and where most often."""
+    first, last = (float(np.median([one.segments[end].exponent for one in kinked])) for end in (0, -1))
+    often = Counter(kink for one in kinked for kink in one.kinks).most_common(2)
+    at = listed([f"{name}={kink:g} ({count} lines)" for kink, count in often])
+    lines = counted(len(kinked), len(members), "line")
+    where = [one.line.fixed for one in members]
+    misses = [one.line.fixed for one in members if one.course is not Course.KINKED]
+    ends = f"{power(name, first)} at its start to {power(name, last)} at its end (medians)"
+    return f"In {lines} the growth along {name} changes, from {ends}, most often at {at}{exceptions(misses, where)}"
+
+
+def _stretches(name: str, same: Sequence[Growth]) -> list[str]:
+    """The exponent of each segment: of one line with its interval, of several in the median."""
+    parts = same[0].segments
+    if len(same) == 1:
+        slopes = [power(name, part.exponent, part.low, part.high) for part in parts]
+    else:
+        middles = [float(np.median([one.segments[place].exponent for one in same])) for place in range(len(parts))]
+        slopes = [power(name, middle) for middle in middles]
+    return [f"{slope} {_stretch(part, last=part is parts[-1])}" for slope, part in zip(slopes, parts, strict=True)]
 
 
 def _stretch(part: Segment, *, last: bool) -> str:

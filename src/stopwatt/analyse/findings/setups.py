@@ -185,7 +185,12 @@ def _range(grid: Grid) -> list[Finding]:
         f"{seconds(most.value)}: {times(ratio)}"
     )
     keys = (fast.row.cell.key, slow.row.cell.key)
-    return [Finding(RANGE, text, keys, {"ratio": ratio}, weight=_MODEST * factor_weight(ratio), of=len(levels))]
+    ends = fast.row.estimates[levels[0][1].metric].high, slow.row.estimates[levels[0][1].metric].low
+    strength = (
+        Strength.SHOWN if ends[0] is not None and ends[1] is not None and ends[0] < ends[1] else Strength.SUGGESTED
+    )
+    weight = _MODEST * factor_weight(ratio)
+    return [Finding(RANGE, text, keys, {"ratio": ratio}, strength=strength, weight=weight, of=len(levels))]
 
 
 def _latency(pair: tuple[Point, Level]) -> float:

@@ -28,7 +28,8 @@ def change(share: float, low: float | None = None, high: float | None = None) ->
 def times(ratio: float, low: float | None = None, high: float | None = None) -> str:
     """A ratio: `1.8 x`, with its interval `1.82 x [1.79, 1.85]`."""
     if low is None or high is None:
-        return units.quantity(ratio, "x", half_width=_two_digits(ratio))
+        rounded = float(f"{ratio:.3g}")  # 120116 x would claim to be counted
+        return units.quantity(rounded, "x", half_width=_two_digits(rounded))
     return units.interval(ratio, low, high, "x")
 
 
