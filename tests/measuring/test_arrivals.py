@@ -1,3 +1,4 @@
+from contextlib import nullcontext
 from dataclasses import replace
 
 import numpy as np
@@ -9,6 +10,7 @@ from stopwatt.measuring.arrivals import refuse_short_period, run_arrivals, sched
 from stopwatt.measuring.function import measure_function
 from stopwatt.measuring.load import BackgroundLoad
 from stopwatt.measuring.paced import Ending, PacedTrials, Schedule
+from stopwatt.measuring.realtime import Conditions
 from stopwatt.records import Load, Measured, Paced
 
 
@@ -44,6 +46,16 @@ def test_a_series_leaves_its_trials_counts_and_conditions():
     assert facts["paced_scheduling"] == "SCHED_OTHER"
     assert "paced.seconds" in facts
     assert "foreign-cpu" not in [note.kind for note in found.notes], "the load is ours"
+
+
+@pytest.mark.parametrize(
+    ("scheduling", "period_s", "spin_us"),
+    [("SCHED_OTHER", 1e-4, 200), ("SCHED_FIFO 49", 1e-4, 25), ("SCHED_FIFO 49", 1e-2, 200), ("SCHED_RR 1", 4e-4, 100)],
+)
+def test_a_real_time_process_sleeps_for_most_of_the_period(monkeypatch, scheduling, period_s, spin_us):
+    monkeypatch.setattr(arrivals, "conditions", lambda **_: nullcontext(Conditions(scheduling)))
+    facts = run_arrivals(lambda _: None, ["a"], Paced(period_s, cycles=3)).facts
+    assert facts["paced_spin_ns"] == spin_us * 1000
 
 
 @pytest.fixture

@@ -37,7 +37,7 @@ class World:
         return inputs
 
     def run(self, cycles, period=MS, sets=("a", "b", "c"), **fields):
-        schedule = Schedule(period, cycles, fields.pop("load_from", None))
+        schedule = Schedule(period, cycles, fields.pop("load_from", None), fields.pop("spin_ns", SPIN_NS))
         return run_paced(self.call, list(sets), schedule, clock=self.clock, sleep=self.sleep, **fields)
 
 
@@ -102,11 +102,19 @@ def test_a_request_that_waited_in_the_queue_has_no_sleep_before_it():
     assert len(series.wake_late_ns) == 4
 
 
-def test_the_loop_takes_at_most_a_quarter_of_a_short_period():
+def test_the_loop_is_as_long_as_the_schedule_says():
     world = World()
-    world.run(10, period=MS // 2)
+    world.run(10, spin_ns=MS // 8)
     loops = np.array(world.begun) - np.array(world.wished)
-    assert loops.max() <= MS // 8 + 2 * US
+    assert loops.tolist() == pytest.approx([MS // 8] * (10 + LEAD_IN), abs=2 * US)
+
+
+def test_where_less_time_than_the_loop_is_left_nothing_sleeps():
+    world = World(wake_late=MS)
+    series = world.run(10, period=SPIN_NS)
+    assert world.wished == []
+    assert len(series.wake_late_ns) == 0
+    assert in_tenths(series.response_ns) == [1] * 10
 
 
 def test_requests_before_the_first_are_served_and_not_counted():

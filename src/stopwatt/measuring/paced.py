@@ -5,10 +5,11 @@ drift accumulates and no waiting is forgotten ("coordinated omission", G. Tene).
 it was due, not from the moment when its call began. A request whose predecessor is still being served waits in the
 queue and is served at once when it ends.
 
-Between two requests the process sleeps until `SPIN_NS` before the next is due, and reads the clock in a loop from
-there on. A sleeper is woken late, by 50 to 100 us on an ordinary kernel and by milliseconds on a busy one; the loop
-hides lateness below its length, so that `response` describes the model and not the timer. What it hides is not lost:
-how late the process was woken is kept for every sleep (`wake_late`). An application without such a loop has to add it.
+Between two requests the process sleeps until shortly before the next is due (`Schedule.spin_ns`), and reads the clock
+in a loop from there on; where less time than that is left, it does not sleep at all. A sleeper is woken late, by 50 to
+100 us on an ordinary kernel and by milliseconds on a busy one; the loop hides lateness below its length, so that
+`response` describes the model and not the timer. What it hides is not lost: how late the process was woken is kept for
+every sleep (`wake_late`). An application without such a loop has to add it.
 """
 
 import time
@@ -26,8 +27,7 @@ from stopwatt.measuring.clock import now_ns
 from stopwatt.measuring.trials import Call, quiet_interpreter
 
 SPIN_NS = 200_000
-SPIN_SHARE = 4
-"""The loop takes at most a quarter of the period."""
+"""Long enough for the lateness of most sleeps on an ordinary kernel."""
 LEAD_IN = 10
 LEAD_IN_NS = 200_000_000
 OVERTIME = 1.25
@@ -51,11 +51,13 @@ class Schedule:
         period_ns: Time between two.
         cycles: Requests.
         load_from: Request before which the background load begins; `None` for no load.
+        spin_ns: Length of the loop that reads the clock before a request is due.
     """
 
     period_ns: int
     cycles: int
     load_from: int | None = None
+    spin_ns: int = SPIN_NS
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,8 +112,7 @@ def run_paced(
     cycles, period = schedule.cycles, schedule.period_ns
     begins, ends, late = (array("q", bytes(8 * cycles)) for _ in range(3))
     lead_in = max(1, min(LEAD_IN, LEAD_IN_NS // period))
-    spin = min(SPIN_NS, period // SPIN_SHARE)
-    load_from = schedule.load_from
+    spin, load_from = schedule.spin_ns, schedule.load_from
     done, slept, outputs, ending = 0, 0, None, Ending.COUNT
     due = first = 0
     with quiet_interpreter():

@@ -33,6 +33,11 @@ class Conditions:
     memory_locked: bool = False
     refused: tuple[str, ...] = ()
 
+    @property
+    def is_realtime(self) -> bool:
+        """Whether its main thread runs under a real-time policy."""
+        return self.scheduling.split()[0] in {"SCHED_FIFO", "SCHED_RR"}
+
     def facts(self) -> Mapping[str, Scalar]:
         """As facts of a round."""
         refused = {"paced_refused": "; ".join(self.refused)} if self.refused else {}
