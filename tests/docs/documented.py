@@ -13,6 +13,7 @@ _BLOCK = re.compile(
 )
 _MARK = re.compile(r"skip \((?P<reason>.+)\)|exit (?P<exit>\d+)")
 _SHELL_LANGUAGES = {"", "console", "sh", "bash", "shell"}
+_FILE = re.compile(r"# [\w.-]+\.(py|ya?ml)\n")
 _OPERATORS = {"|", "||", "&&", "&", ";", ">", ">>", "2>", "<"}
 
 
@@ -21,7 +22,7 @@ class Kind(StrEnum):
 
     COMMAND = "command"
     SCRIPT = "script"  # Python that imports stopwatt
-    FILE = "file"  # Python whose first line is its name as a comment
+    FILE = "file"  # Python or YAML whose first line is its name as a comment
     PYTHON = "python"  # any other: only its syntax is checked
 
 
@@ -72,6 +73,8 @@ def pieces_of(path: Path, name: str) -> Iterator[Piece]:
                 yield Piece(Kind.COMMAND, command, where, skip, exit_code)
         elif block["language"] == "python":
             yield Piece(_kind_of(block["text"]), block["text"], where, skip, exit_code)
+        elif block["language"] == "yaml" and _FILE.match(block["text"]):
+            yield Piece(Kind.FILE, block["text"], where)
     for command in commands_in(_BLOCK.sub("", document), indent="    "):
         yield Piece(Kind.COMMAND, command, name, skip="indented: an example of the form")
 
@@ -95,7 +98,7 @@ def _read_mark(mark: str | None, where: str) -> tuple[str, int]:
 
 
 def _kind_of(text: str) -> Kind:
-    if re.match(r"# [\w.-]+\.py\n", text):
+    if _FILE.match(text):
         return Kind.FILE
     try:
         tree = ast.parse(text)

@@ -26,6 +26,7 @@ ROOT = Path(__file__).resolve().parents[2]
 CHEAP_WORKLOADS = {"mlp", "synthetic"}
 CHEAP_BACKENDS = {"auto", "eager", "onnxruntime", "openvino"}
 SHORT = {"--rounds": "1", "--trials": "30", "--warmup-cap": "1s"}
+MEASURING = {"bench", "sweep"}
 SLOW_VERBS = {"doctor", "backends"}
 """They start every runtime of the machine: each is run once."""
 AT_ONCE = 2
@@ -133,7 +134,7 @@ class Checker:
     def _done_before(self, piece: Piece) -> str:
         """Measuring takes seconds: what was measured for one document is not measured for another."""
         verb = piece.words[0]
-        if verb not in {"bench", *SLOW_VERBS} or ".py:" in piece.text:  # files of one name differ between documents
+        if verb not in MEASURING | SLOW_VERBS or ".py:" in piece.text:  # files of one name differ between documents
             return ""
         name = verb if verb in SLOW_VERBS else piece.text
         if name in self._done:
@@ -184,18 +185,23 @@ def why_not_run(words: Sequence[str], folder: Path) -> str:
         return "needs a server"
     if given.get("--device", "cpu") != "cpu":
         return "needs a GPU"
-    if words[0] != "bench":
+    if words[0] not in MEASURING or ("--dry-run" in words and "--probe" not in words):
         return ""
-    backends = {name.partition(":")[0] for name in given.get("--backends", "auto").split(",")}
+    named = [word.removeprefix("backend=") for word in words if word.startswith("backend=")]
+    backends = {name.partition(":")[0] for name in (named or [given.get("--backends", "auto")])[0].split(",")}
     if not backends <= CHEAP_BACKENDS:
         return "compiles"
     sources = [word for place, word in enumerate(words) if place and not _belongs_to_option(words, place)]
-    large = [one for one in sources if one not in CHEAP_WORKLOADS and not (folder / one.partition(":")[0]).is_file()]
-    return f"a large model: {large[0]}" if large else ""
+    large = [one for one in sources if one not in CHEAP_WORKLOADS and not _is_small_file(one, folder)]
+    return f"large: {large[0]}" if large else ""
+
+
+def _is_small_file(source: str, folder: Path) -> bool:
+    return (folder / source.partition(":")[0]).is_file() and not source.startswith("examples/")
 
 
 def _belongs_to_option(words: Sequence[str], place: int) -> bool:
-    flags = {"--json", "--quick", "--thorough", "--allow", "--no-baseline", "--realtime", "--debug"}
+    flags = {"--json", "--quick", "--thorough", "--allow", "--no-baseline", "--realtime", "--debug", "--dry-run"}
     before = words[place - 1]
     return words[place].startswith("-") or (before.startswith("-") and before not in flags)
 
@@ -205,7 +211,7 @@ def short_command() -> None:
     from stopwatt.cli import main as command
 
     words = sys.argv[1:]
-    if words[:1] == ["bench"]:
+    if MEASURING & set(words[:1]):
         for option in SHORT:
             while option in words:
                 del words[words.index(option) : words.index(option) + 2]
@@ -219,6 +225,7 @@ def short_protocol() -> None:
 
     warmup = replace(records.QUICK.warmup, cap_seconds=1.0)
     records.QUICK = replace(records.QUICK, rounds=1, trials=30, warmup=warmup)
+    records.CLASSIC = replace(records.CLASSIC, rounds=1, trials=30, warmup=warmup)
 
 
 def write_onnx(path: Path) -> None:

@@ -72,11 +72,16 @@ def test_a_python_block_is_run_written_or_read_by_what_it_is(document, text, kin
     assert found.kind is kind
 
 
+def test_a_grid_file_is_written_and_other_yaml_is_not_looked_at(document):
+    (found,) = document("```yaml\n# grid.yaml\nworkload: mlp\n```\n\n```yaml\nworkload: mlp\n```\n")
+    assert (found.kind, found.file_name) == (Kind.FILE, "grid.yaml")
+
+
 @pytest.mark.parametrize(
     ("text", "why"),
     [
-        ("stopwatt bench bert", "a large model: bert"),
-        ("stopwatt bench mlp --json bert", "a large model: bert"),
+        ("stopwatt bench bert", "large: bert"),
+        ("stopwatt bench mlp --json bert", "large: bert"),
         ("stopwatt bench mlp --backends eager,compile:max-autotune", "compiles"),
         ("stopwatt bench mlp --backends all", "compiles"),
         ("stopwatt bench mlp --device cuda", "needs a GPU"),
@@ -84,7 +89,12 @@ def test_a_python_block_is_run_written_or_read_by_what_it_is(document, text, kin
         ("stopwatt show ID", "a placeholder"),
         ("stopwatt bench mlp -p hidden=8 --backends eager,openvino:throughput --thorough", ""),
         ("stopwatt bench model.py:make --batch 1,8", ""),
-        ("stopwatt bench other.py:make", "a large model: other.py:make"),
+        ("stopwatt bench other.py:make", "large: other.py:make"),
+        ("stopwatt sweep lstm --axis hidden=8,16", "large: lstm"),
+        ("stopwatt sweep lstm --axis hidden=8,16 --dry-run", ""),
+        ("stopwatt sweep examples/lstm.yaml --axis layers=1", "large: examples/lstm.yaml"),
+        ("stopwatt sweep mlp --axis backend=eager,compile", "compiles"),
+        ("stopwatt sweep mlp --axis backend=eager,onnxruntime --zip 'hidden=8,16 batch=1,2'", ""),
     ],
 )
 def test_only_what_is_cheap_and_possible_is_run(tmp_path, text, why):

@@ -2,18 +2,23 @@
 
 import json
 import re
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+from stopwatt.analyse.analysis import analyse
+from stopwatt.analyse.ceilings import ceilings_of
 from stopwatt.analyse.summary import summarise
 from stopwatt.backends.base import Support
 from stopwatt.cli import doctor as doctor_verb
 from stopwatt.cli import main
 from stopwatt.cli.backends import backend_rows
+from stopwatt.measuring.ceilings import COPY, MATMUL, MATMUL_SIZE, SOURCE
 from stopwatt.records import (
     Cell,
+    Finding,
     Measured,
     Measurement,
     Note,
@@ -26,7 +31,9 @@ from stopwatt.records import (
     Unavailable,
     Workload,
 )
+from stopwatt.reporting.rates import ceilings_document
 from stopwatt.reporting.result import BenchResult
+from stopwatt.reporting.sweep_result import SweepResult
 from stopwatt.store import RunStatus, open_store
 from stopwatt.sweeping.probe import About, Description
 
@@ -127,6 +134,24 @@ def test_bench_prints_what_is_described(store, measurements):
     assert_described(json.loads(result.to_json()), "## `bench`")
 
 
+def test_sweep_prints_what_is_described(store, measurements):
+    with open_store(store) as opened:
+        run = opened.runs()[0]
+    larger = replace(measurements[0].cell, workload=Workload("mlp", {"hidden": 16}))
+    more = [replace(one, cell=larger, id=f"{place:032}") for place, one in enumerate(measurements)]
+    analysis = analyse([*measurements, *more], deadlines=(1e-6,))
+    seldom = Finding("kind", "text", ("key",), {"ratio": 2.0}, exceptions=("layers=1",))
+    analysis = replace(analysis, findings=(*analysis.findings, seldom))
+    rows = tuple(cell.row for cell in analysis.cells)
+    result = SweepResult(rows, run, str(store), {}, (), (1e-6,), analysis=analysis)
+    assert_described(json.loads(result.to_json()), "## `sweep`")
+
+
+def test_a_dry_run_prints_what_is_described(capsys, store):
+    words = ("sweep", "mlp", "--axis", "hidden=8,16", "--dry-run", "--json", "--store", store)
+    assert_described(printed_by(capsys, *words), "### `sweep --dry-run`")
+
+
 def test_show_prints_what_is_described(capsys, store):
     assert_described(printed_by(capsys, "show", "--json", "--store", store), "## `show`")
 
@@ -136,6 +161,40 @@ def test_show_of_one_measurement_prints_what_is_described(capsys, store, measure
     described, seen = documented("### `show ID` of a measurement"), set()
     assert [differences(one, described, seen=seen) for one in shown] == [[], []]
     assert set(every_part(described)) == seen
+
+
+def ceiling(cell):
+    samples = {
+        MATMUL: Samples(np.array([1e9, 2e9, 3e9]), "FLOP/s"),
+        COPY: Samples(np.array([1e9, 2e9, 3e9]), "B/s"),
+    }
+    of_device = replace(cell, workload=Workload(SOURCE), software={"torch": "2"})
+    return Measurement(of_device, 0, Status.OK, samples=samples, readings={MATMUL_SIZE: Measured(512, "1")})
+
+
+@pytest.fixture
+def rated(tmp_path, measurements):
+    """Path of a results database with a measurement and the ceiling of its device."""
+    path, cell = tmp_path / "rated.db", measurements[0].cell
+    complete = Workload("mlp", {"features": 4, "hidden": 8, "layers": 1, "outputs": 2})
+    with open_store(path) as opened:
+        run = opened.begin_run("stopwatt bench mlp", "plan", "", "0")
+        for number in range(3):
+            values = Samples(np.arange(1000 + number, 1400 + number), "ns")
+            opened.save(run, replace(measurements[0], cell=replace(cell, workload=complete), round=number,
+                                     samples={"latency": values}, id=f"{number:032x}"))  # fmt: skip
+        opened.save(opened.begin_run("stopwatt ceilings", "other", "", "0"), ceiling(cell))
+    return path
+
+
+def test_show_of_rates_prints_what_is_described(capsys, rated):
+    assert_described(printed_by(capsys, "show", "--rates", "--json", "--store", rated), "### `show --rates`")
+
+
+def test_ceilings_prints_what_is_described(rated):
+    with open_store(rated) as opened:
+        printed = ceilings_document(ceilings_of(opened.measurements()))
+    assert_described(printed, "## `ceilings`")
 
 
 def test_export_prints_what_is_described(capsys, store, tmp_path):

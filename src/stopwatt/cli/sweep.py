@@ -61,11 +61,11 @@ def sweep(
 
     Three examples:
 
-        stopwatt sweep lstm --axis hidden=64,128,200,256 --axis batch=1..8 --dry-run
+        stopwatt sweep examples/lstm.yaml --dry-run
 
-        stopwatt sweep mlp --axis hidden=64..256 --axis backend=eager,onnxruntime --quick
+        stopwatt sweep mlp --axis hidden=64..256 --axis backend=eager,onnxruntime --deadline 500us
 
-        stopwatt sweep grid.yaml --axis layers=1,2 --rounds 5
+        stopwatt sweep examples/lstm.yaml --axis layers=1,2 --axis seq=64 --exclude "hidden=256 batch=4,8"
     """
     from stopwatt.analyse.findings import current_finding
     from stopwatt.api import foresee_grid, run_grid
