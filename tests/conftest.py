@@ -3,8 +3,12 @@
 from dataclasses import replace
 
 import pytest
+from hypothesis import settings
 
 from stopwatt.records import Protocol, Warmup
+
+settings.register_profile("shared machine", deadline=None)
+settings.load_profile("shared machine")
 
 SHORT = Protocol(
     rounds=1,
