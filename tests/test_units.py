@@ -93,3 +93,8 @@ def test_a_time_is_the_number_that_was_written(text, seconds):
 def test_a_number_beyond_all_measure_is_refused(text):
     with pytest.raises(UsageError, match="not a finite quantity"):
         units.parse(text, "s")
+
+
+def test_a_count_is_whole():
+    assert units.quantity(78.0, "cycles") == "78 cycles"
+    assert units.quantity(1_000_000.0, "cycles") == "1000000 cycles"

@@ -236,7 +236,8 @@ def measure(
     answer = measure_function(function, sets, rules)
     name = getattr(function, "__qualname__", type(function).__name__)
     cell = Cell(Workload(name), Setup(backend="function"), rules)
-    (row,) = summarise([answer.measurement(Job(JobKind.MEASURE, cell, bundle=""))])
+    one = answer.measurement(Job(JobKind.MEASURE, cell, bundle=""))
+    (row,) = summarise([one], deadlines=None if rules.paced is None else ())
     trials = answer.samples["latency"]
     return CallResult(row, trials.values / 1e9)
 

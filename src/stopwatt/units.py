@@ -12,7 +12,10 @@ _SCALES: dict[str, tuple[tuple[float, str], ...]] = {
     "B": ((2.0**30, "GiB"), (2.0**20, "MiB"), (2.0**10, "KiB"), (1.0, "B")),
     "J": ((1.0, "J"), (1e-3, "mJ"), (1e-6, "uJ")),
     "W": ((1.0, "W"), (1e-3, "mW")),
+    "FLOP/s": ((1e12, "TFLOP/s"), (1e9, "GFLOP/s"), (1e6, "MFLOP/s"), (1.0, "FLOP/s")),
+    "B/s": ((1e12, "TB/s"), (1e9, "GB/s"), (1e6, "MB/s"), (1.0, "B/s")),
 }
+_COUNTS = frozenset({"cycles"})
 _PARSE: dict[str, dict[str, float]] = {
     "s": {"ns": 1e-9, "us": 1e-6, "µs": 1e-6, "ms": 1e-3, "s": 1.0, "min": 60.0, "h": 3600.0},
     "B": {
@@ -59,7 +62,9 @@ def decimals_for(value: float, half_width: float | None) -> int:
 
 
 def quantity(value: float, unit: str, *, half_width: float | None = None) -> str:
-    """One value with its unit, `4.51 ms`; as many digits as the half-width of its interval supports."""
+    """One value with its unit, `4.51 ms`; as many digits as the half-width of its interval supports; counts whole."""
+    if unit in _COUNTS and value == round(value):
+        return f"{value:.0f} {unit}"
     scale = scale_for([value], unit)
     width = None if half_width is None else half_width / scale.factor
     number = value / scale.factor

@@ -27,7 +27,12 @@ def paced(measurement):
         load = Load.NONE if load_from is None else Load.CPU
         protocol = Protocol(paced=Paced(1e-3, cycles=len(response), load=load))
         late = np.array([50 * US, 60 * US, 900 * US])
-        samples = {"response": Samples(np.asarray(response), "ns"), "wake_late": Samples(late, "ns")}
+        calls = np.arange(len(response)) + 100 * US
+        samples = {
+            "response": Samples(np.asarray(response), "ns"),
+            "service": Samples(calls, "ns"),
+            "wake_late": Samples(late, "ns"),
+        }
         overruns = int((np.asarray(response) > 1000 * US).sum())
         return measurement(
             number,
@@ -97,6 +102,8 @@ def test_requests_without_and_under_load_are_never_mixed(paced):
     assert (idle.max_s, idle.n, idle.overruns, idle.deadlines[0].misses) == (210e-6, 800, 0, 0)
     assert (busy.max_s, busy.n, busy.overruns, busy.deadlines[0].misses) == (5.3e-3, 800, 2, 800)
     assert idle.seconds == pytest.approx(0.8, rel=0.01)
+    assert (idle.longest_call_s, busy.longest_call_s) == (100.399e-6, 100.799e-6)
+    assert cases["latency", ""].longest_call_s is None
 
 
 def test_the_waiting_process_is_told_apart_from_the_model(paced):

@@ -21,7 +21,8 @@ def measured(response=None, *, latency=None, load_from=None):
     samples = {"latency": Samples(np.asarray(given), "ns")}
     if response is not None:
         late = Samples(np.full(5, 55 * US), "ns")
-        samples |= {"response": Samples(np.asarray(response), "ns"), "wake_late": late}
+        calls = Samples(np.full(len(response), 123 * US), "ns")
+        samples |= {"response": Samples(np.asarray(response), "ns"), "service": calls, "wake_late": late}
     facts = {} if load_from is None else {"load_from": load_from}
     cell = Cell(Workload("mlp"), Setup(), rules)
     return [Measurement(cell, 0, Status.OK, samples=samples, facts=facts)]
@@ -58,8 +59,8 @@ def test_deadlines_are_grouped_and_rise():
 
 def test_load_and_overruns_are_columns_where_arrivals_were_paced():
     text = shown(measured(np.r_[np.full(500, 300 * US), np.full(500, 1500 * US)], load_from=500), deadlines=(1e-3,))
-    assert line_with(text, "response", "cpu", "500 ms").endswith("500 500 ms 500")
-    assert line_with(text, "response", "-", "300 us").endswith("500 499 ms 0")
+    assert line_with(text, "response", "cpu", "500 ms").endswith("500 500 ms 123 us 500")
+    assert line_with(text, "response", "-", "300 us").endswith("500 499 ms 123 us 0")
     assert "woken 55.0 us late in the median" in text
     assert "overruns" not in shown(measured(), deadlines=(1e-3,))
 

@@ -24,8 +24,8 @@ def to_document(rows: Sequence[Row]) -> dict[str, Any]:
     - `metrics`: name -> `value`, `unit`, `low`, `high` (95 %), `n`, `rounds`, `method`, `why`, `needs` (trials that the
       value would take, where there are too few); null is "not known" or "does not apply";
     - `speedup`: `ratio`, `low`, `high`, `verdict`, `rounds`, `why`, against fp32 eager of the same kind;
-    - `worst[]`, where it was asked for: `metric`, `load`, `max`, `n`, `seconds`, `overruns`, `woken_late`,
-      `deadlines[]`, `annex`;
+    - `worst[]`, where it was asked for: `metric`, `load`, `max`, `n`, `seconds`, `overruns`, `longest_call`,
+      `woken_late`, `deadlines[]`, `annex`;
     - `notes[]`: `kind`, `severity`, `text`, `now`, `rounds` (how many had it).
     """
     return {"schema": SCHEMA, "rows": [_row(row) for row in rows]}
@@ -88,6 +88,7 @@ def _worst(case: WorstCase) -> dict[str, Any]:
         "n": case.n,
         "seconds": case.seconds,
         "overruns": case.overruns,
+        "longest_call": case.longest_call_s,
         "woken_late": None if late is None else {"median": late[0], "max": late[1]},
         "deadlines": [
             {

@@ -65,6 +65,7 @@ class WorstCase:
         annex: One sentence on an extreme-value extrapolation, or why there is none.
         woken_late_s: Median and largest lateness with which the process that served paced requests came back from its
             sleeps, in seconds; of the whole series, since a request that queued has no sleep before it.
+        longest_call_s: The longest call among the paced requests, without what they waited; `None` without them.
     """
 
     metric: str
@@ -78,6 +79,7 @@ class WorstCase:
     overruns: int | None = None
     annex: str = ""
     woken_late_s: tuple[float, float] | None = None
+    longest_call_s: float | None = None
 
 
 def worst_of(
@@ -88,6 +90,7 @@ def worst_of(
     *,
     load: str = "",
     overruns: int | None = None,
+    longest_call_s: float | None = None,
     clusters: int = 1,
 ) -> WorstCase:
     """The tail of one metric.
@@ -99,6 +102,7 @@ def worst_of(
         deadlines: In seconds.
         load: The declared background load.
         overruns: Counted while it was measured.
+        longest_call_s: Of paced requests.
         clusters: Modes of the distribution, as far as they are known: several forbid an extrapolation.
     """
     values = [series.values for series in rounds]
@@ -115,6 +119,7 @@ def worst_of(
         intervals_s=tuple(_intervals(one, starts) for one, starts in zip(values, started, strict=True)),
         overruns=overruns,
         annex=_annex(values, clusters),
+        longest_call_s=longest_call_s,
     )
 
 
@@ -150,10 +155,12 @@ class _Part:
     series: Series
     started: NDArray[np.float64]
     overruns: int | None = None
+    longest_call_s: float | None = None
 
 
 def _case(parts: Sequence[_Part], deadlines: Sequence[float], clusters: int) -> WorstCase:
     counted = [part.overruns for part in parts if part.overruns is not None]
+    calls = [part.longest_call_s for part in parts if part.longest_call_s is not None]
     return worst_of(
         parts[0].metric,
         [part.series for part in parts],
@@ -161,6 +168,7 @@ def _case(parts: Sequence[_Part], deadlines: Sequence[float], clusters: int) -> 
         deadlines,
         load=parts[0].load,
         overruns=sum(counted) if counted else None,
+        longest_call_s=max(calls, default=None),
         clusters=clusters,
     )
 
@@ -184,11 +192,13 @@ def _paced(one: Measurement) -> Iterator[_Part]:
     n = series.values.size
     load_from = int(one.facts.get("load_from", n))
     late = series.values > paced.period_s * (1 + SAME)
+    service = one.samples["service"].values if "service" in one.samples else np.empty(0)
     for load, begin, end in (("", 0, load_from), (str(paced.load), load_from, n)):
         if begin < end:
             due = np.arange(end - begin, dtype=np.float64) * paced.period_s
-            part = Series(one.round, series.values[begin:end])
-            yield _Part("response", load, part, due, int(late[begin:end].sum()))
+            part, calls = Series(one.round, series.values[begin:end]), service[begin:end]
+            longest = float(calls.max()) / 1e9 if calls.size else None
+            yield _Part("response", load, part, due, int(late[begin:end].sum()), longest)
 
 
 def _woken_late(measurements: Sequence[Measurement]) -> tuple[float, float] | None:

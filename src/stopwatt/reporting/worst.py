@@ -38,14 +38,15 @@ def _setup(row: Row) -> str:
 def _maxima(cases: Sequence[tuple[str, WorstCase]]) -> RenderableType:
     paced = _is_paced(cases)
     columns = [Column("worst case", whole=True), *_condition(paced=paced), *map(_number, ("max", "n", "over"))]
-    columns += [_number("overruns")] if paced else []
+    columns += map(_number, ("longest call", "overruns")) if paced else []
     return grid("", columns, [[setup, *_maximum(case, paced=paced)] for setup, case in cases])
 
 
 def _maximum(case: WorstCase, *, paced: bool) -> list[str]:
     numbers = [units.quantity(case.max_s, "s"), str(case.n), _time(case.seconds)]
-    overruns = ["" if case.overruns is None else str(case.overruns)] if paced else []
-    return [case.metric, *([case.load] if paced else []), *numbers, *overruns]
+    call = "" if case.longest_call_s is None else units.quantity(case.longest_call_s, "s")
+    overruns = "" if case.overruns is None else str(case.overruns)
+    return [case.metric, *([case.load] if paced else []), *numbers, *([call, overruns] if paced else [])]
 
 
 def _deadlines(cases: Sequence[tuple[str, WorstCase]]) -> RenderableType:
