@@ -294,3 +294,27 @@ def test_the_founding_grid_has_512_cells():
     assert len(plan.cells) == 4 * 4 * 4 * 4 * 2
     assert {cell.protocol.trials for cell in plan.cells} == {1000}
     assert {cell.protocol.trial_seconds for cell in plan.cells} == {None}
+
+
+def test_what_is_the_same_for_a_hundred_thousand_cells_is_looked_up_once(monkeypatch):
+    from stopwatt.backends import catalogue
+    from stopwatt.workloads.lstm import Lstm
+
+    calls = {"software": 0, "code": 0}
+    software, code = catalogue.software, Lstm.code
+
+    def counted_software(*words):
+        calls["software"] += 1
+        return software(*words)
+
+    def counted_code(family):
+        calls["code"] += 1
+        return code(family)
+
+    monkeypatch.setattr(catalogue, "software", counted_software)
+    monkeypatch.setattr(Lstm, "code", counted_code)
+    sizes = (axis("hidden", *range(1, 101)), axis("seq", *range(1, 51)), axis("layers", 1, 2, 3, 4, 5))
+    plan = plan_grid(grid(*sizes, axis("batch", 1, 2), axis("backend", "eager", "onnxruntime")))
+    assert len(plan.cells) == 100_000
+    assert calls == {"software": 2, "code": 1}
+    assert len({cell.key for cell in plan.cells}) == 100_000
