@@ -27,8 +27,8 @@ CHEAP_WORKLOADS = {"mlp", "synthetic"}
 CHEAP_BACKENDS = {"auto", "eager", "onnxruntime", "openvino"}
 SHORT = {"--rounds": "1", "--trials": "30", "--warmup-cap": "1s"}
 MEASURING = {"bench", "sweep"}
-SLOW_VERBS = {"doctor", "backends"}
-"""They start every runtime of the machine: each is run once."""
+SLOW_VERBS = {"doctor", "backends", "ceilings"}
+"""They start every runtime of the machine, or measure the device: each is run once."""
 AT_ONCE = 2
 LONGEST_S = 120
 

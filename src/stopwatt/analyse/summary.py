@@ -7,6 +7,7 @@ from collections.abc import Iterable, Sequence
 
 import numpy as np
 
+from stopwatt.analyse.ceilings import is_ceiling
 from stopwatt.analyse.estimate import (
     Estimate,
     Rejected,
@@ -46,7 +47,8 @@ def summarise(
     """
     cells: dict[str, list[Measurement]] = {}
     for measurement in measurements:
-        cells.setdefault(measurement.cell.key, []).append(measurement)
+        if not is_ceiling(measurement):  # says what the device does, not a model
+            cells.setdefault(measurement.cell.key, []).append(measurement)
     return with_speedups([_row(rounds, deadlines) for rounds in cells.values()], margin)
 
 

@@ -12,7 +12,7 @@ from cyclopts import Parameter
 
 from stopwatt import units
 from stopwatt.errors import UsageError
-from stopwatt.records import Measured, Measurement, Reading, Samples, Scalar, Workload
+from stopwatt.records import Cell, Measured, Measurement, Reading, Samples, Scalar, Workload
 from stopwatt.store import Access, Entry, Run, Selection, open_store
 from stopwatt.wire import to_document
 from stopwatt.workloads.params import short_label
@@ -35,6 +35,7 @@ def show(
     /,
     *,
     select: Annotated[Selection | None, Parameter(name="*")] = None,
+    rates: Annotated[bool, Parameter(negative=())] = False,
     store: str | None = None,
     json: Annotated[bool, Parameter(negative=())] = False,
 ) -> None:
@@ -46,11 +47,13 @@ def show(
 
         stopwatt show --workload lstm --status ok --limit 5
 
-        stopwatt show --backend eager --json
+        stopwatt show --rates --json
 
     Args:
         what: Id of a run or a measurement, or its beginning.
         select: Which measurements; without any of these options the latest 20.
+        rates: Show FLOP/s and bytes/s of cells instead, as a share of what `stopwatt ceilings` measured; without any
+            of the options above those of the latest run.
         store: Results database: a path or a URL. Default: $STOPWATT_STORE, else ./stopwatt.db.
         json: Print JSON.
 
@@ -63,6 +66,9 @@ def show(
             return
         if (run := what or chosen.run) is not None:
             chosen = replace(chosen, run=results.run(run).id)
+        if rates:
+            _show_rates(results, chosen, json=json)
+            return
         if chosen == Selection():
             chosen = Selection(limit=_LATEST)
         entries = results.entries(chosen)
@@ -77,6 +83,30 @@ def _measurement(results: "Store", what: str) -> Measurement | None:
         if results.has_run(what):
             return None
         raise
+
+
+def _show_rates(results: "Store", chosen: Selection, *, json: bool) -> None:
+    from stopwatt.analyse.ceilings import ceilings_of
+    from stopwatt.analyse.rates import rates_of
+    from stopwatt.analyse.summary import summarise
+    from stopwatt.measuring.ceilings import SOURCE
+    from stopwatt.reporting.console import console_for
+    from stopwatt.reporting.rates import rates_document, show_rates
+
+    ceilings = ceilings_of(results.measurements(Selection(workload=SOURCE)))
+    if chosen == Selection():
+        latest = next((one for one in reversed(results.entries(chosen)) if one.workload != SOURCE), None)
+        chosen = Selection(run=latest.run) if latest else chosen
+    rows = sorted(summarise(results.measurements(chosen)), key=lambda row: (_setup(row.cell), row.cell.setup.batch))
+    found = [rates_of(row, ceilings) for row in rows]
+    if json:
+        print(_strict(rates_document(found)))
+    else:
+        show_rates(console_for(sys.stdout), found)
+
+
+def _setup(cell: Cell) -> str:
+    return f"{cell.workload.label} {cell.setup.device} {cell.setup.backend_label} {cell.setup.precision}"
 
 
 def _runs_of(results: "Store", chosen: Selection, entries: Sequence[Entry]) -> list[Run]:

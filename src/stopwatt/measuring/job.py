@@ -17,6 +17,7 @@ class JobKind(StrEnum):
     REFERENCE = "reference"  # make the inputs and what fp32 eager answers to them
     CONVERT = "convert"  # turn the model into a runtime's own files
     MEASURE = "measure"  # one round
+    CEILINGS = "ceilings"  # what the device does at most
 
 
 @dataclass(frozen=True, slots=True)

@@ -58,6 +58,10 @@ def perform(job: Job, tell: Callable[[str], None] = lambda _: None) -> Answer:
         from stopwatt.measuring.round import measure_round
 
         return measure_round(job, tell)
+    if job.kind is JobKind.CEILINGS:
+        from stopwatt.measuring.ceilings import measure_ceilings
+
+        return measure_ceilings(job, Phases(tell))
     return _prepare(job, Phases(tell))
 
 

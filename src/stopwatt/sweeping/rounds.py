@@ -62,12 +62,16 @@ class LocalRounds:
     Args:
         timeout_s: Longest time for a round.
         listen: Called with the name of each phase.
+        kind: What a round does; all but `MEASURE` need no preparation.
     """
 
-    def __init__(self, timeout_s: float, listen: Callable[[str], None] = lambda _: None) -> None:
+    def __init__(
+        self, timeout_s: float, listen: Callable[[str], None] = lambda _: None, kind: JobKind = JobKind.MEASURE
+    ) -> None:
         self._executor = ProcessExecutor(listen)
         self._preparation = Preparation(self._executor, timeout_s)
         self._timeout_s = timeout_s
+        self._kind = kind
         self._waiting: deque[Turn] = deque()
         self._round = 0
         self._stopping = False
@@ -104,9 +108,9 @@ class LocalRounds:
         self._executor.renew()
 
     def _measure(self, turn: Turn) -> tuple[Measurement, float]:
-        failure = self._preparation.ready(turn.cell)
+        failure = self._preparation.ready(turn.cell) if self._kind is JobKind.MEASURE else None
         job = Job(
-            kind=JobKind.MEASURE,
+            kind=self._kind,
             cell=turn.cell,
             bundle=str(self._preparation.bundle(turn.cell)),
             artifact=str(self._preparation.artifact(turn.cell) or ""),
