@@ -175,7 +175,7 @@ def test_equal_trials_have_a_worst_case_and_no_extrapolation(measurement):
 def test_a_tail_that_passes_the_gates_is_extrapolated_in_one_sentence():
     values = 1e-3 + np.random.default_rng(1).exponential(1e-4, 20_000)
     case = worst_of("latency", [Series(0, values)], [np.cumsum(values)])
-    assert case.annex.startswith("extrapolated, if nothing else can happen: once in 2e+05 trials above 2.")
+    assert case.annex.startswith("extrapolated, if nothing else can happen: once in 200,000 trials above 2.")
     mixed = worst_of("latency", [Series(0, values)], [np.cumsum(values)], clusters=2)
     assert mixed.annex == "no extrapolation: the trials fall into 2 clusters: the longest are those of one of them"
 

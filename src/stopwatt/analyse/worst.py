@@ -231,4 +231,4 @@ def _annex(values: Sequence[NDArray[np.float64]], clusters: int) -> str:
     if not isinstance(found, ReturnLevel):
         return f"no extrapolation: {found.why}"
     between = interval(found.level, found.low, found.high, "s")
-    return f"extrapolated, if nothing else can happen: once in {found.once_in:.3g} trials above {between}"
+    return f"extrapolated, if nothing else can happen: once in {found.once_in:,.0f} trials above {between}"
