@@ -189,8 +189,10 @@ class Protocol:
         throughput_windows, throughput_seconds: Number and length of the windows with a saturated queue.
         timeout_s: A round that takes longer is stopped. Not part of the key.
         paced: A further series with paced arrivals; `None` for none.
+        idle_s: Pause before each timed call, in which the machine may fall asleep: the latency of rare requests.
         process: Whether a round has a process of its own. Either way the rounds of a cell are measured by different
             processes.
+        occupancy: Trace some more calls on a GPU at the end of the round, to estimate its occupancy.
     """
 
     rounds: int = 3
@@ -207,6 +209,8 @@ class Protocol:
     timeout_s: float = 600.0
     paced: Paced | None = None
     process: Process = Process.FRESH
+    idle_s: float = 0.0
+    occupancy: bool = False
 
 
 QUICK = Protocol(
@@ -222,7 +226,7 @@ THOROUGH = Protocol(rounds=10, trials=1000, trial_seconds=None, timeout_s=3600.0
 
 
 _NOT_IN_KEY = ("rounds", "timeout_s")
-_LATER = (("paced", None), ("process", Process.FRESH))
+_LATER = (("paced", None), ("process", Process.FRESH), ("idle_s", 0.0), ("occupancy", False))
 """Rules that came after the first stores were written, with what held before: keys of cells where that still holds are
 those of before."""
 
@@ -434,6 +438,12 @@ METRICS: Mapping[str, Metric] = {
         ),
         Metric("host_memory", "B", "lower", "peak resident memory of the process while it ran the model"),
         Metric("device_memory", "B", "lower", "peak memory on the device while the model ran"),
+        Metric(
+            "occupancy",
+            "%",
+            "higher",
+            "share of a GPU's warps that its kernels may have held, estimated from their launches",
+        ),
         Metric(
             "deviation",
             "1",

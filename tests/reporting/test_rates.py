@@ -78,6 +78,20 @@ def test_a_share_above_one_is_explained(shown):
     assert "! 1 of 1 cells are above 100 %" in shown([ceiling(flops=1e6)], latency(CELL, 1.0))
 
 
+def test_an_occupancy_has_a_column_where_somebody_asked_for_it(shown):
+    asked = replace(CELL, setup=Setup(batch=8))
+    traced = [replace(one, readings={"occupancy": Measured(43.7, "%")}) for one in latency(asked, 1.0)]
+    text = shown([*traced, *latency(CELL, 1.0)])
+
+    assert "warps %" in text
+    assert " 44" in text
+    assert max(map(len, text.splitlines())) <= 100
+
+
+def test_without_one_there_is_no_column(shown):
+    assert "warps" not in shown(latency(CELL, 1.0))
+
+
 def test_a_mean_that_somebody_stated_is_marked(shown):
     mean = Measurement(CELL, 0, Status.OK, readings={"mean_latency": Measured(0.002, "s")})
     assert "2.00 ms mean" in shown([mean])

@@ -74,6 +74,10 @@ class ProtocolOptions:
     seed: Annotated[int | None, Parameter(group=RULES, help="Seeds weights, inputs and the order of rounds (0).")] = (
         None
     )
+    occupancy: Annotated[
+        bool,
+        Parameter(group=RULES, negative="", help="Estimate a GPU's occupancy from some traced calls (unverified)."),
+    ] = False
     allow: Annotated[
         bool, Parameter(group=RULES, negative="", help="Measure even if the machine is not fit; results are marked.")
     ] = False
@@ -94,6 +98,7 @@ class ProtocolOptions:
             "seed": self.seed,
             "tolerance": self.tolerance,
             "process": base.process,
+            "occupancy": self.occupancy or None,
         }
         rules = replace(rules, **{name: value for name, value in given.items() if value is not None})
         if self.rounds is not None:

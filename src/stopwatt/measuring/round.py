@@ -23,6 +23,7 @@ from stopwatt.measuring.devicetime import run_device_trials
 from stopwatt.measuring.faults import translate, write_down
 from stopwatt.measuring.gate import Gate, WrongAnswers
 from stopwatt.measuring.job import Answer, Job
+from stopwatt.measuring.occupancy import NOT_ASKED, estimate_occupancy
 from stopwatt.measuring.paced import Ending
 from stopwatt.measuring.phases import Phases
 from stopwatt.measuring.subject import Subject, assemble
@@ -223,7 +224,7 @@ class Round:
         """Last, so that an interrupt of a long series costs nothing else."""
         paced = self.protocol.paced
         if paced is None:
-            return self.answer(Status.OK)
+            return self._traced(subject)
         with self.phases.phase("paced"):
             arrivals = run_arrivals(subject.timed, subject.sets, paced, self.job.cell.setup.threads)
         trials = arrivals.trials
@@ -239,6 +240,14 @@ class Round:
         if trials.ending is Ending.INTERRUPT:
             return self._interrupted(f"after {len(trials.response_ns)} paced cycles")
         return self.answer(Status.OK)
+        return self._traced(subject)
+
+    def _traced(self, subject: Subject) -> Answer:
+        """After everything that is timed: a tracer slows down what comes after it."""
+        self.readings["occupancy"] = Unavailable(NOT_ASKED)
+        if self.protocol.occupancy:
+            with self.phases.phase("occupancy"):
+                self.readings["occupancy"] = estimate_occupancy(subject.timed, subject.sets, subject.device.kind)
 
     def _deviation(self, gate: Gate, bundle: Bundle) -> None:
         found = gate.deviation

@@ -9,6 +9,7 @@ from rich.text import Text
 
 from stopwatt import units
 from stopwatt.analyse.ceilings import Ceiling, Peak
+from stopwatt.analyse.estimate import Estimate
 from stopwatt.analyse.rates import FAR, Rate, Rates, Share
 from stopwatt.records import Unavailable
 from stopwatt.reporting.grid import Column, grid
@@ -44,12 +45,16 @@ def show_rates(console: Console, rates: Sequence[Rates]) -> None:
     """One line a cell, then the ceilings, why something is missing, and what was counted."""
     flops = _scale((one.flops for one in rates), "FLOP/s")
     traffic = _scale((one.traffic for one in rates), "B/s")
-    columns = (
+    columns: list[Column | str] = [
         "workload", "setup", Column("batch", right=True), Column("time", right=True, whole=True),
         Column(flops.label, right=True, whole=True), Column("%", right=True),
         Column(traffic.label, right=True, whole=True), Column("%", right=True), Column("roof", whole=True),
-    )  # fmt: skip
-    console.print(grid("Achieved, and its share of the most", columns, [_cells(one, flops, traffic) for one in rates]))
+    ]  # fmt: skip
+    rows = [_cells(one, flops, traffic) for one in rates]
+    if any(_occupancy(one).value is not None for one in rates):
+        columns.append(Column("warps %", right=True))
+        rows = [(*row, _warps(one)) for row, one in zip(rows, rates, strict=True)]
+    console.print(grid("Achieved, and its share of the most", columns, rows))
     for line in (*_ceilings(rates), *_missing(rates), *_above(rates)):
         console.print(line)
     console.print(
@@ -97,6 +102,15 @@ def _share(rate: Rate | Unavailable) -> str:
     if isinstance(rate, Unavailable) or isinstance(rate.share, Unavailable):
         return ""
     return units.column_value(100 * rate.share.value, units.Scale(1.0, "%"))
+
+
+def _occupancy(one: Rates) -> Estimate:
+    return one.row.estimates["occupancy"]
+
+
+def _warps(one: Rates) -> str:
+    value = _occupancy(one).value
+    return "" if value is None else f"{value:.0f}"
 
 
 def _ceilings(rates: Sequence[Rates]) -> list[str]:
@@ -179,6 +193,7 @@ def _row(one: Rates) -> dict[str, Any]:
         "flops": _rate_document(one.flops, "FLOP/s"),
         "bandwidth": _rate_document(one.traffic, "B/s"),
         "roof": None if one.roof is None else str(one.roof),
+        "occupancy": {"value": _occupancy(one).value, "unit": "%", "why": _occupancy(one).why or None},
     }
 
 
