@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Sequence
+from dataclasses import replace
 
 from stopwatt.analyse.caveats import caveats
 from stopwatt.analyse.common import Common, find_arms, find_common, merged
@@ -13,8 +14,11 @@ from stopwatt.analyse.observed import RATE, Side, check_metric, unit_of
 from stopwatt.analyse.weighing import Weighed, weigh_pairs, weigh_together
 from stopwatt.stats.intervals import across_rounds, geometric_mean
 from stopwatt.stats.noise import Evidence
-from stopwatt.stats.quantiles import Interval
+from stopwatt.stats.quantiles import CONFIDENCE, Interval
 from stopwatt.stats.ratios import MARGIN, Ratio, judge, judge_family
+
+RISK_OF_MEAN = 0.2
+"""Share of the risk of a false verdict that the mean of all cells has for itself."""
 
 
 def compare(
@@ -49,13 +53,13 @@ def compare(
     common = find_arms(a, b, metric) if paired else find_common(a, b, force=force)
     weighed = weigh_pairs(common.pairs, metric, paired=paired)
     together = weigh_together(common.pairs, metric, paired=paired)
-    ratios = _judge(weighed, together, margin)
+    ratios, mean = _judge(weighed, together, margin)
     return Comparison(
         metric=metric,
         margin=margin,
         named=_named(a, b, common),
         cells=_cells(common, weighed, ratios, metric),
-        overall=ratios[-1] if together else None,
+        overall=mean,
         unmatched=common.missing,
         changes=merged(changes(one.cell, other.cell) for one, other in common.pairs),
         unlike=merged(common.unlike),
@@ -64,17 +68,30 @@ def compare(
     )
 
 
-def _judge(weighed: Sequence[Weighed], together: Weighed | None, margin: float) -> list[Ratio]:
-    """Time of B / time of A of each cell, and last of all cells together; judged as one family."""
-    every = [*weighed, *([together] if together else [])]
-    alone = [judge(one.value, one.evidence, min(one.rounds), margin=margin) for one in every]
-    return [ratio.inverted() for ratio in judge_family(alone)]
+def _judge(weighed: Sequence[Weighed], together: Weighed | None, margin: float) -> tuple[list[Ratio], Ratio | None]:
+    """Time of B / time of A of each cell, and of all cells together.
+
+    The risk of 5 % is divided: the mean, which sees what no cell shows alone, has a fifth of it, the cells have the
+    rest.
+    """
+    risk = 1 - CONFIDENCE
+    cells = [judge(one.value, one.evidence, min(one.rounds), margin=margin) for one in weighed]
+    if together is None:
+        return [ratio.inverted() for ratio in judge_family(cells)], None
+    mean = judge(together.value, together.evidence, min(together.rounds), margin=margin)
+    (judged,) = judge_family([mean], 1 - RISK_OF_MEAN * risk)
+    if judged.verdict is not mean.verdict:
+        judged = replace(
+            judged, why=f"decided at {risk:.0%}, but not at the {RISK_OF_MEAN * risk:.0%} beside the cells"
+        )
+    rest = judge_family(cells, 1 - (1 - RISK_OF_MEAN) * risk)
+    return [ratio.inverted() for ratio in rest], judged.inverted()
 
 
 def _cells(common: Common, weighed: Sequence[Weighed], ratios: Sequence[Ratio], metric: str) -> tuple[Compared, ...]:
     return tuple(
         Compared(common.label(a.cell), _half(a, metric), _half(b, metric), ratio, one.method, unlike)
-        for (a, b), one, ratio, unlike in zip(common.pairs, weighed, ratios, common.unlike, strict=False)
+        for (a, b), one, ratio, unlike in zip(common.pairs, weighed, ratios, common.unlike, strict=True)
     )
 
 

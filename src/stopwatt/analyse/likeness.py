@@ -6,7 +6,7 @@ from dataclasses import fields
 from stopwatt.analyse.observed import Side
 from stopwatt.devices.facts import identity_differences
 from stopwatt.records import Cell, Paced, Protocol
-from stopwatt.units import quantity
+from stopwatt.units import exact
 
 _NO_RULE = ("rounds", "timeout_s", "boundary", "paced")
 """Fields of a protocol that change nothing in a round, or that stand beside the rules."""
@@ -71,7 +71,7 @@ def _arrivals(paced: Paced | None) -> str:
     if paced is None:
         return "as fast as they are served"
     realtime = ", real-time" if paced.realtime else ""
-    return f"every {quantity(paced.period_s, 's')}, {paced.cycles} cycles, load {paced.load}{realtime}"
+    return f"every {exact(paced.period_s, 's')}, {paced.cycles} cycles, load {paced.load}{realtime}"
 
 
 def _machines(a: Cell, b: Cell, sides: tuple[Side, Side]) -> str:

@@ -87,7 +87,20 @@ def effect_of_rounds(spread: float, base: int, other: int, *, power: float = POW
     """
     if min(base, other) < LEAST_ROUNDS:
         return None
-    return detectable_effect(spread * math.sqrt(1 / base + 1 / other), base + other - 2.0, power=power)
+    return detectable_effect(spread * math.sqrt(1 / base + 1 / other), _usual_freedom(base, other), power=power)
+
+
+def _usual_freedom(base: int, other: int) -> float:
+    """Degrees of freedom that Welch's test finds in rounds of equal spread.
+
+    Satterthwaite's formula has base + other - 2 or fewer of them for the true spreads; for spreads that are estimated
+    from n rounds each, their harmonic mean is n / (n + 1) of that, because the two shares of the variance are
+    distributed as Beta((n - 1) / 2, (n - 1) / 2).
+    """
+    parts = (1 / base, 1 / other)
+    freedom = sum(parts) ** 2 / (parts[0] ** 2 / (base - 1) + parts[1] ** 2 / (other - 1))
+    size = 2 / sum(parts)
+    return freedom * size / (size + 1)
 
 
 def effect_of_pairs(spread: float, pairs: int, *, power: float = POWER) -> float | None:

@@ -12,6 +12,7 @@ from stopwatt.sweeping.plan import Plan, check_protocol, plan_grid
 from stopwatt.sweeping.turns import Order
 from stopwatt.workloads.params import short_label
 
+MOST_WARMUPS = 1000
 _SHOWN = 4
 """Cells in a message."""
 
@@ -68,12 +69,15 @@ def plan_commands(commands: Sequence[str], rounds: int, warmups: int, timeout_s:
         trials=1,
         trial_seconds=None,
         min_trials=1,
-        warmup=Warmup(min_calls=warmups, min_seconds=0.0),
+        warmup=Warmup(min_seconds=0.0),
         boundary=Boundary.HOST,
         input_sets=1,
         timeout_s=timeout_s,
     )
     check_protocol(rules)
+    if not 0 <= warmups <= MOST_WARMUPS:
+        raise UsageError(f"{warmups} warm-up runs are out of range", now=f"use a number from 0 to {MOST_WARMUPS}")
+    rules = replace(rules, warmup=replace(rules.warmup, min_calls=warmups))
     facts = read_facts("cpu").values
     setup = Setup(backend="process", precision=Precision.UNKNOWN, threads=0)
     cells = [Cell(Workload(SOURCE, {SOURCE: text}), setup, rules, machine=machine_identity(facts)) for text in commands]

@@ -1,0 +1,1 @@
+"""What the page on verdicts is made of."""
