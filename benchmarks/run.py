@@ -8,9 +8,11 @@ from functools import partial
 import bert_table
 import bias
 import cost
+import detection
 import loop
 import peers
 import tail
+import verdicts
 
 CPU: dict[str, Callable[[], None]] = {
     "cost": cost.main,
@@ -18,6 +20,8 @@ CPU: dict[str, Callable[[], None]] = {
     "bias": bias.main,
     "peers": peers.main,
     "worst-case": tail.main,
+    "verdicts": verdicts.main,
+    "detection": detection.main,
     "bert-cpu": bert_table.main,
 }
 GPU: dict[str, Callable[[], None]] = {"bert-gpu": partial(bert_table.main, gpu=True)}
