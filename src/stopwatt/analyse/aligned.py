@@ -66,7 +66,7 @@ def align(rounds: Sequence[Series], tick: float | None) -> Aligned:
         tick: Step of the clock that measured them, in the unit of the trials; `None` where it is not known.
     """
     step = _tick(rounds, tick)
-    pooled = np.concatenate([series.values for series in rounds])
+    pooled = np.concatenate([series.values for series in rounds]) if len(rounds) > 1 else rounds[0].values
     clusters = find_clusters(pooled, step)
     levels = np.array([_level(series.values, clusters, step) for series in rounds])
     values = tuple(series.values for series in rounds)

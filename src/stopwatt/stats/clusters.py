@@ -57,7 +57,7 @@ class Clusters:
         return labels
 
 
-def find_clusters(values: NDArray[Any], tick: float = 0.0) -> Clusters:
+def find_clusters(values: NDArray[Any], tick: float = 0.0, chance: float = CHANCE) -> Clusters:
     """The clusters of a series, one where nothing speaks for more.
 
     The density is that of the logarithm, with a bandwidth of 0.9 x 1.4826 MAD n^-0.2 (Silverman 1986, equation 3.31,
@@ -71,6 +71,7 @@ def find_clusters(values: NDArray[Any], tick: float = 0.0) -> Clusters:
     Args:
         values: Positive and finite, at least one, in any order; trials of several processes aligned.
         tick: Step of the clock in the unit of the values, 0 where it does not matter.
+        chance: Largest p-value of a trough; 1 believes every valley of the density.
     """
     coarse = tick > COARSE * float(np.median(values))
     histogram = log_histogram(spread_ticks(values, tick) if coarse else values, LEAST_BANDWIDTH / FINE)
@@ -80,7 +81,7 @@ def find_clusters(values: NDArray[Any], tick: float = 0.0) -> Clusters:
     basins.merge_near(APART)
     basins.merge_light(max(LEAST_COUNT, LEAST_MASS * values.size), MOST)
     proposed = basins.peaks.size
-    basins.merge_explained(CHANCE, APART / 2)
+    basins.merge_explained(chance, APART / 2)
     return _counted(values, basins, refused=proposed - basins.peaks.size)
 
 

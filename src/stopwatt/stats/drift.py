@@ -49,9 +49,8 @@ def find_levels(values: NDArray[Any]) -> Levels:
 
     The segmentation minimises the squared error of the normal scores of the ranks, plus 3 ln n for each segment; none
     is shorter than 10 trials. Ranks make it indifferent to outliers. Trials that depend on their neighbours wander
-    without any change of level: so where what is left after taking out the segments still depends on its neighbours,
-    the medians of blocks are segmented instead, at 5 ln n; the length of the blocks is that over which neighbours
-    depend.
+    without any change of level: so where those of the longest segment do, the medians of blocks are segmented
+    instead, at 5 ln n; the length of the blocks is that over which neighbours depend once the levels are taken out.
     The trend is tested on at most 100 such medians, of blocks twice as long where the trials depend on each other.
 
     Series of more than 1,000 trials are first reduced to the medians of 1,000 blocks.
@@ -62,10 +61,9 @@ def find_levels(values: NDArray[Any]) -> Levels:
     series = block_medians(values, MOST_VALUES)
     per_value = max(1, int(values.size) // MOST_VALUES) if values.size > MOST_VALUES else 1
     starts = segment(series, PENALTY, LEAST_SEGMENT)
-    rest = _without_levels(series, starts)
-    if looks_independent(rest):
+    if looks_independent(max(np.split(series, starts[1:]), key=len)):
         return _levels(values, starts, per_value, mann_kendall(block_medians(series)).p)
-    length = block_length(rest)
+    length = block_length(_without_levels(series, starts))
     blocks = block_medians(series, max(1, series.size // length))
     least = max(LEAST_BLOCKED_SEGMENT, LEAST_SEGMENT // length)
     starts = segment(blocks, PENALTY_OF_BLOCKS, least) if blocks.size >= LEAST_BLOCKS else (0,)

@@ -1,0 +1,1 @@
+"""The parts of the detection tables: planted series, rates with intervals, one table a question."""
