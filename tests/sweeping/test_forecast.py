@@ -70,6 +70,8 @@ def test_what_is_no_cell_of_the_same_kind_says_nothing(other):
 def test_other_rules_are_taken_into_account():
     longer = plan(replace(cell(), protocol=replace(RULES, trials=1000)))
     assert forecast(longer, [known(cell(), 0.01)]).likely == pytest.approx(2 * (1.0 + 10.0))
+    idle = plan(replace(cell(), protocol=replace(RULES, idle_s=0.02)))
+    assert forecast(idle, [known(cell(), 0.01)]).likely == pytest.approx(2 * (1.0 + 3.0))
     paced = plan(replace(cell(), protocol=replace(RULES, paced=Paced(0.001, 5000))))
     assert forecast(paced, [known(cell(), 0.01)]).likely == pytest.approx(2 * (1.0 + 1.0 + 5.0))
 

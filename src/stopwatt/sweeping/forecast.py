@@ -29,7 +29,7 @@ class Timed:
 
     Attributes:
         size: Product of the cell's numbers: parameters and batch.
-        trial_s: Seconds of one trial, that on the device's clock included.
+        trial_s: Seconds of one trial, that on the device's clock included, without a pause before it.
         rest_s: Seconds of everything else in the round, but for a paced series.
     """
 
@@ -42,7 +42,7 @@ class Timed:
     def round_s(self, rules: Protocol) -> float:
         """Seconds of a round with such trials under these rules."""
         paced = 0.0 if rules.paced is None else planned_s(rules.paced)
-        return self.rest_s + trials_s(self.trial_s, rules) + paced
+        return self.rest_s + trials_s(self.trial_s + rules.idle_s, rules) + paced
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +92,8 @@ def timed(cell: Cell, trials: int, phases: Mapping[str, float]) -> Timed | None:
         return None
     of_trials = phases["trials"] + phases.get("device time", 0.0)
     rest_s = max(0.0, phases["round"] - of_trials - phases.get("paced", 0.0))
-    return Timed(cell.key, group_of(cell), size_of(cell), of_trials / trials, rest_s)
+    trial_s = max(0.0, of_trials / trials - cell.protocol.idle_s)
+    return Timed(cell.key, group_of(cell), size_of(cell), trial_s, rest_s)
 
 
 def trials_s(trial_s: float, rules: Protocol) -> float:
