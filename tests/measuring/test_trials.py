@@ -57,9 +57,12 @@ def test_a_slow_call_settles_once():
 
 
 def test_the_first_trial_pays_for_nothing_that_happened_before_it():
-    cold = iter([True] * 3)  # what the collection of garbage cools, as the first calls after it see it
-    trials = run_trials(lambda _: spin(5_000_000 if next(cold, False) else 10_000), [0], 20, settle=SETTLE_CALLS)
-    assert trials.latency_ns[0] < 2_500_000
+    def first_trial():
+        cold = iter([True] * 3)  # what the collection of garbage cools, as the first calls after it see it
+        trials = run_trials(lambda _: spin(5_000_000 if next(cold, False) else 10_000), [0], 20, settle=SETTLE_CALLS)
+        return trials.latency_ns[0]
+
+    assert min(first_trial() for _ in range(5)) < 2_500_000  # on a busy machine any single one may be long
 
 
 def test_an_interrupt_keeps_what_was_finished():
@@ -111,3 +114,12 @@ def test_the_clock_tells_its_own_tick_and_overhead():
     quality = clock.quality()
     assert quality.tick_ns > 0
     assert quality.overhead_ns >= 0
+
+
+def test_a_pause_lies_before_each_trial_and_outside_its_timing(monkeypatch):
+    events = []
+    monkeypatch.setattr("stopwatt.measuring.trials.time.sleep", events.append)
+    trials = run_trials(events.append, ["a", "b"], 3, idle_s=0.5)
+    assert events[::2] == [0.5, 0.5, 0.5]
+    assert events[1::2] == ["a", "b", "a"]
+    assert trials.latency_ns.size == 3

@@ -7,11 +7,13 @@ from dataclasses import dataclass
 
 from stopwatt.analyse.row import Row
 from stopwatt.records import Cell, Scalar
+from stopwatt.units import quantity
 
 WORKLOAD = "workload"
 VERSION = "version"
+IDLE = "idle"
 MACHINE = "machine"
-_SETUP = ("backend", "precision", "batch", "device", "threads", "boundary", MACHINE, VERSION)
+_SETUP = ("backend", "precision", "batch", "device", "threads", "boundary", IDLE, MACHINE, VERSION)
 _SHOWN_DIGITS = 8
 
 
@@ -21,7 +23,7 @@ class Axis:
 
     Attributes:
         name: A workload parameter (`hidden`), or `workload`, `backend`, `precision`, `batch`, `device`, `threads`,
-            `boundary`, `machine`, `version`.
+            `boundary`, `idle` (s), `machine`, `version`.
         values: Numbers by size, anything else in the order of its first appearance.
     """
 
@@ -107,10 +109,13 @@ class Grid:
         return tuple(other.name for other in self.axes if other.name != axis.name and _tied(self.points, axis, other))
 
     def scales(self) -> Iterator[tuple[Axis, tuple[str, ...]]]:
-        """The numeric axes, each with the names of those tied to it, which do not come again."""
+        """The numeric axes along which something grows, each with the names of those tied to it; a pause is no size.
+
+        What is tied to an axis does not come again.
+        """
         seen: set[str] = set()
         for axis in self.axes:
-            if axis.numeric and axis.name not in seen:
+            if axis.numeric and axis.name not in {*seen, IDLE}:
                 tied = self.tied(axis)
                 seen |= {axis.name, *tied}
                 yield axis, tied
@@ -122,7 +127,7 @@ class Grid:
 
 def place(where: Mapping[str, Scalar]) -> str:
     """Coordinates as people read them: `layers=3, seq=256`."""
-    return ", ".join(f"{name}={_shown(name, value)}" for name, value in where.items())
+    return ", ".join(f"{name}={shown(name, value)}" for name, value in where.items())
 
 
 def coordinates(cell: Cell) -> dict[str, Scalar]:
@@ -138,6 +143,7 @@ def coordinates(cell: Cell) -> dict[str, Scalar]:
         "device": setup.device,
         "threads": setup.threads,
         "boundary": str(cell.protocol.boundary),
+        IDLE: cell.protocol.idle_s,
         MACHINE: cell.machine,
     }
 
@@ -195,6 +201,8 @@ def _is_number(value: Scalar) -> bool:
     return isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value)
 
 
-def _shown(name: str, value: Scalar) -> Scalar:
-    """A machine is told by the first digits of its digest."""
+def shown(name: str, value: Scalar) -> Scalar:
+    """A coordinate's value as people read it: a machine by the first digits of its digest, a pause with its unit."""
+    if name == IDLE:
+        return quantity(float(value), "s")
     return str(value)[:_SHOWN_DIGITS] if name == MACHINE else value

@@ -1,6 +1,7 @@
 """The timed loop. Everything in it is counted in nanoseconds; nothing is allocated, logged or decided."""
 
 import gc
+import time
 from array import array
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -71,6 +72,7 @@ def run_trials(
     least: int = 1,
     last_set: int = 0,
     settle: int = 0,
+    idle_s: float = 0.0,
 ) -> Trials:
     """Time `call` so many times, one call at a time, over rotating inputs.
 
@@ -84,12 +86,15 @@ def run_trials(
         settle: Calls before the first trial that are not timed. What happens between warm-up and trials, the last
             collection of garbage above all, cools caches and sends threads to sleep: without them the first trial of
             a small model takes 10 to 30 times as long as the others, and the maximum is ours, not the model's.
+        idle_s: Pause before each call, outside its timing.
 
     An interrupt (KeyboardInterrupt) ends the series; what was finished by then is returned.
     """
     begins, ends = array("q", bytes(8 * trials)), array("q", bytes(8 * trials))
     first = (last_set - (trials - 1)) % len(sets)
-    order = islice(cycle(sets), first, None)
+    order: Iterator[Any] = islice(cycle(sets), first, None)
+    if idle_s:
+        order = _after_pauses(order, idle_s)
     clock = now_ns
     done, outputs, stop = 0, None, Stop.COUNT
     with quiet_interpreter():
@@ -116,6 +121,13 @@ def run_trials(
         last_set=(first + done - 1) % len(sets),
         stop=stop,
     )
+
+
+def _after_pauses(sets: Iterator[Any], idle_s: float) -> Iterator[Any]:
+    """The same inputs, each after a pause in which this process sleeps."""
+    for inputs in sets:
+        time.sleep(idle_s)
+        yield inputs
 
 
 def _settle(call: Call, sets: Sequence[Any], calls: int) -> None:

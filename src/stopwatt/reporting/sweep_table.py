@@ -12,7 +12,7 @@ from stopwatt import units
 from stopwatt.analyse.analysis import Analysis
 from stopwatt.analyse.estimate import Estimate
 from stopwatt.analyse.findings import trouble
-from stopwatt.analyse.grid import Grid, Point, place
+from stopwatt.analyse.grid import Grid, Point, place, shown
 from stopwatt.analyse.pivot import Effect, Pivot, effects_of, pivot_of
 from stopwatt.records import Note, Status
 from stopwatt.reporting.console import MISSING
@@ -95,7 +95,10 @@ def _every(found: Grid, points: Sequence[Point]) -> Table:
     heads = (f"latency {scale.label} [95 %]", f"p99 {scale.label}", "samples/s")
     lines = [
         [
-            *(str(point.where.get(axis.name, "")) for axis in found.axes),
+            *(
+                str(shown(axis.name, point.where.get(axis.name, ""))) if axis.name in point.where else ""
+                for axis in found.axes
+            ),
             interval_cell(point.row.estimates["latency"], scale),
             tail_cell(point.row.estimates["latency_p99"], scale),
             rate_cell(point.row.estimates["throughput"]),

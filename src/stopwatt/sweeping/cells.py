@@ -7,7 +7,7 @@ from functools import cache
 from stopwatt.backends import catalogue
 from stopwatt.devices.facts import machine_identity
 from stopwatt.records import Boundary, Cell, Precision, Protocol, Scalar, Setup, Workload
-from stopwatt.sweeping.coordinates import PARAM, WORKLOAD
+from stopwatt.sweeping.coordinates import IDLE, PARAM, WORKLOAD
 from stopwatt.sweeping.grid import Assignment
 from stopwatt.workloads.base import Family
 from stopwatt.workloads.params import check_params
@@ -32,8 +32,7 @@ class CellMaker:
         self._software = cache(
             lambda backend, source: catalogue.software(catalogue.get(backend), families[source].packages)
         )
-        self._rules = cache(lambda boundary: replace(rules, boundary=Boundary(boundary)))
-        self._default_rules = rules
+        self._rules = cache(lambda *changes: _changed(rules, *changes))
         self._setup = cache(_setup)
 
     def cell(self, coordinates: Assignment) -> Cell:
@@ -41,15 +40,21 @@ class CellMaker:
         source = str(coordinates[WORKLOAD])
         given = {name[len(PARAM) :]: value for name, value in coordinates.items() if name.startswith(PARAM)}
         setup = self._setup(*(coordinates[name] for name in ("backend", "precision", "batch", "device", "threads")))
-        boundary = coordinates.get("boundary")
         return Cell(
             Workload(source, {**self._defaults[source], **given}),
             setup,
-            self._default_rules if boundary is None else self._rules(boundary),
+            self._rules(coordinates.get("boundary"), coordinates.get(IDLE)),
             self._codes[source],
             self._software(setup.backend, source),
             self._machines[setup.device],
         )
+
+
+def _changed(rules: Protocol, boundary: Scalar | None, idle_s: Scalar | None) -> Protocol:
+    """The rules with what a grid says of them; `None` for what it does not."""
+    if boundary is not None:
+        rules = replace(rules, boundary=Boundary(str(boundary)))
+    return rules if idle_s is None else replace(rules, idle_s=float(idle_s))
 
 
 def _setup(backend: str, precision: str, batch: int, device: str, threads: int) -> Setup:

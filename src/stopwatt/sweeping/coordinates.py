@@ -12,11 +12,14 @@ from stopwatt.errors import StopwattError, UsageError
 from stopwatt.extensions import unknown
 from stopwatt.records import PRECISIONS, Boundary, Scalar
 from stopwatt.sweeping.grid import Assignment, Axis, Block, Exclusion
+from stopwatt.units import parse
 from stopwatt.workloads.base import Family
 from stopwatt.workloads.params import check_params
 
 WORKLOAD = "workload"
-SETUP = ("backend", "precision", "batch", "device", "threads", "boundary")
+IDLE = "idle"
+"""Pause before each timed call."""
+SETUP = ("backend", "precision", "batch", "device", "threads", "boundary", IDLE)
 PARAM = "."
 """Stands before the names of parameters, so that one called `batch` is not taken for the batch size."""
 
@@ -26,6 +29,7 @@ ALL = "all"
 
 MOST_BATCH = 2**20
 MOST_THREADS_PER_CORE = 4
+LONGEST_IDLE_S = 3600.0
 _BOUNDARIES = (str(Boundary.DEVICE), str(Boundary.HOST))
 
 
@@ -165,6 +169,13 @@ def _boundary(value: Scalar) -> str:
     return _one_of("boundary", str(value), _BOUNDARIES)
 
 
+def _idle(value: Scalar) -> float:
+    seconds = parse(str(value), "s")
+    if not 0 <= seconds <= LONGEST_IDLE_S:
+        raise UsageError(f"idle {value} is out of range", now=f"use a pause from 0 to {LONGEST_IDLE_S:g} s")
+    return seconds
+
+
 _OF_SETUP: Mapping[str, Callable[[Scalar], Scalar]] = {
     WORKLOAD: str,
     "backend": _backend,
@@ -172,6 +183,7 @@ _OF_SETUP: Mapping[str, Callable[[Scalar], Scalar]] = {
     "batch": _batch,
     "device": _device,
     "boundary": _boundary,
+    IDLE: _idle,
 }
 
 

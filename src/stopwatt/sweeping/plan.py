@@ -10,7 +10,7 @@ from stopwatt.devices.resolve import require_driver
 from stopwatt.errors import UsageError
 from stopwatt.records import Boundary, Cell, Precision, Protocol, Scalar, digest
 from stopwatt.sweeping.cells import CellMaker
-from stopwatt.sweeping.coordinates import AUTO, WORKLOAD, written_at
+from stopwatt.sweeping.coordinates import AUTO, LONGEST_IDLE_S, WORKLOAD, written_at
 from stopwatt.sweeping.grid import Axis, Grid, check_shape, combinations
 from stopwatt.sweeping.pacing import check_paced
 from stopwatt.sweeping.reading import complete, expand_backends, read_grid
@@ -190,6 +190,7 @@ _RANGES: tuple[tuple[str, float, float], ...] = (
     ("trial_seconds", 0.0, 1e7),
     ("throughput_windows", 1, 1000),
     ("throughput_seconds", 0.0, 1e7),
+    ("idle_s", 0.0, LONGEST_IDLE_S),
     ("timeout_s", 1e-3, 1e7),  # four months
 )
 _WARMUP_RANGES: tuple[tuple[str, float, float], ...] = (

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from stopwatt.analyse.findings import batch, clusters, growth, inversions, setups, trials, trouble
+from stopwatt.analyse.findings import batch, clusters, growth, idle, inversions, setups, trials, trouble
 from stopwatt.analyse.findings.cells import name_cells
 from stopwatt.analyse.findings.live import current_finding
 from stopwatt.analyse.grid import Grid
@@ -26,6 +26,7 @@ KINDS: Mapping[str, str] = {
     setups.DIFFERENCE: "a backend, precision or device against another, over the whole grid",
     batch.SWEET_SPOT: "the smallest batch with nearly the most samples/s, with fixed and marginal cost",
     batch.WITHIN: "the batch with the most samples/s within a bound of latency",
+    idle.KIND: "what a pause before each call does to its latency",
     inversions.KIND: "a larger problem that is faster than a smaller neighbour",
     growth.KINK: "a size at which the growth changes abruptly",
     growth.GROWTH: "the exponent with which latency grows along an axis",
@@ -62,6 +63,7 @@ def find(grid: Grid, cells: Sequence["CellAnalysis"], scaling: Scaling) -> tuple
         *trouble.find_trouble(named),
         *setups.find_setups(grid, scaling.noise),
         *batch.find_sweet_spots(scaling),
+        *idle.find_idle(grid, scaling.noise),
         *inversions.find_inversions(scaling),
         *growth.find_kinks(scaling),
         *growth.find_growth(scaling),
