@@ -239,7 +239,6 @@ class Round:
             self._deviation(gate, bundle)
         if trials.ending is Ending.INTERRUPT:
             return self._interrupted(f"after {len(trials.response_ns)} paced cycles")
-        return self.answer(Status.OK)
         return self._traced(subject)
 
     def _traced(self, subject: Subject) -> Answer:
@@ -253,6 +252,7 @@ class Round:
         found = gate.deviation
         if found is None or not np.isfinite(found.relative):
             self.readings["deviation"] = Unavailable("the outputs could not be compared with the reference")
+        return self.answer(Status.OK)
             return
         self.readings["deviation"] = Measured(found.relative, "1")
         self.facts |= {"reference": bundle.reference, "deviation_max_abs": found.max_abs, "cosine": found.cosine}
