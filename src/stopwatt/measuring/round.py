@@ -35,6 +35,7 @@ from stopwatt.records import Measured, Note, Protocol, Reading, Samples, Scalar,
 from stopwatt.workloads.resolve import resolve
 
 NOT_FRESH = "the process had measured other cells before"
+NOT_ALONE = "processes that measure other cells hold memory of the device too"
 COLD_START_PHASES = ("import", "build", "load", "first call")
 
 
@@ -130,7 +131,10 @@ class Round:
         self._device_time(subject)
         self._throughput(subject)
         self.readings["host_memory"] = Unavailable(NOT_FRESH) if self.job.served else memory.peak()
-        self.readings["device_memory"] = device.peak_memory()
+        # Even of the first cell of a process that is kept: those of other backends and of the references are there too.
+        on_device = device.peak_memory()
+        shared = self.job.kept and isinstance(on_device, Measured)
+        self.readings["device_memory"] = Unavailable(NOT_ALONE) if shared else on_device
         self._suspect(subject)
         return self._paced(subject, gate, bundle)
 
@@ -182,6 +186,7 @@ class Round:
                 budget_s=rules.trial_seconds,
                 least=rules.min_trials,
                 settle=SETTLE_CALLS,
+                idle_s=rules.idle_s,
             )
         usage = CpuUsage.read().since(before)
         self.facts |= usage.facts()
@@ -247,12 +252,12 @@ class Round:
         if self.protocol.occupancy:
             with self.phases.phase("occupancy"):
                 self.readings["occupancy"] = estimate_occupancy(subject.timed, subject.sets, subject.device.kind)
+        return self.answer(Status.OK)
 
     def _deviation(self, gate: Gate, bundle: Bundle) -> None:
         found = gate.deviation
         if found is None or not np.isfinite(found.relative):
             self.readings["deviation"] = Unavailable("the outputs could not be compared with the reference")
-        return self.answer(Status.OK)
             return
         self.readings["deviation"] = Measured(found.relative, "1")
         self.facts |= {"reference": bundle.reference, "deviation_max_abs": found.max_abs, "cosine": found.cosine}
