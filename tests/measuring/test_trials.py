@@ -59,10 +59,10 @@ def test_a_slow_call_settles_once():
 def test_the_first_trial_pays_for_nothing_that_happened_before_it():
     def first_trial():
         cold = iter([True] * 3)  # what the collection of garbage cools, as the first calls after it see it
-        trials = run_trials(lambda _: spin(5_000_000 if next(cold, False) else 10_000), [0], 20, settle=SETTLE_CALLS)
+        trials = run_trials(lambda _: spin(1_000_000 if next(cold, False) else 10_000), [0], 20, settle=SETTLE_CALLS)
         return trials.latency_ns[0]
 
-    assert min(first_trial() for _ in range(5)) < 2_500_000  # on a busy machine any single one may be long
+    assert min(first_trial() for _ in range(10)) < 500_000  # on a busy machine any single one may be long
 
 
 def test_an_interrupt_keeps_what_was_finished():
