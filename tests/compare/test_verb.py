@@ -7,6 +7,7 @@ import pytest
 from stopwatt.cli import main
 from stopwatt.errors import ExitCode
 from stopwatt.records import Precision, Status, Trouble
+from stopwatt.stats.ratios import MARGIN
 
 STEADY = (4.0, 4.01, 4.02)
 SLOW = (4.4, 4.41, 4.42)
@@ -118,6 +119,10 @@ def test_the_margin_decides_what_matters(call, stored, rounds, cell):
 
     assert "1 equivalent" in call("compare", "before", "after", "--margin", "5%")[1]
     assert "1 slower" in call("compare", "before", "after", "--margin", "0.01")[1]
+
+
+def test_the_help_names_the_margin_that_holds_by_default(call):
+    assert f"({MARGIN:.0%})" in call("compare", "--help")[1]
 
 
 def test_json_has_rows_with_ratio_interval_and_verdict(call, two_tags):

@@ -1,8 +1,8 @@
 """Check that what the documentation tells people to type works: `python tests/docs/run_commands.py [DOCUMENT...]`.
 
 Commands of README.md, docs/*.md and the verbs' help run in a temporary folder, each document in a folder of its own
-that holds `model.onnx`, `examples/` and a results database with one measurement. Every command is parsed as it stands;
-those that are cheap are run, with one short round. CONTRIBUTING.md describes the marks.
+that holds `model.onnx`, `examples/` and a results database with two runs, tagged `before` and `after`. Every command is
+parsed as it stands; those that are cheap are run, with one short round. CONTRIBUTING.md describes the marks.
 """
 
 import os
@@ -211,7 +211,7 @@ def short_command() -> None:
     from stopwatt.cli import main as command
 
     words = sys.argv[1:]
-    if MEASURING & set(words[:1]):
+    if (MEASURING | {"compare"}) & set(words[:1]):
         for option in SHORT:
             while option in words:
                 del words[words.index(option) : words.index(option) + 2]
@@ -243,18 +243,21 @@ def write_onnx(path: Path) -> None:
 
 
 def write_database(path: Path) -> None:
-    """A results database with one round of an LSTM, whose trials are made up."""
+    """A results database with two runs of an LSTM, whose trials are made up."""
     import numpy as np
 
     from stopwatt.records import Cell, Measurement, Protocol, Samples, Setup, Status, Workload
     from stopwatt.store import RunStatus, open_store
 
-    cell = Cell(Workload("lstm", {"hidden": 8}), Setup(), Protocol(rounds=1))
-    samples = {"latency": Samples(np.arange(1_000_000, 1_000_300), "ns")}
+    cell = Cell(Workload("lstm", {"hidden": 8}), Setup(), Protocol(rounds=3))
     with open_store(str(path)) as store:
-        run = store.begin_run("stopwatt bench lstm", "", "", "")
-        store.save(run, Measurement(cell, round=0, status=Status.OK, samples=samples))
-        store.finish_run(run, RunStatus.COMPLETE)
+        for place, tag in enumerate(("before", "after")):
+            run = store.begin_run(f"stopwatt bench lstm --tag {tag}", "", tag, "")
+            for number in range(3):
+                trials = np.arange(1_000_000, 1_000_300) + 1_000 * (3 * place + number)
+                samples = {"latency": Samples(trials, "ns")}
+                store.save(run, Measurement(cell, round=number, status=Status.OK, samples=samples))
+            store.finish_run(run, RunStatus.COMPLETE)
 
 
 def headline(piece: Piece) -> str:

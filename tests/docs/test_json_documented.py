@@ -10,6 +10,9 @@ import pytest
 
 from stopwatt.analyse.analysis import analyse
 from stopwatt.analyse.ceilings import ceilings_of
+from stopwatt.analyse.compare import compare as compare_sides
+from stopwatt.analyse.detectable import calibrate
+from stopwatt.analyse.observed import observe
 from stopwatt.analyse.summary import summarise
 from stopwatt.backends.base import Support
 from stopwatt.cli import doctor as doctor_verb
@@ -23,6 +26,7 @@ from stopwatt.records import (
     Measurement,
     Note,
     Paced,
+    Precision,
     Protocol,
     Samples,
     Setup,
@@ -31,6 +35,7 @@ from stopwatt.records import (
     Unavailable,
     Workload,
 )
+from stopwatt.reporting.comparison import AaResult, CompareResult
 from stopwatt.reporting.rates import ceilings_document
 from stopwatt.reporting.result import BenchResult
 from stopwatt.reporting.sweep_result import SweepResult
@@ -150,6 +155,33 @@ def test_sweep_prints_what_is_described(store, measurements):
 def test_a_dry_run_prints_what_is_described(capsys, store):
     words = ("sweep", "mlp", "--axis", "hidden=8,16", "--dry-run", "--json", "--store", store)
     assert_described(printed_by(capsys, *words), "### `sweep --dry-run`")
+
+
+def side(word, cell, milliseconds, metric="latency"):
+    """A side of one cell, one round for each time."""
+    rounds = [
+        Measurement(cell, number, Status.OK, samples={"latency": Samples(np.array([1e6 * ms]), "ns")}, facts={})
+        for number, ms in enumerate(milliseconds)
+    ]
+    return observe(word, f"{word}.db", [(f"run of {word}", one) for one in rounds], metric)
+
+
+def test_compare_prints_what_is_described(measurements):
+    of_a = replace(measurements[0].cell, code="a")
+    of_b = replace(of_a, code="b", setup=replace(of_a.setup, precision=Precision.BF16))
+    more = replace(of_a, setup=replace(of_a.setup, batch=2))
+    a, b = (side(word, cell, (4.0, 4.1, 4.2)) for word, cell in (("A", of_a), ("B", of_b)))
+    both = [replace(one, rounds=(*one.rounds, *side(one.word, more, (4.0, 4.1, 4.2)).rounds)) for one in (a, b)]
+    alone = replace(of_a, setup=replace(of_a.setup, batch=4))
+    both[0] = replace(both[0], rounds=(*both[0].rounds, *side("A", alone, (4.0,)).rounds))
+    itself = calibrate(side("aa", of_b, (4.0, 4.1, 4.2, 4.0, 4.1, 4.0)), "latency")
+    found = compare_sides(*both, force=True, calibrations=[itself])
+    assert_described(json.loads(CompareResult(found, "run").to_json()), "## `compare`")
+
+
+def test_compare_of_one_setup_with_itself_prints_what_is_described(measurements):
+    found = calibrate(side("aa", measurements[0].cell, (4.0, 4.1, 4.2, 4.0, 4.1, 4.0)), "latency")
+    assert_described(json.loads(AaResult(found, "latency", 0.02).to_json()), "### `compare --aa`")
 
 
 def test_show_prints_what_is_described(capsys, store):

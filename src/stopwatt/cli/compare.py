@@ -11,7 +11,6 @@ from cyclopts import Group, Parameter
 from stopwatt.cli.gridoptions import GridOptions, grid_from
 from stopwatt.cli.options import ProtocolOptions, StoreOptions, TimingOptions, words
 from stopwatt.errors import UsageError
-from stopwatt.stats.ratios import MARGIN
 from stopwatt.units import parse
 
 if TYPE_CHECKING:
@@ -58,7 +57,7 @@ class JudgingOptions:
     metric: Annotated[
         str, Parameter(group=JUDGE, help="latency, latency_p99, throughput, device_time, cold_start, ...")
     ] = "latency"
-    margin: Annotated[str, Parameter(group=JUDGE, help="Difference that does not matter.")] = f"{MARGIN:.0%}"
+    margin: Annotated[str | None, Parameter(group=JUDGE, help="Difference that does not matter (2%).")] = None
     fail_on: Annotated[
         str, Parameter(group=JUDGE, help="End with code 1 on `slower`, `inconclusive` or `missing` cells; by comma.")
     ] = ""
@@ -73,7 +72,9 @@ class JudgingOptions:
         Raises:
             UsageError: It cannot be read.
         """
-        return parse(self.margin, "1")
+        from stopwatt.stats.ratios import MARGIN
+
+        return MARGIN if self.margin is None else parse(self.margin, "1")
 
     def reasons(self) -> list[str]:
         """What to fail on.
