@@ -109,3 +109,15 @@ def test_products_are_those_of_the_precision():
 def test_sides_double_up_to_the_largest():
     assert ceilings._doubling(16, 100) == [16, 32, 64]
     assert ceilings._doubling(128, 128) == [128]
+
+
+@pytest.mark.gpu
+@pytest.mark.parametrize("precision", ceilings.PRECISIONS["cuda"])
+def test_a_gpu_has_ceilings_in_all_its_precisions(precision):
+    params = {ceilings.SMALLEST_SIDE: 2048, ceilings.LARGEST_SIDE: 8192, ceilings.BUFFER: 2**28}
+    cell = Cell(Workload(ceilings.SOURCE, params), Setup("eager", "", precision, 1, "cuda", 1), ceilings.RULES)
+    answer = ceilings.measure_ceilings(Job(JobKind.CEILINGS, cell, ""), Phases())
+
+    assert answer.status is Status.OK, answer.trouble
+    assert np.median(answer.samples[ceilings.MATMUL].values) > 1e12
+    assert np.median(answer.samples[ceilings.COPY].values) > 1e11

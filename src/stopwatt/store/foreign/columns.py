@@ -16,7 +16,7 @@ SETUP = ("batch", "backend", "precision", "device", "threads", "machine")
 """What can be said for all lines at once, or stand in a column."""
 
 _BATCH_NAMES = {"batch", "batch_size", "batchsize"}
-_TAKEN = {"workload", "boundary", "version"}  # names of coordinates that no column can give
+_TAKEN = {"workload", "boundary", "version", "idle"}  # names of coordinates that no column can give
 
 
 @dataclass(frozen=True, slots=True)
