@@ -1,5 +1,6 @@
 """What a figure of trials is drawn from: bins, steps, boxes, and fewer trials with the telling ones among them."""
 
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -13,7 +14,8 @@ MOST_BINS = 90
 FENCE = 1.5
 """Interquartile ranges from the quartiles to the fences beyond which a trial is an outlier (Tukey 1977)."""
 _NARROWEST = 1e-4
-_RANKS_EACH = 60
+_RANKS = 60
+_FEWEST_RANKS = 20
 _OUTLIERS_DRAWN = 60
 
 Labels = Mapping[int, NDArray[np.int8]]
@@ -81,7 +83,7 @@ def histogram_of(rounds: Sequence[Series], labels: Labels | None = None) -> Hist
         labels: Clusters; one for all where absent.
     """
     values = np.concatenate([one.values for one in rounds])
-    marks = _joined(rounds, labels)
+    marks = np.concatenate(labels_of(rounds, labels)).astype(np.int64)
     edges = np.exp(_edges(np.log(values)))
     edges[0], edges[-1] = min(edges[0], values.min()), max(edges[-1], values.max())
     place = np.clip(np.searchsorted(edges, values, side="right") - 1, 0, edges.size - 2)
@@ -100,16 +102,18 @@ def _edges(logs: NDArray[np.float64]) -> NDArray[np.float64]:
     return np.linspace(low, high, bins + 1)
 
 
-def ecdf_of(values: NDArray[np.float64]) -> Ecdf:
-    """The distribution function of one round at no more than about 180 of its trials.
+def ecdf_of(values: NDArray[np.float64], rounds: int = 1) -> Ecdf:
+    """The distribution function of one round at some 180 of its trials, at fewer where many rounds are drawn together.
 
     Args:
         values: Trials in any order, at least one.
+        rounds: Drawn together.
     """
     ordered = np.sort(values)
     n = ordered.size
-    near = np.unique(np.geomspace(1, n, _RANKS_EACH).round().astype(np.int64))  # ranks, dense at the beginning
-    even = np.linspace(1, n, _RANKS_EACH).round().astype(np.int64)
+    each = max(_FEWEST_RANKS, _RANKS // rounds)
+    near = np.unique(np.geomspace(1, n, each).round().astype(np.int64))  # ranks, dense at the beginning
+    even = np.linspace(1, n, each).round().astype(np.int64)
     ranks = np.unique(np.concatenate([near, even, n + 1 - near]))
     kept = ordered[ranks - 1]
     below = np.searchsorted(ordered, kept, side="right") / n
@@ -173,7 +177,17 @@ def _telling(places: NDArray[np.int64], values: NDArray[np.float64], most: int) 
     return np.concatenate([even, extremes])
 
 
-def _joined(rounds: Sequence[Series], labels: Labels | None) -> NDArray[np.int64]:
-    if labels is None:
-        return np.zeros(sum(one.values.size for one in rounds), dtype=np.int64)
-    return np.concatenate([labels[one.round] for one in rounds]).astype(np.int64)
+def labels_of(rounds: Sequence[Series], labels: Labels | None) -> list[NDArray[np.int8]]:
+    """The clusters of each round's trials; those of a number that was measured twice stand one after the other.
+
+    Args:
+        rounds: In their order.
+        labels: As in `Shape.labels`; one cluster for all where absent.
+    """
+    found, before = [], defaultdict[int, int](int)
+    for one in rounds:
+        start, n = before[one.round], one.values.size
+        before[one.round] += n
+        known = None if labels is None else labels.get(one.round)
+        found.append(np.zeros(n, dtype=np.int8) if known is None else known[start : start + n])
+    return found

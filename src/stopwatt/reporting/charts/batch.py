@@ -12,7 +12,7 @@ from stopwatt.analyse.grid import Point
 from stopwatt.analyse.grid import place as grid_place
 from stopwatt.analyse.rate import rate_of
 from stopwatt.reporting.charts.axes import NUMBERS, UPRIGHT
-from stopwatt.reporting.charts.frame import Span, sized, span, titled
+from stopwatt.reporting.charts.frame import Span, blank, finished, sized, span
 from stopwatt.reporting.charts.level import level_at
 from stopwatt.reporting.charts.panels import Where
 from stopwatt.reporting.charts.sentences import extent
@@ -25,7 +25,7 @@ MOST_LINES = 200
 """Lines behind those in focus; more would be a grey block."""
 
 
-def batch(analysis: Analysis, focus: Where | None = None) -> alt.TopLevelMixin:
+def batch(analysis: Analysis, focus: Where | None = None) -> Any:
     """Latency and samples/s over batch; the lines at the focus in colour, all others behind them in grey.
 
     Args:
@@ -49,9 +49,8 @@ def batch(analysis: Analysis, focus: Where | None = None) -> alt.TopLevelMixin:
         panels.draw("latency", "low", "high", latency.title("latency of a call"), latency),
         panels.draw("rate", "rate_low", "rate_high", "samples/s, one call at a time", rate),
         spacing=60,
-        data=alt.InlineData(values=rows),
     )
-    return titled(chart, _title(chosen), _subtitle(analysis, chosen, others))
+    return finished(chart, rows, _title(chosen), _subtitle(analysis, chosen, others))
 
 
 def _in_focus(costs: Sequence[BatchCost], setups: Setups, focus: Where) -> list[BatchCost]:
@@ -113,7 +112,7 @@ class _Panels:
             axis=alt.Axis(values=list(axis.ticks), labelExpr=NUMBERS, **UPRIGHT),
         )
         x = self._x()
-        base = alt.Chart().encode(x=x)
+        base = blank().encode(x=x)
         behind = base.transform_filter("datum.kind == 'behind'").mark_line(
             aria=False, strokeWidth=1, opacity=0.3, color=ink("rule")
         )

@@ -16,7 +16,7 @@ from stopwatt.analyse.grid import Axis, Point
 from stopwatt.analyse.grid import place as grid_place
 from stopwatt.analyse.picture import Box, box_of
 from stopwatt.reporting.charts.axes import UPRIGHT
-from stopwatt.reporting.charts.frame import LABEL_HEIGHT, shortened, sized, titled
+from stopwatt.reporting.charts.frame import LABEL_HEIGHT, blank, finished, shortened, sized
 from stopwatt.reporting.charts.panels import Where, pairs
 from stopwatt.reporting.charts.sentences import link
 from stopwatt.reporting.charts.setups import Setups, setups_of
@@ -32,7 +32,7 @@ _BOX = 64
 _HEIGHT = 300
 
 
-def boxes(analysis: Analysis, axis: Axis, focus: Where) -> alt.TopLevelMixin:
+def boxes(analysis: Analysis, axis: Axis, focus: Where) -> Any:
     """A box for every value of the axis and every setup, all other coordinates held.
 
     Args:
@@ -43,8 +43,9 @@ def boxes(analysis: Analysis, axis: Axis, focus: Where) -> alt.TopLevelMixin:
     setups = setups_of(analysis)
     chosen = list(_chosen(analysis, axis, setups, focus))
     rows = [row for cell, point in chosen for row in _rows(analysis, axis, setups, cell, point)]
-    chart = _draw(axis, setups, rows).properties(data=alt.InlineData(values=rows))
-    return titled(chart, _title(axis, setups, chosen), _subtitle(analysis, axis, focus, chosen))
+    return finished(
+        _draw(axis, setups, rows), rows, _title(axis, setups, chosen), _subtitle(analysis, axis, focus, chosen)
+    )
 
 
 def _chosen(analysis: Analysis, axis: Axis, setups: Setups, focus: Where) -> Iterator[tuple[CellAnalysis, Point]]:
@@ -79,7 +80,7 @@ def _draw(axis: Axis, setups: Setups, rows: Sequence[dict[str, Any]]) -> alt.Lay
     values = [shortened(str(value), 20) for value in axis.values]
     x = alt.X("x:N", title=axis.name, sort=values, axis=alt.Axis(labelAngle=0, offset=24, domain=False, ticks=False))
     y = _y("low", rows)
-    base = alt.Chart().encode(x=x, xOffset=alt.XOffset("setup:N", sort=names) if several else alt.Undefined)
+    base = blank().encode(x=x, xOffset=alt.XOffset("setup:N", sort=names) if several else alt.Undefined)
     box = base.transform_filter("datum.kind == 'box'").encode(color=setups.colour(legend=several, offset=58))
     whiskers = box.mark_rule(aria=False, strokeWidth=1.5).encode(y=y, y2="high:Q")
     body = box.mark_bar(size=18, cornerRadius=1, fillOpacity=0.85).encode(

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 import altair as alt
+import numpy as np
 
 from stopwatt import units
 from stopwatt.analyse.analysis import CellAnalysis
@@ -20,12 +21,12 @@ _NAMED = {"latency": (0.5, "p50"), "latency_p90": (0.9, "p90"), "latency_p99": (
 
 def _picture(cell: CellAnalysis) -> Picture:
     axis = span(ends_of(cell))
-    lines: dict[str, list[Any]] = {"round": [], "latency": [], "below": []}
-    for one in cell.series:
-        steps = ecdf_of(one.values)
-        lines["round"] += [one.round + 1] * steps.values_s.size
-        lines["latency"] += [axis.of(value) for value in steps.values_s]
-        lines["below"] += [round(float(share), 5) for share in steps.below]
+    steps = [ecdf_of(one.values, len(cell.series)) for one in cell.series]
+    lines = {
+        "round": np.repeat([one.round + 1 for one in cell.series], [one.below.size for one in steps]),
+        "latency": axis.array(np.concatenate([one.values_s for one in steps])),
+        "below": np.concatenate([one.below for one in steps]).round(5),
+    }
     return Picture(
         _title(cell),
         about(cell),

@@ -2,11 +2,13 @@
 
 import math
 import textwrap
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
 import altair as alt
+import numpy as np
+from numpy.typing import NDArray
 
 from stopwatt import units
 from stopwatt.text import one_line
@@ -17,6 +19,8 @@ HALF = 330
 """Width of a figure that stands beside another."""
 LABEL_HEIGHT = 14
 """Pixels that a line of label text takes."""
+ROWS = "rows"
+"""Name of the data of a figure that has one table."""
 _TITLE_COLUMNS = 92
 _SUBTITLE_COLUMNS = 125
 _LONGEST_NAME = 60
@@ -33,6 +37,21 @@ def titled(chart: Chart, title: str, subtitle: str = "") -> Chart:
     described = f"{title}. {subtitle}" if subtitle else title
     text = alt.TitleParams(text=lines, subtitle=below) if below else alt.TitleParams(text=lines)
     return chart.properties(title=text, description=one_line(described))  # type: ignore[no-any-return]
+
+
+def finished(chart: Any, rows: Sequence[Mapping[str, Any]], title: str, subtitle: str) -> Any:
+    """The chart with its words and its rows.
+
+    The rows come last: whatever is done to a chart copies all that it holds.
+    """
+    chart = titled(chart, title, subtitle)
+    chart.datasets = {ROWS: list(rows)}
+    return chart
+
+
+def blank() -> alt.Chart:
+    """A layer that draws the chart's rows."""
+    return alt.Chart(alt.NamedData(name=ROWS))
 
 
 def shortened(name: str, most: int = _LONGEST_NAME) -> str:
@@ -65,6 +84,11 @@ class Span:
     def of(self, value: float) -> float:
         """A value in base units in the axis' unit, with the digits that a figure can show."""
         return float(f"{value / self.scale.factor:.5g}")
+
+    def array(self, values: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Many values at once, as `of`; all of them to the same decimal place."""
+        places = 5 - math.floor(math.log10(self.low))
+        return np.round(values / self.scale.factor, places)
 
     def title(self, name: str) -> str:
         """`latency (ms)`."""

@@ -10,7 +10,7 @@ import altair as alt
 from stopwatt.analyse.analysis import Analysis
 from stopwatt.analyse.grid import Axis, Point
 from stopwatt.reporting.charts.axes import NUMBERS, UPRIGHT
-from stopwatt.reporting.charts.frame import Span, sized, span, spread, titled
+from stopwatt.reporting.charts.frame import Span, blank, finished, sized, span, spread
 from stopwatt.reporting.charts.level import level_at
 from stopwatt.reporting.charts.panels import Panels, Where, faceted, lay_out
 from stopwatt.reporting.charts.sentences import extent, link
@@ -24,7 +24,7 @@ _NAME_HEIGHT = 11
 Rows = Iterator[dict[str, Any]]
 
 
-def growth(analysis: Analysis, axis: Axis, focus: Where | None = None) -> alt.TopLevelMixin:
+def growth(analysis: Analysis, axis: Axis, focus: Where | None = None) -> Any:
     """Latency over one axis, a line for each place of the others, small multiples where they are several.
 
     Args:
@@ -35,8 +35,8 @@ def growth(analysis: Analysis, axis: Axis, focus: Where | None = None) -> alt.To
     panels = lay_out(analysis, [axis.name], ["lines", "column", "row"], focus or {}, rows_each=2)
     vertical = span([end for point in panels.points if (level := level_at(point)) for end in level.ends])
     figure = _Figure(analysis, axis, panels, setups_of(analysis), vertical)
-    chart = faceted(figure.drawing(), panels, [*figure.cells(), *figure.inversions(), *figure.kinks(), *figure.names()])
-    return titled(chart, _title(analysis, axis), _subtitle(analysis, axis, panels))
+    rows = [*figure.cells(), *figure.inversions(), *figure.kinks(), *figure.names()]
+    return finished(faceted(figure.drawing(), panels), rows, _title(analysis, axis), _subtitle(analysis, axis, panels))
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,7 +121,7 @@ class _Figure:
     def drawing(self) -> alt.LayerChart:
         """The layers of a panel."""
         x, y = self._x(), self._y()
-        base, setups = alt.Chart(), self.setups
+        base, setups = blank(), self.setups
         direct = self.panels.lines is None and self.alone  # the lines are named by their setups: no legend
         cells = base.transform_filter("datum.kind == 'cell'").encode(x=x, color=setups.colour(legend=not direct))
         lines = cells.mark_line(aria=False, strokeWidth=1.5, opacity=0.85).encode(

@@ -9,7 +9,8 @@ import altair as alt
 from stopwatt.analyse.analysis import Analysis, CellAnalysis
 from stopwatt.analyse.grid import Axis, Point, place
 from stopwatt.records import METRICS
-from stopwatt.reporting.charts.frame import Span, sized, span, titled
+from stopwatt.reporting.charts.deadline import worst_case
+from stopwatt.reporting.charts.frame import Span, blank, finished, sized, span
 from stopwatt.reporting.charts.level import Bounded, level_at
 from stopwatt.reporting.charts.panels import Panels, Where, faceted, lay_out
 from stopwatt.reporting.charts.sentences import extent, link
@@ -19,7 +20,9 @@ from stopwatt.units import quantity
 
 LATENCY = "latency"
 OUTLIERS = "outliers"
-"""The share of trials beyond the upper fence: the one metric that is no estimate."""
+"""The share of trials beyond the upper fence."""
+MISSES = "misses"
+"""The share of trials that missed the first deadline asked for."""
 _CELL = (46, 26)
 _LARGE = (64, 30)
 _FAILED = "\N{MULTIPLICATION SIGN}"
@@ -41,7 +44,7 @@ class Slice:
     setup: str = ""
 
 
-def heat(analysis: Analysis, shown: Slice, focus: Where | None = None) -> alt.TopLevelMixin:
+def heat(analysis: Analysis, shown: Slice, focus: Where | None = None) -> Any:
     """A metric over two axes.
 
     Args:
@@ -60,8 +63,7 @@ def heat(analysis: Analysis, shown: Slice, focus: Where | None = None) -> alt.To
     scale = span([value.value for _, _, value in found if value is not None], unit_of(shown.metric), room=0)
     figure = _Figure(analysis, shown, panels, scale, _inverted(analysis, shown))
     rows = [_row(figure, *one) for one in found]
-    chart = faceted(_draw(figure, rows), panels, rows)
-    return titled(chart, _title(shown, found, analysis), _subtitle(figure, rows))
+    return finished(faceted(_draw(figure, rows), panels), rows, _title(shown, found, analysis), _subtitle(figure, rows))
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +79,7 @@ class _Figure:
 
 def unit_of(metric: str) -> str:
     """Base unit of a metric or an estimate."""
-    if metric == OUTLIERS:
+    if metric in (OUTLIERS, MISSES):
         return "%"
     return METRICS[metric].unit if metric in METRICS else METRICS[metric.rpartition("_")[0]].unit
 
@@ -89,6 +91,9 @@ def value_of(cell: CellAnalysis, point: Point, metric: str) -> Bounded | None:
     if metric == OUTLIERS:
         shape = cell.shape
         return Bounded(100 * shape.outliers / shape.n) if shape is not None and shape.n else None
+    if metric == MISSES:
+        worst = worst_case(cell)
+        return Bounded(100 * worst.deadlines[0].share) if worst is not None and worst.deadlines else None
     estimate = point.row.estimates.get(metric)
     return Bounded(estimate.value, estimate.low, estimate.high) if estimate and estimate.value is not None else None
 
@@ -124,6 +129,7 @@ NAMES = {
     "device_memory": "device memory",
     "cold_start": "cold start",
     OUTLIERS: "share of outliers",
+    MISSES: "share of calls that missed the deadline",
 }
 """What people call a metric."""
 
@@ -143,7 +149,7 @@ def _draw(figure: _Figure, rows: Sequence[dict[str, Any]]) -> alt.LayerChart:
     steps = _steps(figure.scale)
     shade = alt.Scale(type="threshold", domain=steps, range=heat_inks())
     written = alt.Scale(type="threshold", domain=steps, range=heat_inks(name=True))
-    base = alt.Chart().encode(x=x, y=y)
+    base = blank().encode(x=x, y=y)
     known = base.transform_filter("datum.known")
     tiles = known.mark_rect(cornerRadius=2, stroke=ink("paper"), strokeWidth=1.5).encode(
         color=alt.Color("value:Q", scale=shade, legend=None), href="link:N", description="about:N"

@@ -1,7 +1,7 @@
 """Lag plot: each trial against the next one; points off the corners mean that slow calls come together or in turns."""
 
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import altair as alt
 import numpy as np
@@ -16,21 +16,27 @@ from stopwatt.reporting.charts.picture import CellFigure, Picture, table
 from stopwatt.reporting.charts.sentences import about, ends_of
 from stopwatt.stats.autocorrelation import INDEPENDENCE_P
 
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
 MOST_DRAWN = 1000
 
 
 def _picture(cell: CellAnalysis) -> Picture:
     axis = span(ends_of(cell))
-    pairs: dict[str, list[Any]] = {"this": [], "next": [], "mark": []}
     total = sum(one.values.size for one in cell.series)
-    for one in cell.series:
-        marked = marks.marked(cell, one.round, one.values.size)
-        most = max(30, MOST_DRAWN * one.values.size // total)
-        kept = thin(one.values, marked.astype(np.int8), most)
+    this, following, drawn = [], [], []
+    for one, marked in zip(cell.series, marks.marked(cell), strict=True):
+        kept = thin(one.values, marked, max(30, MOST_DRAWN * one.values.size // total))
         kept = kept[kept > 0]
-        pairs["this"] += [axis.of(value) for value in one.values[kept - 1]]
-        pairs["next"] += [axis.of(value) for value in one.values[kept]]
-        pairs["mark"] += marked[kept].tolist()
+        this.append(one.values[kept - 1])
+        following.append(one.values[kept])
+        drawn.append(marked[kept])
+    pairs: dict[str, NDArray[Any]] = {
+        "this": axis.array(np.concatenate(this)),
+        "next": axis.array(np.concatenate(following)),
+        "mark": np.concatenate(drawn),
+    }
     return Picture(
         _title(cell),
         about(cell),

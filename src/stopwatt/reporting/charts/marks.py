@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from stopwatt import units
 from stopwatt.analyse.analysis import CellAnalysis
+from stopwatt.analyse.picture import labels_of
 from stopwatt.analyse.shape import Cluster
 from stopwatt.reporting.charts.theme import CLUSTERS, SHAPES, cluster_ink
 
@@ -37,12 +38,10 @@ def marks_of(cell: CellAnalysis) -> list[int]:
     return marks
 
 
-def marked(cell: CellAnalysis, round_number: int, n: int) -> NDArray[np.int64]:
-    """The mark of every trial of a round."""
-    labels = cell.shape.labels if cell.shape is not None else None
-    if labels is None or round_number not in labels:
-        return np.zeros(n, dtype=np.int64)
-    return np.array(marks_of(cell))[labels[round_number]]
+def marked(cell: CellAnalysis) -> list[NDArray[np.int8]]:
+    """The mark of every trial, by round."""
+    marks = np.array(marks_of(cell), dtype=np.int8)
+    return [marks[labels] for labels in labels_of(cell.series, cell.shape.labels if cell.shape is not None else None)]
 
 
 def labelled(cell: CellAnalysis) -> list[int]:

@@ -10,7 +10,7 @@ from stopwatt.analyse.analysis import Analysis
 from stopwatt.analyse.shape import Form
 from stopwatt.reporting.charts import marks
 from stopwatt.reporting.charts.axes import NUMBERS, UPRIGHT
-from stopwatt.reporting.charts.frame import WIDTH, sized, span, titled
+from stopwatt.reporting.charts.frame import WIDTH, blank, finished, sized, span
 from stopwatt.reporting.charts.panels import MOST_ROWS, pairs
 from stopwatt.reporting.charts.sentences import extent, link
 from stopwatt.reporting.charts.setups import setups_of
@@ -19,7 +19,7 @@ _HEIGHT = 260
 _AREAS = [12, 500]
 
 
-def modes(analysis: Analysis) -> alt.TopLevelMixin:
+def modes(analysis: Analysis) -> Any:
     """Every cluster but the main one of every cell: its ratio over the cell's usual latency, its mass as area."""
     rows = list(_rows(analysis))[:MOST_ROWS]
     ratios = span([1.0, *(row["ratio"] for row in rows)], "1", room=0.08)
@@ -40,7 +40,7 @@ def modes(analysis: Analysis) -> alt.TopLevelMixin:
         axis=alt.Axis(values=list(ratios.ticks), labelExpr=f"{NUMBERS} + ' x'", **UPRIGHT),
     )
     points = (
-        alt.Chart(alt.InlineData(values=rows))
+        blank()
         .mark_point(filled=True, opacity=0.5)
         .encode(
             x=x,
@@ -53,7 +53,7 @@ def modes(analysis: Analysis) -> alt.TopLevelMixin:
         )
     )
     note = "area: share of the calls in the cluster"
-    return titled(sized(alt.layer(points), WIDTH, _HEIGHT), _title(analysis), f"{extent(analysis)}; {note}")
+    return finished(sized(alt.layer(points), WIDTH, _HEIGHT), rows, _title(analysis), f"{extent(analysis)}; {note}")
 
 
 def _rows(analysis: Analysis) -> Iterator[dict[str, Any]]:

@@ -9,7 +9,7 @@ import altair as alt
 from stopwatt.analyse.analysis import Analysis, CellAnalysis
 from stopwatt.analyse.grid import Axis, Point, place
 from stopwatt.records import Scalar
-from stopwatt.reporting.charts.frame import shortened
+from stopwatt.reporting.charts.frame import ROWS, shortened
 from stopwatt.reporting.charts.setups import SETUP_AXES
 
 MOST_PANELS_ACROSS = 6
@@ -100,14 +100,13 @@ def _at(point: Point, held: Where) -> bool:
     return all(point.where.get(name) == value for name, value in held.items())
 
 
-def faceted(chart: alt.LayerChart, panels: Panels, rows: Sequence[Mapping[str, Any]]) -> alt.TopLevelMixin:
-    """The chart with its rows, once for each panel; alone where there is only one."""
-    data = alt.InlineData(values=list(rows))
+def faceted(chart: alt.LayerChart, panels: Panels) -> Any:
+    """The chart once for each panel; alone where there is only one."""
     encodings: dict[str, Any] = {}
     if panels.column is not None:
         encodings["column"] = alt.Column("column:N", title=None, sort=panels.order("column"))
     if panels.row is not None:
         encodings["row"] = alt.Row("row:N", title=None, sort=panels.order("row"), header=alt.Header(labelAngle=-90))
     if not encodings:
-        return chart.properties(data=data)
-    return chart.properties(data=data).facet(**encodings, spacing=14)
+        return chart
+    return chart.properties(data=alt.NamedData(name=ROWS)).facet(**encodings, spacing=14)

@@ -11,7 +11,7 @@ from stopwatt.analyse.front import pareto_front
 from stopwatt.analyse.grid import Point
 from stopwatt.analyse.grid import place as grid_place
 from stopwatt.reporting.charts.axes import NUMBERS, UPRIGHT
-from stopwatt.reporting.charts.frame import HEIGHT, WIDTH, Span, sized, span, titled
+from stopwatt.reporting.charts.frame import HEIGHT, WIDTH, Span, blank, finished, sized, span
 from stopwatt.reporting.charts.labels import side, sided
 from stopwatt.reporting.charts.level import level_at
 from stopwatt.reporting.charts.panels import Where
@@ -23,7 +23,7 @@ _BELOW = 0.3
 """Where no difference at all is drawn: this share of the smallest one there is."""
 
 
-def pareto(analysis: Analysis, focus: Where) -> alt.TopLevelMixin:
+def pareto(analysis: Analysis, focus: Where) -> Any:
     """Deviation over latency of all setups of one workload and batch.
 
     Args:
@@ -47,7 +47,7 @@ def pareto(analysis: Analysis, focus: Where) -> alt.TopLevelMixin:
     chart = _draw(figure, rows)
     held = grid_place({name: focus[name] for name in others if name in focus})
     parts = [f"at {held}" if held else "", f"{len(points)} setups", "bars: 95 % intervals", "line: the Pareto front"]
-    return titled(chart, _title(points, front, setups), "; ".join(part for part in parts if part))
+    return finished(chart, rows, _title(points, front, setups), "; ".join(part for part in parts if part))
 
 
 def _known(point: Point) -> bool:
@@ -109,7 +109,7 @@ def _draw(figure: _Figure, rows: Sequence[dict[str, Any]]) -> alt.LayerChart:
             **UPRIGHT,
         ),
     )
-    base = alt.Chart(alt.InlineData(values=list(rows))).encode(x=x)
+    base = blank().encode(x=x)
     line = base.transform_filter("datum.front").mark_line(
         aria=False, interpolate="step-after", strokeWidth=1.5, strokeDash=[4, 3], color=ink("rule")
     )

@@ -10,11 +10,15 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import altair as alt
+import numpy as np
+from numpy.typing import NDArray
 
 from stopwatt.analyse.analysis import CellAnalysis
 from stopwatt.reporting.charts.frame import titled
+from stopwatt.reporting.charts.theme import complete
 
-Table = Mapping[str, Sequence[Any]]
+Column = Sequence[Any] | NDArray[Any]
+Table = Mapping[str, Column]
 """Columns of equal length by name."""
 
 
@@ -49,14 +53,16 @@ def value(name: str) -> alt.ExprRef:
 
 def filled(drawing: Any, picture: Picture) -> Any:
     """A drawing with the tables, parameters and title of a picture."""
-    chart = titled(drawing, picture.title, picture.subtitle)
+    chart = drawing.add_params(*[alt.param(name=name, value=value) for name, value in picture.params.items()])
+    chart = titled(chart, picture.title, picture.subtitle)
     chart.datasets = {name: rows_of(columns) for name, columns in picture.tables.items()}
-    return chart.add_params(*[alt.param(name=name, value=value) for name, value in picture.params.items()])
+    return chart
 
 
 def rows_of(columns: Table) -> list[dict[str, Any]]:
     """Columns as rows."""
-    return [dict(zip(columns, row, strict=True)) for row in zip(*columns.values(), strict=True)]
+    values = [column.tolist() if isinstance(column, np.ndarray) else column for column in columns.values()]
+    return [dict(zip(columns, row, strict=True)) for row in zip(*values, strict=True)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,15 +85,17 @@ class CellFigure:
     params: tuple[str, ...] = ()
     tables: tuple[str, ...] = ()
 
+    @property
+    def drawing(self) -> dict[str, Any]:
+        """The drawing as a Vega-Lite document: `@name` for every word, `null` for every parameter, empty tables."""
+        words = {name: f"@{name}" for name in self.words}
+        chart: Any = self.draw(words)
+        chart = chart.add_params(*[alt.param(name=name, value=None) for name in self.params])
+        chart.datasets = {name: [] for name in self.tables}
+        return complete(chart)
+
     def chart(self, cell: CellAnalysis) -> alt.LayerChart:
         """The figure of a cell."""
         picture = self.picture(cell)
         chart: alt.LayerChart = filled(self.draw(picture.words), picture)
         return chart
-
-    def template(self) -> alt.LayerChart:
-        """The drawing with `@name` for every word, `null` for every parameter and empty tables."""
-        words = {name: f"@{name}" for name in self.words}
-        drawing = self.draw(words).add_params(*[alt.param(name=name, value=None) for name in self.params])
-        drawing.datasets = {name: [] for name in self.tables}
-        return drawing

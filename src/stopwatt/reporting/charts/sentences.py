@@ -4,6 +4,7 @@ from stopwatt import units
 from stopwatt.analyse.analysis import Analysis, CellAnalysis
 from stopwatt.analyse.shape import Cluster, Form, Shape
 from stopwatt.reporting.charts.frame import shortened
+from stopwatt.stats.autocorrelation import INDEPENDENCE_P
 from stopwatt.workloads.params import short_label
 
 _NAMED = 3
@@ -41,6 +42,25 @@ def clusters_sentence(shape: Shape, usual: str) -> str:
     left = len(others) - len(named)
     further = f"; {left} smaller clusters more" if left else ""
     return f"{listed} the usual {usual}{further}"
+
+
+def time_sentence(cell: CellAnalysis) -> str:
+    """How the calls behave over time: the level of each round, and when the slow ones come."""
+    shape = cell.shape
+    if shape is None:
+        return "The calls in the order of time"
+    level = "The level is steady"
+    if shape.drifts:
+        most = max(shape.drifts, key=lambda drift: abs(drift.change))
+        level = f"The level of round {most.round + 1} changes by {units.change(1 + most.change)}"
+    others = _others(shape) if shape.clusters else []
+    regular = next((cluster for cluster in others if cluster.period is not None), None)
+    bursty = next((cluster for cluster in others if cluster.bursty_p < INDEPENDENCE_P), None)
+    if regular is not None:
+        return f"{level}; every {regular.period:.3g} calls one takes {units.ratio(regular.ratio)}"
+    if bursty is not None:
+        return f"{level}; calls of {units.ratio(bursty.ratio)} come in bursts"
+    return f"{level}; slow calls come at random times" if others else f"{level} over {counts(cell)}"
 
 
 def _others(shape: Shape) -> list[Cluster]:

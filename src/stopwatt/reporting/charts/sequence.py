@@ -5,6 +5,7 @@ from typing import Any
 
 import altair as alt
 import numpy as np
+from numpy.typing import NDArray
 
 from stopwatt.analyse.analysis import CellAnalysis
 from stopwatt.analyse.picture import thin
@@ -12,20 +13,26 @@ from stopwatt.reporting.charts import marks
 from stopwatt.reporting.charts.axes import log_y
 from stopwatt.reporting.charts.frame import HEIGHT, WIDTH, Span, sized, span, spread
 from stopwatt.reporting.charts.picture import CellFigure, Picture, table
-from stopwatt.reporting.charts.sentences import about, ends_of, shape_sentence
+from stopwatt.reporting.charts.sentences import about, ends_of, time_sentence
 from stopwatt.reporting.charts.theme import ink
 
 MOST_DRAWN = 1500
 """Trials drawn of a cell; a screen shows no more."""
 
 
-def _picture(cell: CellAnalysis) -> Picture:
+def sequence_of(cell: CellAnalysis, most: int = MOST_DRAWN) -> Picture:
+    """What a run sequence shows.
+
+    Args:
+        cell: With trials.
+        most: Trials to draw, about.
+    """
     axis = span(ends_of(cell), room=0.08)
-    trials, rounds = _trials(cell, axis)
+    trials, rounds = _trials(cell, axis, most)
     n, drawn = sum(one.values.size for one in cell.series), len(trials["trial"])
     note = "" if drawn == n else f"; {drawn:,} of {n:,} trials drawn, all extremes and some of every cluster among them"
     return Picture(
-        shape_sentence(cell),
+        time_sentence(cell),
         f"{about(cell)}{note}",
         {"latency": axis.title("latency")},
         {"ends": [axis.low, axis.high], "ticks": axis.ticks},
@@ -33,22 +40,21 @@ def _picture(cell: CellAnalysis) -> Picture:
     )
 
 
-def _trials(cell: CellAnalysis, axis: Span) -> tuple[dict[str, list[Any]], dict[str, list[Any]]]:
+def _trials(cell: CellAnalysis, axis: Span, most: int) -> tuple[dict[str, NDArray[Any]], dict[str, list[Any]]]:
     total = sum(one.values.size for one in cell.series)
-    trials: dict[str, list[Any]] = {"trial": [], "latency": [], "mark": []}
+    places, latencies, drawn = [], [], []
     rounds: dict[str, list[Any]] = {"first": [], "name": []}
     before = 0
-    for one in cell.series:
-        marked = marks.marked(cell, one.round, one.values.size)
-        most = max(30, MOST_DRAWN * one.values.size // total)
-        kept = thin(one.values, marked.astype(np.int8), most)
-        trials["trial"] += (before + kept + 1).tolist()
-        trials["latency"] += [axis.of(value) for value in one.values[kept]]
-        trials["mark"] += marked[kept].tolist()
+    for one, marked in zip(cell.series, marks.marked(cell), strict=True):
+        kept = thin(one.values, marked, max(30, most * one.values.size // total))
+        places.append(before + kept + 1)
+        latencies.append(one.values[kept])
+        drawn.append(marked[kept])
         rounds["first"].append(before + 0.5)
         rounds["name"].append(f"round {one.round + 1}")
         before += one.values.size
-    return trials, rounds
+    latency = axis.array(np.concatenate(latencies))
+    return {"trial": np.concatenate(places), "latency": latency, "mark": np.concatenate(drawn)}, rounds
 
 
 def _clusters(cell: CellAnalysis, axis: Span) -> dict[str, list[Any]]:
@@ -91,7 +97,7 @@ def _draw(words: Mapping[str, str]) -> alt.LayerChart:
 SEQUENCE = CellFigure(
     "sequence",
     "every trial in the order of time, coloured by its cluster",
-    _picture,
+    sequence_of,
     _draw,
     words=("latency",),
     params=("ends", "ticks"),

@@ -1,12 +1,13 @@
 """A/B shift by decile: where in the distribution B differs from A."""
 
 from collections.abc import Sequence
+from typing import Any
 
 import altair as alt
 
 from stopwatt.analyse.shift import DecileShift
 from stopwatt.reporting.charts.axes import UPRIGHT
-from stopwatt.reporting.charts.frame import HEIGHT, WIDTH, sized, titled
+from stopwatt.reporting.charts.frame import HEIGHT, WIDTH, blank, finished, sized
 from stopwatt.reporting.charts.theme import ink
 from stopwatt.stats.ratios import MARGIN
 from stopwatt.units import change
@@ -15,7 +16,7 @@ _DECILE = "format(100 * datum.value, 'd') + ' %'"
 _CHANGE = "datum.value == 0 ? 'same' : format(100 * datum.value, '+.3~g') + ' %'"
 
 
-def shift(shifts: Sequence[DecileShift], a: str, b: str) -> alt.LayerChart:
+def shift(shifts: Sequence[DecileShift], a: str, b: str) -> Any:
     """The change of every decile from A to B, with intervals across rounds.
 
     Args:
@@ -40,7 +41,7 @@ def shift(shifts: Sequence[DecileShift], a: str, b: str) -> alt.LayerChart:
         axis=alt.Axis(values=[one.q for one in shifts], labelExpr=_DECILE, grid=False),
     )
     y = alt.Y("change:Q", title=f"latency of {b} against {a}", axis=alt.Axis(labelExpr=_CHANGE, **UPRIGHT))
-    base = alt.Chart(alt.InlineData(values=rows)).encode(x=x)
+    base = blank().encode(x=x)
     margin = alt.Chart(alt.InlineData(values=[{"from": 1 / (1 + MARGIN) - 1, "to": MARGIN}]))
     same = alt.Chart(alt.InlineData(values=[{"change": 0}])).mark_rule(aria=False, color=ink("rule"))
     layers = [
@@ -53,7 +54,7 @@ def shift(shifts: Sequence[DecileShift], a: str, b: str) -> alt.LayerChart:
     rounds = "bars: 95 % intervals across rounds" if any(one.low is not None for one in shifts) else shifts[0].why
     band = f"grey: within {MARGIN:.0%} of no difference".replace("%", " %")
     chart = sized(alt.layer(*layers), WIDTH, HEIGHT)
-    return titled(chart, _title(shifts, b), f"{rounds}; {band}")
+    return finished(chart, rows, _title(shifts, b), f"{rounds}; {band}")
 
 
 def _title(shifts: Sequence[DecileShift], b: str) -> str:

@@ -8,7 +8,7 @@ import altair as alt
 from stopwatt.analyse.analysis import Analysis
 from stopwatt.analyse.grid import place as grid_place
 from stopwatt.reporting.charts.axes import NUMBERS
-from stopwatt.reporting.charts.frame import WIDTH, Span, shortened, sized, span, titled
+from stopwatt.reporting.charts.frame import WIDTH, Span, blank, finished, shortened, sized, span
 from stopwatt.reporting.charts.panels import pairs
 from stopwatt.reporting.charts.sentences import extent, link
 from stopwatt.reporting.charts.setups import Setups, setups_of
@@ -16,22 +16,22 @@ from stopwatt.reporting.charts.theme import ink
 from stopwatt.stats.ratios import MARGIN, Verdict
 from stopwatt.units import ratio
 
-MOST_LINES = 40
+MOST_LINES = 24
 """Places that get a line of their own; of more, each setup gets one, with a stroke for each place."""
 _LINE = 22
 
 
-def speedup(analysis: Analysis) -> alt.LayerChart:
+def speedup(analysis: Analysis) -> Any:
     """The speed-up of every cell that has one."""
     setups = setups_of(analysis)
     rows = list(_rows(analysis, setups))
     groups = list(dict.fromkeys(row["place"] for row in rows))
     dense = len(groups) > MOST_LINES
     ends = [1.0, *(row[name] for row in rows for name in ("low", "value", "high"))]
-    chart = _dense(rows, setups, span(ends, "1")) if dense else _sparse(rows, groups, setups, span(ends, "1"))
+    chart = _dense(setups, span(ends, "1")) if dense else _sparse(rows, groups, setups, span(ends, "1"))
     band = f"grey: within {MARGIN:.0%} of no difference".replace("%", " %")
     bars = "a stroke for each cell" if dense else "bars: 95 % intervals"
-    return titled(chart, _title(rows), f"{extent(analysis)}; {bars}; {band}")
+    return finished(chart, rows, _title(rows), f"{extent(analysis)}; {bars}; {band}")
 
 
 def _rows(analysis: Analysis, setups: Setups) -> Iterator[dict[str, Any]]:
@@ -73,9 +73,7 @@ def _ground(axis: Span) -> list[alt.Chart]:
 def _sparse(rows: Sequence[dict[str, Any]], groups: Sequence[str], setups: Setups, axis: Span) -> alt.LayerChart:
     names = list(dict.fromkeys(row["setup"] for row in rows))
     y = alt.Y("place:N", title=None, sort=list(groups), axis=alt.Axis(domain=False, ticks=False, labelLimit=260))
-    base = alt.Chart(alt.InlineData(values=list(rows))).encode(
-        y=y, yOffset=alt.YOffset("setup:N", sort=names), color=setups.colour(legend=len(names) > 1)
-    )
+    base = blank().encode(y=y, yOffset=alt.YOffset("setup:N", sort=names), color=setups.colour(legend=len(names) > 1))
 
     bars = base.mark_rule(aria=False, strokeWidth=2).encode(x=alt.X("low:Q"), x2="high:Q")
     points = base.mark_point(size=60, opacity=1).encode(
@@ -85,8 +83,8 @@ def _sparse(rows: Sequence[dict[str, Any]], groups: Sequence[str], setups: Setup
     return sized(alt.layer(*_ground(axis), bars, points), WIDTH - 160, height)
 
 
-def _dense(rows: Sequence[dict[str, Any]], setups: Setups, axis: Span) -> alt.LayerChart:
-    base = alt.Chart(alt.InlineData(values=list(rows)))
+def _dense(setups: Setups, axis: Span) -> alt.LayerChart:
+    base = blank()
     y = alt.Y("setup:N", title=None, sort=list(setups.names), axis=alt.Axis(domain=False, ticks=False, labelLimit=260))
     strokes = base.mark_tick(thickness=1.5, size=22, opacity=0.5).encode(
         x=_x(axis), y=y, color=setups.colour(legend=False), href="link:N", description="about:N"

@@ -1,9 +1,9 @@
 """Log survival: the share of calls that take longer, down to one in n; where a deadline is read off."""
 
 from collections.abc import Mapping
-from typing import Any
 
 import altair as alt
+import numpy as np
 
 from stopwatt import units
 from stopwatt.analyse.analysis import CellAnalysis
@@ -19,13 +19,14 @@ def _picture(cell: CellAnalysis) -> Picture:
     axis = span(ends_of(cell))
     most = max(one.values.size for one in cell.series)
     shares = span([0.5 / most, 1.0], "1", room=0)
-    lines: dict[str, list[Any]] = {"round": [], "latency": [], "above": []}
-    for one in cell.series:
-        steps, n = ecdf_of(one.values), one.values.size
-        above = [1.0, *(1 - steps.below[:-1])]  # at each trial: the share that is at least so long
-        lines["round"] += [one.round + 1] * steps.values_s.size
-        lines["latency"] += [axis.of(value) for value in steps.values_s]
-        lines["above"] += [float(f"{max(share, 1 / n):.4g}") for share in above]
+    steps = [ecdf_of(one.values, len(cell.series)) for one in cell.series]
+    # At each trial: the share that takes at least so long, 1 / n at the largest.
+    above = [np.concatenate([[1.0], 1 - one.below[:-1]]) for one in steps]
+    lines = {
+        "round": np.repeat([one.round + 1 for one in cell.series], [one.below.size for one in steps]),
+        "latency": axis.array(np.concatenate([one.values_s for one in steps])),
+        "above": np.concatenate(above),
+    }
     largest = cell.row.estimates["latency_max"]
     title = "The share of calls that take longer"
     if largest.value is not None:

@@ -1,0 +1,157 @@
+"""All kinds of figures by name: what `stopwatt plot` draws and a report chooses from."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from stopwatt.analyse.analysis import Analysis, CellAnalysis
+from stopwatt.analyse.grid import Axis
+from stopwatt.errors import UsageError
+from stopwatt.extensions import unknown
+from stopwatt.records import Scalar
+from stopwatt.reporting.charts.batch import batch
+from stopwatt.reporting.charts.boxes import boxes
+from stopwatt.reporting.charts.deadline import DEADLINE
+from stopwatt.reporting.charts.ecdf import ECDF
+from stopwatt.reporting.charts.focus import focus_of
+from stopwatt.reporting.charts.growth import growth
+from stopwatt.reporting.charts.heat import LATENCY, MISSES, OUTLIERS, Slice, heat
+from stopwatt.reporting.charts.histogram import HISTOGRAM
+from stopwatt.reporting.charts.lag import LAG
+from stopwatt.reporting.charts.modes import modes
+from stopwatt.reporting.charts.pareto import pareto
+from stopwatt.reporting.charts.picture import CellFigure
+from stopwatt.reporting.charts.sequence import SEQUENCE
+from stopwatt.reporting.charts.setups import setups_of
+from stopwatt.reporting.charts.spectrum import SPECTRUM
+from stopwatt.reporting.charts.speedup import speedup
+from stopwatt.reporting.charts.survival import SURVIVAL
+
+CELL_FIGURES: Mapping[str, CellFigure] = {
+    figure.kind: figure for figure in (SEQUENCE, HISTOGRAM, ECDF, SURVIVAL, SPECTRUM, LAG, DEADLINE)
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """What a figure of a grid is to show.
+
+    Attributes:
+        x, y: Names of axes; empty for the first that suit.
+        metric: Of a heat map: name of an estimate, or `outliers`.
+        setup: Of a heat map: name of one setup; empty for the first.
+        focus: Values at which axes are held for which the figure has no place.
+    """
+
+    x: str = ""
+    y: str = ""
+    metric: str = LATENCY
+    setup: str = ""
+    focus: Mapping[str, Scalar] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class GridFigure:
+    """One kind of figure over many cells.
+
+    Attributes:
+        kind: Its name on the command line.
+        line: What it shows, in one line.
+        draw: Makes it; raises `UsageError` where the cells do not give it.
+    """
+
+    kind: str
+    line: str
+    draw: Callable[[Analysis, Choice], Any]
+
+
+def numeric_axis(analysis: Analysis, name: str = "", without: tuple[str, ...] = ()) -> Axis:
+    """The axis of that name, or the first numeric one.
+
+    Raises:
+        UsageError: There is none.
+    """
+    axes = [axis for axis in analysis.grid.axes if axis.numeric and axis.name not in without]
+    return _axis(axes, name, "numeric axis")
+
+
+def any_axis(analysis: Analysis, name: str = "", without: tuple[str, ...] = ()) -> Axis:
+    """The axis of that name, or the first one.
+
+    Raises:
+        UsageError: There is none.
+    """
+    return _axis([axis for axis in analysis.grid.axes if axis.name not in without], name, "axis")
+
+
+def _axis(axes: list[Axis], name: str, what: str) -> Axis:
+    known = {axis.name: axis for axis in axes}
+    if name and name not in known:
+        raise unknown(what, name, list(known))
+    if not known:
+        raise UsageError(f"these measurements have no {what} to draw over", now="measure several sizes or setups")
+    return known[name] if name else next(iter(known.values()))
+
+
+def _growth(analysis: Analysis, choice: Choice) -> Any:
+    return growth(analysis, numeric_axis(analysis, choice.x), choice.focus)
+
+
+def _heat(analysis: Analysis, choice: Choice) -> Any:
+    setups = setups_of(analysis)
+    x = any_axis(analysis, choice.x, () if choice.x else setups.axes)
+    y = any_axis(analysis, choice.y, (x.name,) if choice.y else (x.name, *setups.axes))
+    known = {LATENCY, OUTLIERS, MISSES, *(name for point in analysis.grid.points for name in point.row.estimates)}
+    if choice.metric not in known:
+        raise unknown("metric", choice.metric, sorted(known))
+    if choice.setup and choice.setup not in setups.names:
+        raise unknown("setup", choice.setup, list(setups.names))
+    drawn_over_setups = {x.name, y.name} & set(setups.axes)
+    setup = "" if drawn_over_setups else choice.setup or setups.names[0]
+    return heat(analysis, Slice(x, y, choice.metric, setup), choice.focus)
+
+
+def _boxes(analysis: Analysis, choice: Choice) -> Any:
+    return boxes(analysis, any_axis(analysis, choice.x), choice.focus)
+
+
+def _batch(analysis: Analysis, choice: Choice) -> Any:
+    numeric_axis(analysis, "batch")
+    return batch(analysis, choice.focus)
+
+
+GRID_FIGURES: Mapping[str, GridFigure] = {
+    figure.kind: figure
+    for figure in (
+        GridFigure("growth", "latency along an axis (--x), with kinks and inversions marked", _growth),
+        GridFigure("heat", "a metric (--metric) over two axes (--x, --y) of one setup (--setup)", _heat),
+        GridFigure("boxes", "box plots along an axis (--x), with the outlier mass and its counts", _boxes),
+        GridFigure("batch", "latency and samples/s over batch, with the sweet spot", _batch),
+        GridFigure("speedup", "speed-ups over fp32 eager with their intervals", lambda found, _: speedup(found)),
+        GridFigure(
+            "pareto",
+            "which setups are beaten in neither latency nor deviation",
+            lambda found, c: pareto(found, c.focus),
+        ),
+        GridFigure(
+            "modes", "the clusters of all cells: ratio to the usual latency, and mass", lambda found, _: modes(found)
+        ),
+    )
+}
+KINDS: Mapping[str, str] = {
+    **{name: figure.line for name, figure in GRID_FIGURES.items()},
+    **{name: figure.line for name, figure in CELL_FIGURES.items()},
+}
+"""Every kind and what it shows."""
+
+
+def default_cell(analysis: Analysis) -> CellAnalysis:
+    """The cell that is drawn where none is named.
+
+    Raises:
+        UsageError: No cell has trials.
+    """
+    cell = focus_of(analysis)
+    if cell is None:
+        raise UsageError("no cell has single trials to draw", now="growth, heat and batch need none")
+    return cell

@@ -1,0 +1,203 @@
+"""Which figures the page shows, in which order, and which of them is the evidence of a finding."""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from itertools import count
+from typing import Any
+
+from stopwatt.analyse.analysis import Analysis, CellAnalysis
+from stopwatt.analyse.grid import Axis
+from stopwatt.analyse.shape import Form
+from stopwatt.records import Finding, Scalar
+from stopwatt.reporting.charts.catalogue import CELL_FIGURES, GRID_FIGURES, Choice
+from stopwatt.reporting.charts.deadline import worst_case
+from stopwatt.reporting.charts.focus import focus_of
+from stopwatt.reporting.charts.heat import MISSES, OUTLIERS
+from stopwatt.reporting.charts.panels import pairs
+from stopwatt.reporting.charts.setups import Setups, setups_of
+from stopwatt.reporting.html.figures import Figure, figure_of
+from stopwatt.workloads.params import short_label
+
+MOST_AXES = 4
+MOST_MAPS = 4
+_OF_CELL = ("sequence", "histogram", "ecdf", "survival", "spectrum", "lag", "deadline")
+
+
+@dataclass(frozen=True, slots=True)
+class Section:
+    """Figures under one heading.
+
+    Attributes:
+        id: Place in the page.
+        lead: A sentence below the heading; may be empty.
+    """
+
+    id: str
+    heading: str
+    lead: str
+    figures: tuple[Figure, ...]
+
+
+def sections_of(analysis: Analysis) -> tuple[Section, ...]:
+    """All sections that the measurements give."""
+    cell = focus_of(analysis)
+    focus = _focus(analysis, cell)
+    story = _Story(analysis, setups_of(analysis), focus)
+    found = [
+        Section("growth", "How latency grows", "", tuple(story.growth())),
+        Section("grid", "Across the grid", "Every tile opens its cell.", tuple(story.maps())),
+        Section("batch", "What a larger batch costs and brings", "", tuple(story.batch())),
+        Section("setups", "Setups compared", "", tuple(story.setups_compared())),
+        Section("distributions", "Distributions", "", tuple(story.distributions())),
+        Section("one-cell", *_one_cell(analysis, cell)),
+    ]
+    numbers = count(1)
+    return tuple(
+        replace(section, figures=tuple(replace(figure, number=next(numbers)) for figure in section.figures))
+        for section in found
+        if section.figures
+    )
+
+
+def with_drawings(sections: Sequence[Section], svgs: Sequence[str]) -> tuple[Section, ...]:
+    """The sections with every figure drawn; the markup in the order of the figures."""
+    following = iter(svgs)
+    return tuple(
+        replace(section, figures=tuple(figure.drawn(next(following)) for figure in section.figures))
+        for section in sections
+    )
+
+
+def evidence(finding: Finding, sections: tuple[Section, ...]) -> tuple[Figure, ...]:
+    """The figures that show a finding; none for what only the table shows."""
+    figures = [figure for section in sections for figure in section.figures]
+    found = [figure for figure in figures if figure.id.startswith(_EVIDENCE.get(finding.kind, _NOWHERE))]
+    along = [figure for figure in found if f"{figure.id.removeprefix('growth-')}=" in finding.text]
+    return tuple(along or found)[:2]
+
+
+_NOWHERE = ("-",)
+_OF_SHAPE = ("clusters", "boxes-")
+_EVIDENCE: Mapping[str, tuple[str, ...]] = {
+    "growth": ("growth-",),
+    "kink": ("growth-",),
+    "inversion": ("growth-",),
+    "sweet-spot": ("batch-cost",),
+    "within-bound": ("batch-cost",),
+    "setup-difference": ("speed-ups",),
+    "range": ("map-",),
+    "outlier-clusters": _OF_SHAPE,
+    "body-modes": ("cell-histogram",),
+    "heavy-tail": ("boxes-",),
+    "drift": ("cell-sequence",),
+    "dependence": ("cell-lag",),
+    "rounds-differ": ("cell-ecdf",),
+    "deadline-misses": ("map-misses", "cell-deadline"),
+    "overruns": ("cell-deadline",),
+}
+"""Kind of finding -> how the ids of the figures begin that show it."""
+
+
+def _focus(analysis: Analysis, cell: CellAnalysis | None) -> dict[str, Scalar]:
+    """Coordinates of the cell in focus; of the middle cell where none has trials."""
+    points = analysis.grid.points
+    if not points:
+        return {}
+    of_cell = [point for one, point in pairs(analysis) if one is cell]
+    return dict((of_cell or [points[len(points) // 2]])[0].where)
+
+
+@dataclass(frozen=True, slots=True)
+class _Story:
+    """Makes the figures of the sections."""
+
+    analysis: Analysis
+    setups: Setups
+    focus: dict[str, Scalar]
+
+    def growth(self) -> Iterator[Figure]:
+        """One figure for each size."""
+        for axis in self._sizes()[:MOST_AXES]:
+            yield self._draw("growth", f"growth-{_slug(axis.name)}", x=axis.name)
+
+    def maps(self) -> Iterator[Figure]:
+        """Latency of each setup over two sizes, and where the outliers are."""
+        axes = [axis for axis in self.analysis.grid.axes if axis.name not in self.setups.axes]
+        if len(axes) < 2:  # noqa: PLR2004  (a map has two axes)
+            return
+        x, y = axes[0].name, axes[1].name
+        for place, setup in enumerate(self.setups.names[:MOST_MAPS]):
+            yield self._draw("heat", f"map-{place}", x=x, y=y, setup=setup)
+        for metric, number in ((OUTLIERS, _outliers), (MISSES, _misses)):
+            setup = self._most(number)
+            if setup:
+                yield self._draw("heat", f"map-{metric}", x=x, y=y, setup=setup, metric=metric)
+
+    def batch(self) -> Iterator[Figure]:
+        """The cost of batch."""
+        if self.analysis.scaling.batches:
+            yield self._draw("batch", "batch-cost")
+
+    def setups_compared(self) -> Iterator[Figure]:
+        """Speed-ups, and the Pareto front where answers differ."""
+        if any(cell.row.speedup.value is not None for cell in self.analysis.cells):
+            yield self._draw("speedup", "speed-ups")
+        if len(self.setups.names) > 1 and any(map(_deviates, self.analysis.cells)):
+            yield self._draw("pareto", "pareto-front")
+
+    def distributions(self) -> Iterator[Figure]:
+        """Clusters over all cells, and box plots along one size or over the setups."""
+        if not any(cell.series for cell in self.analysis.cells):
+            return
+        if any(cell.shape is not None and cell.shape.form is Form.CLUSTERS for cell in self.analysis.cells):
+            yield self._draw("modes", "clusters")
+        sizes = [axis.name for axis in self.analysis.grid.axes if axis.name not in self.setups.axes]
+        over_setups = [name for name in self.setups.axes if self.analysis.grid.axis(name) is not None]
+        for name in (sizes or over_setups)[:1]:
+            yield self._draw("boxes", f"boxes-{_slug(name)}", x=name)
+
+    def _sizes(self) -> list[Axis]:
+        return [
+            axis for axis in self.analysis.grid.axes if axis.numeric and axis.name not in ("batch", *self.setups.axes)
+        ]
+
+    def _most(self, number: Callable[[CellAnalysis], int]) -> str:
+        """The setup with the most of something; empty where there is none of it."""
+        counts = dict.fromkeys(self.setups.names, 0)
+        for cell, point in pairs(self.analysis):
+            counts[self.setups.name(point)] += number(cell)
+        best = max(counts, key=lambda name: counts[name], default="")
+        return best if best and counts[best] else ""
+
+    def _draw(self, kind: str, name: str, **choice: Any) -> Figure:
+        return figure_of(name, GRID_FIGURES[kind].draw(self.analysis, Choice(focus=self.focus, **choice)))
+
+
+def _one_cell(analysis: Analysis, cell: CellAnalysis | None) -> tuple[str, str, tuple[Figure, ...]]:
+    if cell is None:
+        return "", "", ()
+    figures = [figure_of(f"cell-{kind}", CELL_FIGURES[kind].chart(cell)) for kind in _OF_CELL if _has(cell, kind)]
+    label = next((analysis.grid.label(point) for one, point in pairs(analysis) if one is cell), "")
+    lead = "The table above opens the same figures for every cell." if len(analysis.cells) > 1 else ""
+    return f"One cell in full: {label or short_label(cell.row.cell.workload)}", lead, tuple(figures)
+
+
+def _has(cell: CellAnalysis, kind: str) -> bool:
+    return kind != "deadline" or bool(cell.worst)
+
+
+def _deviates(cell: CellAnalysis) -> bool:
+    return bool(cell.row.estimates["deviation"].value)
+
+
+def _slug(name: str) -> str:
+    return "".join(char if char.isalnum() and char.isascii() else "-" for char in name)[:40].strip("-") or "axis"
+
+
+def _outliers(cell: CellAnalysis) -> int:
+    return cell.shape.outliers if cell.shape is not None else 0
+
+
+def _misses(cell: CellAnalysis) -> int:
+    worst = worst_case(cell)
+    return worst.deadlines[0].misses if worst is not None and worst.deadlines else 0

@@ -1,0 +1,65 @@
+"""Texts of the page that say what was measured, and numbers as people read them."""
+
+from collections.abc import Sequence
+
+from stopwatt import units
+from stopwatt.analyse.analysis import Analysis
+from stopwatt.analyse.estimate import Estimate
+from stopwatt.records import Status
+from stopwatt.reporting.charts.frame import shortened
+from stopwatt.reporting.charts.setups import setups_of
+from stopwatt.reporting.console import MISSING
+from stopwatt.text import one_line
+
+_NAMED = 4
+
+
+def headline(analysis: Analysis) -> str:
+    """`64 cells: lstm on eager and onnxruntime`."""
+    cells = len(analysis.cells)
+    workloads = list(dict.fromkeys(shortened(cell.row.cell.workload.source) for cell in analysis.cells))
+    count = f"{cells:,} cells" if cells != 1 else "1 cell"
+    return f"{count}: {listed(workloads)} on {listed(setups_of(analysis).names)}"
+
+
+def listed(names: Sequence[str]) -> str:
+    """`a`, `a and b`, `a, b, c, d and 3 more`."""
+    shown = list(names[:_NAMED])
+    if len(names) > _NAMED:
+        return f"{', '.join(shown)} and {len(names) - _NAMED} more"
+    return shown[0] if len(shown) == 1 else f"{', '.join(shown[:-1])} and {shown[-1]}" if shown else "nothing"
+
+
+def totals(analysis: Analysis) -> str:
+    """`n = 61,272 trials in 190 rounds; 2 cells without a result`."""
+    trials = sum(series.values.size for cell in analysis.cells for series in cell.series)
+    rounds = sum(cell.row.rounds_ok + cell.row.rounds_failed for cell in analysis.cells)
+    failed = sum(cell.row.status not in (Status.OK, Status.UNSUPPORTED) for cell in analysis.cells)
+    unsupported = sum(cell.row.status is Status.UNSUPPORTED for cell in analysis.cells)
+    parts = [f"{trials:,} trials in {rounds:,} rounds" if trials else f"{rounds:,} rounds without single trials"]
+    parts += [f"{failed:,} cells without a result"] if failed else []
+    parts += [f"{unsupported:,} not supported"] if unsupported else []
+    return "; ".join(parts)
+
+
+def estimate_text(estimate: Estimate) -> str:
+    """`4.51 ms [4.47, 4.55]`, the value alone, `needs 2,995 trials`, or what stands for a missing one."""
+    if estimate.value is None:
+        return f"needs {estimate.needs:,} trials" if estimate.needs is not None else MISSING
+    if estimate.low is None or estimate.high is None:
+        return units.quantity(estimate.value, estimate.unit)
+    return units.interval(estimate.value, estimate.low, estimate.high, estimate.unit)
+
+
+def column_text(estimate: Estimate | None, scale: units.Scale) -> str:
+    """The same in a column whose head names the unit."""
+    if estimate is None or estimate.value is None:
+        return f"needs {estimate.needs:,}" if estimate is not None and estimate.needs is not None else MISSING
+    if estimate.low is None or estimate.high is None:
+        return units.column_value(estimate.value, scale)
+    return units.column_interval(estimate.value, estimate.low, estimate.high, scale)
+
+
+def plain(text: str) -> str:
+    """A text from outside on one line."""
+    return one_line(text)
