@@ -9,6 +9,7 @@ import bert_table
 import bias
 import cost
 import detection
+import findings
 import loop
 import peers
 import tail
@@ -22,6 +23,7 @@ CPU: dict[str, Callable[[], None]] = {
     "worst-case": tail.main,
     "verdicts": verdicts.main,
     "detection": detection.main,
+    "findings": findings.main,
     "bert-cpu": bert_table.main,
 }
 GPU: dict[str, Callable[[], None]] = {"bert-gpu": partial(bert_table.main, gpu=True)}

@@ -290,6 +290,17 @@ def test_clusters_at_the_same_ratio_are_one_finding():
         assert one.strength is Strength.SHOWN
 
 
+def test_trials_that_were_interrupted_are_alike_by_the_time_that_they_lost():
+    def interrupted(where, n, dice):
+        scale = where["hidden"] / 64
+        return scale * spread(n, dice) + 20 * spread(n, dice) * (dice.random(n) < 0.03)
+
+    grid = planted(law, PLAIN)
+    one = the("outlier-clusters", findings_of(grid, analysed(grid, interrupted)))
+    assert one.text.startswith("In all 6 cells trials lose 20.")
+    assert one.count == 6
+
+
 def test_clusters_of_one_cell_are_told_with_mass_interval_and_rhythm():
     def every_50_calls(where, n, dice):
         late = np.arange(n) % 50 == 49

@@ -1,21 +1,27 @@
 """Modes apart from the main one: one finding for each ratio at which cells have them."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from stopwatt import units
 from stopwatt.analyse.findings.cells import Named, having, keys
-from stopwatt.analyse.findings.words import counted, factor_weight, seconds, sentence, span
+from stopwatt.analyse.findings.words import counted, factor_weight, seconds, sentence, span, times
 from stopwatt.analyse.grid import place
 from stopwatt.analyse.shape import Cluster, Form
 from stopwatt.records import Finding, Strength
 
 KIND = "outlier-clusters"
 APART = math.log(1.1)
-"""Ratios whose logarithms lie further apart than this are different clusters."""
+"""Sizes whose logarithms lie further apart than this are different clusters."""
+FAR = 3.0
+"""Ratio to the main mode from which on trials are taken to have been interrupted."""
+FAR_APART = math.log(1.5)
+"""The same as `APART` for the time that interrupted trials lost, which varies more."""
+_MOST_WEIGHT = 1.5
+_COARSE = 10.0
 BURSTY_P = 0.01
 _SAME_PERIOD = 1.05
 
@@ -28,9 +34,18 @@ class Found:
     cluster: Cluster
     index: int
 
+    @property
+    def lost_s(self) -> float:
+        """Time by which its trials exceed the main mode, seconds."""
+        return self.cluster.centre_s * (1 - 1 / self.cluster.ratio)
+
 
 def find_clusters(named: Sequence[Named]) -> list[Finding]:
-    """One finding for each group of clusters of about the same ratio to the main mode of their cells."""
+    """One finding for each group of clusters that different cells have alike.
+
+    Near clusters are alike by their ratio to the main mode (another path through the code, another clock), far ones by
+    the time that their trials lost (an interruption lasts as long whatever it interrupts).
+    """
     shaped = [one for one in named if one.cell.shape is not None and one.cell.shape.form is not Form.TOO_FEW]
     found = [
         Found(one, cluster, index)
@@ -38,14 +53,16 @@ def find_clusters(named: Sequence[Named]) -> list[Finding]:
         for index, cluster in enumerate(one.cell.shape.clusters if one.cell.shape else ())
         if cluster.ratio != 1
     ]
-    return [_finding(group, shaped) for group in _by_ratio(found)]
+    near, far = [one for one in found if one.cluster.ratio < FAR], [one for one in found if one.cluster.ratio >= FAR]
+    groups = [*_chains(near, lambda one: one.cluster.ratio, APART), *_chains(far, lambda one: one.lost_s, FAR_APART)]
+    return [_finding(group, shaped) for group in groups]
 
 
-def _by_ratio(found: Sequence[Found]) -> list[list[Found]]:
-    """Single linkage on the logarithm of the ratio."""
+def _chains(found: Sequence[Found], size: Callable[[Found], float], apart: float) -> list[list[Found]]:
+    """Single linkage on the logarithm of a size."""
     groups: list[list[Found]] = []
-    for one in sorted(found, key=lambda one: one.cluster.ratio):
-        if groups and math.log(one.cluster.ratio / groups[-1][-1].cluster.ratio) <= APART:
+    for one in sorted(found, key=size):
+        if groups and math.log(size(one) / size(groups[-1][-1])) <= apart:
             groups[-1].append(one)
         else:
             groups.append([one])
@@ -67,7 +84,7 @@ def _finding(group: Sequence[Found], shaped: Sequence[Named]) -> Finding:
         first.mass_low if first else None,
         first.mass_high if first else None,
         Strength.SHOWN if shown else Strength.SUGGESTED,
-        factor_weight(ratio, len(cells), len(shaped)),
+        min(_MOST_WEIGHT, factor_weight(ratio, len(cells), len(shaped))),
         len(cells),
         len(shaped),
     )
@@ -84,7 +101,7 @@ def _one_cell(found: Found, shaped: Sequence[Named]) -> str:
     cluster = found.cluster
     mass = units.interval(100 * cluster.mass, 100 * cluster.mass_low, 100 * cluster.mass_high, "%")
     others = f", in none of the {len(shaped) - 1} other cells" if len(shaped) > 1 else ""
-    at = f"{units.ratio(cluster.ratio)} the main mode ({seconds(cluster.centre_s)})"
+    at = f"{_ratio(cluster.ratio)} the main mode ({seconds(cluster.centre_s)})"
     return sentence(place(found.named.where), f"{mass} of the trials take {at}{_rhythm(cluster, 1)}{others}")
 
 
@@ -95,16 +112,29 @@ def _rhythm(cluster: Cluster, family: int) -> str:
 
 
 def _many_cells(ordered: Sequence[Found], cells: Sequence[Named], shaped: Sequence[Named]) -> str:
-    ratios = [one.cluster.ratio for one in ordered]
     masses = [one.cluster.mass for one in ordered]
-    spread = span(units.ratio(min(ratios)), units.ratio(max(ratios)))
     worst = f" (at {place(ordered[0].named.where)})" if masses[0] > masses[-1] else ""
     share = f"{units.percent(float(np.median(masses)))} of the trials in the median"
     most = f", at most {units.percent(masses[0])}{worst}"
-    middle = units.ratio(float(np.median(ratios)))
-    between = f" ({spread})" if spread else ""
-    where = f"In {having(cells, shaped)} trials gather at {middle}{between} of the main mode"
-    return f"{where}: {share}{most}{_rhythms(ordered)}"
+    where = having(cells, shaped)
+    return f"In {where} trials {_size(ordered)}: {share}{most}{_rhythms(ordered)}"
+
+
+def _size(ordered: Sequence[Found]) -> str:
+    """What the clusters have in common, in the median and from the least to the most."""
+    ratios = [one.cluster.ratio for one in ordered]
+    if min(ratios) >= FAR:
+        lost = [one.lost_s for one in ordered]
+        spread = span(seconds(min(lost)), seconds(max(lost)))
+        far = f"{_ratio(min(ratios))} the main mode and more"
+        return f"lose {seconds(float(np.median(lost)))}{f' ({spread})' if spread else ''}, which is {far}"
+    spread = span(_ratio(min(ratios)), _ratio(max(ratios)))
+    return f"gather at {_ratio(float(np.median(ratios)))}{f' ({spread})' if spread else ''} of the main mode"
+
+
+def _ratio(value: float) -> str:
+    """`1.25 x`; three digits, since modes 1 % apart are different ones."""
+    return units.ratio(value) if value < _COARSE else times(value)
 
 
 def _rhythms(ordered: Sequence[Found]) -> str:

@@ -7,9 +7,8 @@ import numpy as np
 
 from stopwatt import units
 from stopwatt.analyse.findings.words import counted, factor_weight, sentence, span, times
-from stopwatt.analyse.grid import IDLE, Axis, Grid, place
-from stopwatt.analyse.level import level_of
-from stopwatt.analyse.steps import Step, bounds_of, step_between, together
+from stopwatt.analyse.grid import IDLE, Grid, place
+from stopwatt.analyse.steps import Step, bounds_of, steps_between, together
 from stopwatt.records import Finding, Scalar, Strength
 from stopwatt.stats.noise import UNKNOWN, Noise
 from stopwatt.stats.ratios import MARGIN
@@ -28,26 +27,15 @@ def find_idle(grid: Grid, noise: Noise = UNKNOWN) -> list[Finding]:
     axis = grid.axis(IDLE)
     if axis is None:
         return []
-    found = {value: steps for value in axis.values[1:] if (steps := _steps(grid, axis, value, noise))}
+    found = {
+        value: steps for value in axis.values[1:] if (steps := steps_between(grid, axis, axis.values[0], value, noise))
+    }
     if not found:
         return []
     most = max(found, key=lambda value: abs(math.log(_middle(found[value]))))
     return [
         _finding(axis.values[0], most, found[most], {value: _middle(steps) for value, steps in found.items()}, noise)
     ]
-
-
-def _steps(grid: Grid, axis: Axis, value: Scalar, noise: Noise) -> list[Step]:
-    """From the shortest pause to this one, at all places where both have a level of the same metric."""
-    steps = []
-    for line in grid.lines(axis):
-        points = {point.where[axis.name]: point for point in line.points}
-        first, second = points.get(axis.values[0]), points.get(value)
-        if first is not None and second is not None:
-            levels = level_of(first.row), level_of(second.row)
-            if levels[0] is not None and levels[1] is not None and levels[0].metric == levels[1].metric:
-                steps.append(step_between(first, second, axis.name, noise, line.fixed))
-    return steps
 
 
 def _middle(steps: Sequence[Step]) -> float:

@@ -19,9 +19,9 @@ from stopwatt.analyse.findings.words import (
     split_by,
     times,
 )
-from stopwatt.analyse.grid import Axis, Grid, Point, place
+from stopwatt.analyse.grid import Grid, Point, place
 from stopwatt.analyse.level import Level, level_of
-from stopwatt.analyse.steps import RISK, Step, bounds_of, step_between, together
+from stopwatt.analyse.steps import RISK, Step, bounds_of, steps_between, together
 from stopwatt.records import Finding, Scalar, Strength
 from stopwatt.stats.noise import UNKNOWN, Evidence, Noise
 from stopwatt.stats.ratios import MARGIN, holm
@@ -68,21 +68,9 @@ def find_setups(grid: Grid, noise: Noise = UNKNOWN) -> list[Finding]:
         if (axis := grid.axis(name)) is not None
         for base in [usual if usual in axis.values else axis.values[0]]
         for value in axis.values
-        if value != base and (matches := _matches(_steps(grid, axis, base, value, noise)))
+        if value != base and (matches := _matches(steps_between(grid, axis, value, base, noise)))
     ]
     return [*found, *_range(grid)]
-
-
-def _steps(grid: Grid, axis: Axis, base: Scalar, value: Scalar, noise: Noise) -> list[Step]:
-    """From the one to the other, at all places where both have a level of the same metric."""
-    steps = []
-    for line in grid.lines(axis):
-        points = {point.where[axis.name]: point for point in line.points}
-        if base in points and value in points:
-            levels = level_of(points[base].row), level_of(points[value].row)
-            if levels[0] is not None and levels[1] is not None and levels[0].metric == levels[1].metric:
-                steps.append(step_between(points[value], points[base], axis.name, noise, line.fixed))
-    return steps
 
 
 def _matches(steps: Sequence[Step]) -> list[Match]:

@@ -113,8 +113,14 @@ def _told_apart(members: Sequence[Place], every: Sequence[Place]) -> str:
         mine = {member.get(name) for member in members}
         values = [value for value in dict.fromkeys(one.get(name) for one in every) if value in mine]
         if len(values) <= _FEW_VALUES and sum(one.get(name) in values for one in every) == len(members) < len(every):
-            return f"{name}={' or '.join(str(value) for value in values)}"
+            return f"{name}={' or '.join(str(value) for value in _in_order(values))}"
     return ""
+
+
+def _in_order(values: Sequence[Scalar | None]) -> Sequence[Scalar | None]:
+    """Numbers by size, names as they came."""
+    numbers = [value for value in values if isinstance(value, (int, float))]
+    return sorted(numbers) if len(numbers) == len(values) else values
 
 
 def exceptions(misses: Sequence[Place], every: Sequence[Place]) -> str:
