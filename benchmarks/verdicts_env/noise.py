@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -40,38 +40,51 @@ def sharing(tries: int) -> Table:
         f"intervals that hold the truth / planted slowdowns of {SLOWDOWN:.0%} in one ordinary cell called slower",
         ("spreads", "cells", "by itself", "without limits", "as it is done"),
     )
-    ways: tuple[Callable[[Found], Found], ...] = (list, _unlimited, _shared)
     for number, (name, spreads) in enumerate(KINDS.items()):
         for cells in CELLS:
-            shown = [_of_way(way, spreads, cells, tries, [5, number, cells]) for way in ways]
+            counts = [Counts() for _ in WAYS]
+            for seed in range(tries):
+                _try(spreads, cells, np.random.default_rng([5, number, cells, seed]), counts)
+            shown = [one.rates(tries, cells) for one in counts]
             texts = [" / ".join(str(rate).split(" ")[0] for rate in rates) for rates in shown]
             facts = {
                 f"{label}_{what}": rate
-                for label, rates in zip(("itself", "unlimited", "shared"), shown, strict=True)
+                for label, rates in zip(WAYS, shown, strict=True)
                 for what, rate in zip(("wrong", "covered", "found"), rates, strict=True)
             }
             table.add(name, str(cells), *texts, spreads=name, cells=cells, **facts)
     return table
 
 
-def _of_way(
-    way: Callable[[Found], Found], spreads: Spreads, cells: int, tries: int, table: list[int]
-) -> tuple[Rate, Rate, Rate]:
-    wrong = covered = found = 0
-    for seed in range(tries):
-        dice = np.random.default_rng([*table, seed])
-        sds = spreads(cells, dice)
-        evidence = way(_draw(sds, np.zeros(cells), dice))
-        verdicts = [one.verdict for one in judge_family([judge(1.0, one, ROUNDS) for one in evidence])]
-        wrong += any(verdict in {Verdict.FASTER, Verdict.SLOWER} for verdict in verdicts)
-        covered += sum(
-            low <= 0 <= high for low, high in (one.interval() for one in evidence if isinstance(one, Evidence))
-        )
-        planted = np.zeros(cells)
-        planted[-1] = -math.log1p(SLOWDOWN)
-        slowed = way(_draw(sds, planted, dice))
-        found += judge_family([judge(1.0, one, ROUNDS) for one in slowed])[-1].verdict is Verdict.SLOWER
-    return Rate(wrong, tries), Rate(covered, tries * cells), Rate(found, tries)
+@dataclass
+class Counts:
+    """Of one way."""
+
+    wrong: int = 0
+    covered: int = 0
+    found: int = 0
+
+    def rates(self, tries: int, cells: int) -> tuple[Rate, Rate, Rate]:
+        """Families with a false verdict, intervals that hold the truth, planted slowdowns found."""
+        return Rate(self.wrong, tries), Rate(self.covered, tries * cells), Rate(self.found, tries)
+
+
+def _try(spreads: Spreads, cells: int, dice: np.random.Generator, counts: Sequence[Counts]) -> None:
+    """One family where nothing differs, and one with a slow cell, in every way."""
+    sds = spreads(cells, dice)
+    planted = np.zeros(cells)
+    planted[-1] = -math.log1p(SLOWDOWN)
+    equal, slowed = _draw(sds, np.zeros(cells), dice), _draw(sds, planted, dice)
+    for way, count in zip(WAYS.values(), counts, strict=True):
+        evidence = way(equal)
+        count.wrong += any(verdict in {Verdict.FASTER, Verdict.SLOWER} for verdict in _verdicts(evidence))
+        intervals = [one.interval() for one in evidence if isinstance(one, Evidence)]
+        count.covered += sum(low <= 0 <= high for low, high in intervals)
+        count.found += _verdicts(way(slowed))[-1] is Verdict.SLOWER
+
+
+def _verdicts(evidence: Found) -> list[Verdict | None]:
+    return [ratio.verdict for ratio in judge_family([judge(1.0, one, ROUNDS) for one in evidence])]
 
 
 def _draw(sds: NDArray[np.float64], true: NDArray[np.float64], dice: np.random.Generator) -> Found:
@@ -94,3 +107,6 @@ def _unlimited(found: Found) -> Found:
         together = (noise.freedom * noise.variance + freedom * own) / (noise.freedom + freedom)
         shared.append(replace(one, error=math.sqrt(together * scale), freedom=freedom + noise.freedom))
     return shared
+
+
+WAYS: dict[str, Callable[[Found], Found]] = {"itself": list, "unlimited": _unlimited, "shared": _shared}

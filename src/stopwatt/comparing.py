@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
+from typing import overload
 
 from stopwatt.analyse.compare import compare as compare_sides
 from stopwatt.analyse.detectable import Calibration, calibrate
@@ -30,6 +31,30 @@ RUNS = 20
 LONGEST_S = 600.0
 _LATEST_AA = 20
 """A/A runs of a store that are looked at."""
+
+
+@overload
+def compare(
+    a: str,
+    b: str,
+    *,
+    metric: str = "latency",
+    margin: float = MARGIN,
+    store: str | None = None,
+    force: bool = False,
+) -> CompareResult: ...
+
+
+@overload
+def compare(
+    a: str,
+    b: None = None,
+    *,
+    metric: str = "latency",
+    margin: float = MARGIN,
+    store: str | None = None,
+    force: bool = False,
+) -> CompareResult | AaResult: ...
 
 
 def compare(

@@ -4,6 +4,7 @@ import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import TYPE_CHECKING, Annotated
 
 from cyclopts import Group, Parameter
@@ -157,10 +158,14 @@ class _Call:
                 now="stopwatt compare A B; stopwatt show lists runs; --now, --commands and --aa measure first",
             )
         judging = self.judging
-        a, b = self.sides[0], self.sides[1] if len(self.sides) > 1 else None
-        return compare_results(
-            a, b, metric=judging.metric, margin=judging.share(), store=self.results.store, force=judging.force
+        judge = partial(
+            compare_results,
+            metric=judging.metric,
+            margin=judging.share(),
+            store=self.results.store,
+            force=judging.force,
         )
+        return judge(*self.sides)
 
     def _commands(self) -> "CompareResult | AaResult":
         from stopwatt.comparing import RUNS, compare_commands
