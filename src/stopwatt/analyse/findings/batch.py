@@ -57,7 +57,7 @@ def _sweet_spot(costs: Sequence[BatchCost]) -> Finding:
         factor_weight(max(gain, _NO_GAIN), len(told), len(costs)),
         count,
         len(costs),
-        named([cost.line.fixed for cost in costs if cost.knee != knee]),
+        named([cost.line.fixed for cost in costs if cost.knee != knee]) if count > len(costs) / 2 else (),
     )
 
 
