@@ -1,7 +1,7 @@
 """The growth of latency along every line of a grid: exponents, gradual bends, kinks."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
@@ -256,8 +256,3 @@ def _segment(ladder: Ladder, start: int, stop: int, weights: NDArray[np.float64]
     evidence = judge_weights(ladder.logs, weights, noise) if len(ladder.rounds) else None
     low, high = (None, None) if evidence is None else evidence.interval()
     return Segment(float(ladder.sizes[start]), float(ladder.sizes[stop]), value, low, high)
-
-
-def of_axis(growths: Iterable[Growth], name: str) -> list[Growth]:
-    """Those along one axis."""
-    return [growth for growth in growths if growth.line.axis.name == name]
