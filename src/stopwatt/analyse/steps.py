@@ -15,7 +15,7 @@ from stopwatt.stats.ratios import MARGIN, holm
 
 RISK = 0.01
 """Of any false inversion in a grid, and again of any false kink. So strict because the noise of all cells does not know
-that a few are far noisier than the rest: with one in thirty ten times as noisy, 5 % of grids show something false
+that a few are far noisier than the rest: with one in thirty ten times as noisy, 5 to 7 % of grids show something false
 (`docs/results/findings.md`)."""
 PAIR = 2**0.5
 """A difference of two cells varies by so much more than one cell."""
