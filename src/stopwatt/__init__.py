@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from stopwatt.api import bench as bench
     from stopwatt.api import import_table as import_table
     from stopwatt.api import measure as measure
+    from stopwatt.api import report as report
     from stopwatt.api import sweep as sweep
     from stopwatt.comparing import compare as compare
     from stopwatt.errors import StopwattError as StopwattError
@@ -38,6 +39,7 @@ _PUBLIC = {
     "compare": "comparing",
     "measure": "api",
     "import_table": "api",
+    "report": "api",
     "BenchResult": "reporting.result",
     "SweepResult": "reporting.sweep_result",
     "CompareResult": "reporting.comparison",

@@ -38,6 +38,7 @@ from stopwatt.units import interval, quantity
 Conclusion = TypeVar("Conclusion")
 
 if TYPE_CHECKING:
+    from stopwatt.reporting.report import Written
     from stopwatt.store.database import Store
     from stopwatt.store.foreign.bring import Brought
 
@@ -270,6 +271,37 @@ def import_table(
     table = read_table(Path(path), spec, tag=tag)
     with open_store(store) as results:
         return bring_table(results, table)
+
+
+def report(
+    *runs: str,
+    out: str | Path = "report.html",
+    deadlines: Iterable[float] = (),
+    store: str | None = None,
+    overwrite: bool = False,
+) -> "Written":
+    """Write one page with findings, tables, figures and the distribution of every cell.
+
+    Args:
+        *runs: Ids of runs, tags, `last`, `last~1`; the latest run without any.
+        out: The file. One that is a report is replaced; anything else only with `overwrite`.
+        deadlines: Seconds; misses and their upper bound are shown beside those that a run was begun with.
+        store: Results database; `$STOPWATT_STORE` or `./stopwatt.db` if absent.
+        overwrite: Whether any file may be replaced.
+
+    Returns:
+        Where it is, its size and what was found.
+
+    Raises:
+        UsageError: No such run, a deadline out of range, a name that is taken, or more cells than a page holds.
+        StoreError: The results cannot be read, or the page cannot be written.
+    """
+    from stopwatt.reporting.report import check_target, select, write_report  # with Altair: not for every command
+
+    check_target(Path(out), overwrite=overwrite)
+    with open_store(store, access=Access.READ) as results:
+        selected = select(results, runs, deadlines=deadlines_of(tuple(deadlines)))
+    return write_report(selected, Path(out), overwrite=overwrite)
 
 
 def run_request(

@@ -12,6 +12,8 @@ VERBS = {
     "bench": ("bench:bench", "Measure models over runtimes, precisions and batch sizes."),
     "sweep": ("sweep:sweep", "Measure a grid of sizes and setups: how does latency grow, where are the kinks?"),
     "compare": ("compare:compare", "Compare two runs, tags, stores, setups or commands: did this become slower?"),
+    "report": ("report:report", "Write one page with findings, tables, figures and every distribution."),
+    "plot": ("plot:plot", "Draw one figure of a report as PNG, SVG or HTML."),
     "show": ("show:show", "List runs and measurements, or one measurement in full."),
     "export": ("export:export", "Write measurements to Parquet, CSV or JSON."),
     "import": ("import_:import_", "Read exported measurements, or a table that others made, into the store."),

@@ -2,8 +2,9 @@
 
 import json
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from stopwatt.analyse.document import to_document
@@ -12,11 +13,13 @@ from stopwatt.errors import ExitCode, StopwattError
 from stopwatt.records import Note, Scalar, Status
 from stopwatt.reporting.console import console_for
 from stopwatt.reporting.table import render_bench
-from stopwatt.store import Run
+from stopwatt.store import Access, Run, open_store
 
 if TYPE_CHECKING:
     import pandas as pd
     from rich.console import Console
+
+    from stopwatt.reporting.report import Written
 
 _NOT_IN_FRAME = {"metrics", "notes", "speedup", "worst", "params", "protocol"}
 
@@ -56,6 +59,27 @@ class BenchResult:
     def print_to(self, console: "Console") -> None:
         """Print the table on a console."""
         render_bench(console, self.rows, self.notes, run=self.run.id[:8], where=self.where)
+
+    def report(
+        self, out: str | Path = "report.html", *, deadlines: Sequence[float] = (), overwrite: bool = False
+    ) -> "Written":
+        """Write the page of `stopwatt report` for this run.
+
+        Args:
+            out: The file. One that is a report is replaced; anything else only with `overwrite`.
+            deadlines: Seconds, beside those that were asked for when it was measured.
+            overwrite: Whether any file may be replaced.
+
+        Raises:
+            UsageError: The name is taken, or there are more cells than a page holds.
+            StoreError: The results cannot be read, or the page cannot be written.
+        """
+        from stopwatt.reporting.report import check_target, select, write_report
+
+        check_target(Path(out), overwrite=overwrite)
+        with open_store(self.where, access=Access.READ) as store:
+            selected = select(store, [self.run.id], deadlines=deadlines)
+        return write_report(selected, Path(out), overwrite=overwrite)
 
     def to_json(self) -> str:
         """The documented JSON (`analyse.document.to_document`) with the run's id."""

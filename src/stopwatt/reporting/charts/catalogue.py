@@ -6,6 +6,7 @@ from typing import Any
 
 from stopwatt.analyse.analysis import Analysis, CellAnalysis
 from stopwatt.analyse.grid import Axis
+from stopwatt.analyse.shift import shift_of
 from stopwatt.errors import UsageError
 from stopwatt.extensions import unknown
 from stopwatt.records import Scalar
@@ -19,10 +20,12 @@ from stopwatt.reporting.charts.heat import LATENCY, MISSES, OUTLIERS, Slice, hea
 from stopwatt.reporting.charts.histogram import HISTOGRAM
 from stopwatt.reporting.charts.lag import LAG
 from stopwatt.reporting.charts.modes import modes
+from stopwatt.reporting.charts.panels import pairs
 from stopwatt.reporting.charts.pareto import pareto
 from stopwatt.reporting.charts.picture import CellFigure
 from stopwatt.reporting.charts.sequence import SEQUENCE
 from stopwatt.reporting.charts.setups import setups_of
+from stopwatt.reporting.charts.shift import shift
 from stopwatt.reporting.charts.spectrum import SPECTRUM
 from stopwatt.reporting.charts.speedup import speedup
 from stopwatt.reporting.charts.survival import SURVIVAL
@@ -115,6 +118,20 @@ def _boxes(analysis: Analysis, choice: Choice) -> Any:
     return boxes(analysis, any_axis(analysis, choice.x), choice.focus)
 
 
+def _shift(analysis: Analysis, _: Choice) -> Any:
+    cells = [(cell, point) for cell, point in pairs(analysis) if cell.series]
+    if len(cells) != 2:  # noqa: PLR2004  (A and B)
+        raise UsageError(
+            f"a shift compares two cells with trials, and here are {len(cells)}",
+            now="name coordinates in which all but two differ, such as batch=1 hidden=200",
+        )
+    (a, at_a), (b, at_b) = cells
+    shifts = shift_of(a.series, b.series)
+    if not shifts:
+        raise UsageError("the two cells have no round in common", now="measure them in one run")
+    return shift(shifts, analysis.grid.label(at_a), analysis.grid.label(at_b))
+
+
 def _batch(analysis: Analysis, choice: Choice) -> Any:
     numeric_axis(analysis, "batch")
     return batch(analysis, choice.focus)
@@ -133,6 +150,7 @@ GRID_FIGURES: Mapping[str, GridFigure] = {
             "which setups are beaten in neither latency nor deviation",
             lambda found, c: pareto(found, c.focus),
         ),
+        GridFigure("shift", "where in the distribution two cells differ: the ratio of their deciles", _shift),
         GridFigure(
             "modes", "the clusters of all cells: ratio to the usual latency, and mass", lambda found, _: modes(found)
         ),

@@ -1,7 +1,10 @@
 """The cell that a report shows first: the one whose distribution has the most to say."""
 
+from collections.abc import Mapping
+
 from stopwatt.analyse.analysis import Analysis, CellAnalysis
-from stopwatt.records import Status
+from stopwatt.records import Scalar, Status
+from stopwatt.reporting.charts.panels import pairs
 
 
 def focus_of(analysis: Analysis) -> CellAnalysis | None:
@@ -23,3 +26,13 @@ SHAPE_KINDS = frozenset({"outlier-clusters", "body-modes", "heavy-tail", "drift"
 
 def _outliers(cell: CellAnalysis) -> float:
     return cell.shape.outliers / cell.shape.n if cell.shape is not None and cell.shape.n else 0.0
+
+
+def focus_place(analysis: Analysis) -> Mapping[str, Scalar]:
+    """Coordinates of the cell in focus; of the middle one where no cell has trials."""
+    points = analysis.grid.points
+    if not points:
+        return {}
+    cell = focus_of(analysis)
+    of_cell = (point for one, point in pairs(analysis) if one is cell)
+    return next(of_cell, points[len(points) // 2]).where

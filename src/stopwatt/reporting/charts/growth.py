@@ -174,7 +174,7 @@ def _title(analysis: Analysis, axis: Axis) -> str:
     steps = sum(len(line.points) - 1 for line in analysis.grid.lines(axis))
     grows = f"Latency over {axis.name}"
     if exponents:
-        low, high = f"{min(exponents):.2f}", f"{max(exponents):.2f}"
+        low, high = (f"{round(end(exponents), 2) + 0:.2f}" for end in (min, max))  # + 0: never "-0.00"
         power = low if low == high else f"{low} to {high}"
         grows = f"Latency grows with {axis.name} to the power {power}"
     return f"{grows}; at {inversions:,} of {steps:,} steps the larger problem is faster" if inversions else grows

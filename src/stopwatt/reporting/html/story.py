@@ -11,7 +11,7 @@ from stopwatt.analyse.shape import Form
 from stopwatt.records import Finding, Scalar
 from stopwatt.reporting.charts.catalogue import CELL_FIGURES, GRID_FIGURES, Choice
 from stopwatt.reporting.charts.deadline import worst_case
-from stopwatt.reporting.charts.focus import focus_of
+from stopwatt.reporting.charts.focus import focus_of, focus_place
 from stopwatt.reporting.charts.heat import MISSES, OUTLIERS
 from stopwatt.reporting.charts.panels import pairs
 from stopwatt.reporting.charts.setups import Setups, setups_of
@@ -41,8 +41,7 @@ class Section:
 def sections_of(analysis: Analysis) -> tuple[Section, ...]:
     """All sections that the measurements give."""
     cell = focus_of(analysis)
-    focus = _focus(analysis, cell)
-    story = _Story(analysis, setups_of(analysis), focus)
+    story = _Story(analysis, setups_of(analysis), focus_place(analysis))
     found = [
         Section("growth", "How latency grows", "", tuple(story.growth())),
         Section("grid", "Across the grid", "Every tile opens its cell.", tuple(story.maps())),
@@ -98,22 +97,13 @@ _EVIDENCE: Mapping[str, tuple[str, ...]] = {
 """Kind of finding -> how the ids of the figures begin that show it."""
 
 
-def _focus(analysis: Analysis, cell: CellAnalysis | None) -> dict[str, Scalar]:
-    """Coordinates of the cell in focus; of the middle cell where none has trials."""
-    points = analysis.grid.points
-    if not points:
-        return {}
-    of_cell = [point for one, point in pairs(analysis) if one is cell]
-    return dict((of_cell or [points[len(points) // 2]])[0].where)
-
-
 @dataclass(frozen=True, slots=True)
 class _Story:
     """Makes the figures of the sections."""
 
     analysis: Analysis
     setups: Setups
-    focus: dict[str, Scalar]
+    focus: Mapping[str, Scalar]
 
     def growth(self) -> Iterator[Figure]:
         """One figure for each size."""
