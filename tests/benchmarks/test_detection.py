@@ -55,8 +55,10 @@ def test_the_memory_of_an_analysis_is_measured_beside_its_trials(monkeypatch):
 def test_targets_are_read_off_the_tables_and_may_be_missed():
     def tables(found, claimed, covered, seconds):
         rates = {size: Rate(claimed, 100).document() for size in modes.SIZE_HEADS}
+        noisy = {"mass": 0.02, "sd": 0.03, "n = 1000": Rate(60, 100).document()}
+        quiet = {"mass": 0.02, "sd": 0.01, "n = 1000": Rate(found, 100).document()}
         return {
-            "clusters": Table("", (), data=[{"mass": 0.02, "sd": 0.01, "n = 1000": Rate(found, 100).document()}]),
+            "clusters": Table("", (), data=[quiet, noisy]),
             "false_modes": Table("", (), data=[{"target": True, **rates}]),
             "typical": Table("", (), data=[{"3 rounds": Rate(covered, 100).document()}]),
             "times": Table("", (), data=[{"n": 10**6, "seconds": seconds}]),
@@ -65,6 +67,7 @@ def test_targets_are_read_off_the_tables_and_may_be_missed():
 
     good, bad = _targets(tables(97, 3, 95, 0.5)), _targets(tables(90, 9, 80, 2.0))
 
+    assert "60.0 % with 3 %" in good[0]
     assert all(sentence.count("not met") == 0 for sentence in good)
     assert all(sentence.count("not met") == 1 for sentence in bad)
 

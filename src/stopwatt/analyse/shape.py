@@ -28,7 +28,7 @@ class Form(StrEnum):
 
     ONE_MODE = "one mode"
     CLUSTERS = "clusters"  # several, well apart (more than 10 %)
-    BODY_MODES = "body modes"  # several within 10 % of the main one
+    BODY_MODES = "body modes"  # several within the main cluster, too near to each other to stand alone
     HEAVY_TAIL = "heavy tail"
     RESOLUTION_LIMITED = "resolution-limited"
     TOO_FEW = "too few trials"

@@ -26,8 +26,8 @@ def bunched_p(rounds: Sequence[Indicator]) -> float:
     with the probability `1 - C(n - d, k) / C(n, k)`, that a distance is at most d; the distances of one series being
     negatively dependent, a binomial tail errs on the safe side.
 
-    A Ljung-Box test of the indicator asks the same, but 5 to 20 events among 1,000 trials make its chi-squared a bad
-    approximation: it calls 8 to 19 % of random ones dependent at p < 0.05 (`docs/results/detection.md`).
+    A Ljung-Box test of the indicator asks the same, but with 5 to 20 events among 1,000 trials its chi-squared is a bad
+    approximation: it calls up to 20 % of random ones dependent at p < 0.05 (`docs/results/detection.md`).
 
     Args:
         rounds: One indicator per process; no distance spans two of them.

@@ -54,7 +54,13 @@ def spread_ticks(values: NDArray[Any], tick: float) -> NDArray[np.float64]:
         return ordered
     firsts = np.flatnonzero(np.concatenate([[True], ordered[1:] != ordered[:-1]]))
     counts = np.diff(np.append(firsts, ordered.size))
-    place = np.arange(ordered.size) - np.repeat(firsts, counts)
-    offset = (place + 0.5) / np.repeat(counts, counts) - 0.5
     floor = ordered[0] / 2  # a tick may be as long as the call: nothing is spread to 0 or below
-    return np.sort(np.maximum(ordered + tick * offset, floor))
+    spread = np.arange(0.5, ordered.size)  # in place, since the series may be long
+    spread -= np.repeat(firsts, counts)
+    spread /= np.repeat(counts, counts)
+    spread -= 0.5
+    spread *= tick
+    spread += ordered
+    np.maximum(spread, floor, out=spread)
+    spread.sort()
+    return spread
