@@ -1,4 +1,5 @@
 import math
+import tracemalloc
 
 import numpy as np
 import pytest
@@ -164,7 +165,20 @@ def test_the_unit_of_the_trials_does_not_matter(seed, power):
     assert np.allclose(np.array(one.modes) * 2.0**power, other.modes, rtol=1e-9)
 
 
-def test_a_million_trials_with_strays_everywhere_still_show_their_clusters():
+def test_many_trials_take_a_few_megabytes():
+    values, _ = mixture({1.25: 0.02, 2.0: 0.02}, n=10**6)
+    tracemalloc.start()
+    try:
+        clusters = find_clusters(values, tick=1e-6)
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+
+    assert len(clusters.modes) == 3
+    assert peak < values.nbytes
+
+
+def test_many_trials_with_strays_everywhere_still_show_their_clusters():
     values, _ = mixture({1.25: 0.02, 2.0: 0.02}, n=300_000, sd=0.03)
     strays = np.exp(np.random.default_rng(3).uniform(0, math.log(3), size=3000))
 

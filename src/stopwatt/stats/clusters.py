@@ -66,15 +66,16 @@ def find_clusters(values: NDArray[Any], tick: float = 0.0, chance: float = CHANC
     of them. Then every trough is tested against a density that falls outwards (`Basins.trough_p`, p <= 0.001); where
     that explains it, the two clusters are one.
 
-    Linear in n; beyond the trials it takes a few megabytes, with a coarse tick as much as the trials again.
+    Linear in n; beyond the trials it takes a few megabytes, with a coarse tick a few times as much as the trials.
 
     Args:
         values: Positive and finite, at least one, in any order; trials of several processes aligned.
         tick: Step of the clock in the unit of the values, 0 where it does not matter.
         chance: Largest p-value of a trough; 1 believes every valley of the density.
     """
-    coarse = tick > COARSE * float(np.median(values))
-    histogram = log_histogram(spread_ticks(values, tick) if coarse else values, LEAST_BANDWIDTH / FINE)
+    histogram = log_histogram(values, LEAST_BANDWIDTH / FINE)
+    if tick > COARSE * histogram.value_at(histogram.rank(0.5)):
+        histogram = log_histogram(spread_ticks(values, tick), LEAST_BANDWIDTH / FINE)
     bandwidth = max(0.9 * histogram.deviation() * values.size**-0.2, LEAST_BANDWIDTH)
     basins = Basins(smooth(histogram, bandwidth))
     basins.merge_shallow(DEPTH)

@@ -17,7 +17,7 @@ FINE = 16
 REACH = 4.5
 """Bandwidths after which the kernel is cut off."""
 MOST_BINS = 2**20
-PIECE = 2**18
+PIECE = 2**16
 
 
 @dataclass(frozen=True, slots=True, eq=False)
