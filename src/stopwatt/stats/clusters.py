@@ -92,7 +92,8 @@ def _counted(values: NDArray[Any], basins: Basins, refused: int) -> Clusters:
     while True:
         modes = tuple(place(peak + 0.5) for peak in basins.peaks)
         found = Clusters(modes, tuple(place(float(valley)) for valley in basins.valleys), (), refused)
-        counts = np.bincount(found.label(values), minlength=len(modes))
-        if counts.all():
-            return replace(found, counts=tuple(counts.tolist()))
-        basins.merge(min(int(counts.argmin()), len(modes) - 2))
+        labels = found.label(values)
+        counts = tuple(int(np.count_nonzero(labels == place)) for place in range(len(modes)))
+        if all(counts):
+            return replace(found, counts=counts)
+        basins.merge(min(counts.index(0), len(modes) - 2))
