@@ -20,6 +20,7 @@ from stopwatt.sweeping.execute import _Execution
 from stopwatt.sweeping.executors.process import Outcome
 from stopwatt.sweeping.plan import Plan, Request, make_plan
 from stopwatt.sweeping.rounds import LocalRounds
+from stopwatt.sweeping.turns import Turn
 
 pytestmark = pytest.mark.slow
 
@@ -101,6 +102,21 @@ def test_a_worker_that_dies_of_the_interrupt_is_measured_again(short, tmp_path):
         execution.stop()
         database.save(run, rounds._record(job, outcome, {}))
         assert execution._finished() == set()
+
+
+def test_an_interrupt_between_two_jobs_is_not_forgotten(short):
+    asked = Request(["synthetic"], {"duration": "2ms"}, ["eager"], protocol=short(trials=20000))
+    (cell,) = make_plan(asked).cells
+    rounds = LocalRounds(120.0)
+    try:
+        rounds._preparation.ready(cell)
+        rounds.start(Turn(0, cell, cell.key))
+        rounds.interrupt()  # as a signal does that comes before there is a worker
+        done = rounds.finished()
+    finally:
+        rounds.close()
+    assert done.measurement.status is Status.INTERRUPTED
+    assert done.wall_s < 2e-3 * 20000
 
 
 def test_a_second_ctrl_c_leaves_at_once_with_a_valid_database(tmp_path):

@@ -41,6 +41,7 @@ class ProcessExecutor:
     def __init__(self, listen: Callable[[str], None] = lambda _: None) -> None:
         self._listen = listen
         self._running: Worker | None = None
+        self._stopping = False
         self._kept: OrderedDict[str, Worker] = OrderedDict()
 
     def run(self, job: Job, timeout_s: float, group: str = "") -> Outcome:
@@ -61,6 +62,8 @@ class ProcessExecutor:
             worker = Worker(job.cell.setup.threads)
         self._running = worker
         message, timed_out, answer = None, False, None
+        if self._stopping:  # the interrupt came between two jobs, when nobody could be told
+            worker.interrupt()
         try:
             worker.give(job, keep=bool(group))
             message, timed_out = worker.listen(log, begin + timeout_s, self._listen)
@@ -78,12 +81,14 @@ class ProcessExecutor:
         return Outcome(answer, log.text(), time.monotonic() - begin)
 
     def interrupt(self) -> None:
-        """Ask the running worker to close its round and report; safe inside a signal handler."""
+        """Ask the running worker to close its round and report, or the next one; safe inside a signal handler."""
+        self._stopping = True
         if self._running is not None:
             self._running.interrupt()
 
     def kill(self) -> None:
         """End the running worker at once."""
+        self._stopping = True
         if self._running is not None:
             self._running.kill()
 
