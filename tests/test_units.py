@@ -65,7 +65,15 @@ def test_waiting_times_are_round(seconds, text):
 
 @pytest.mark.parametrize(
     ("share", "text"),
-    [(0, "0 %"), (1, "100 %"), (0.051, "5.1 %"), (0.00052, "0.052 %"), (0.9, "90 %"), (0.9997, "99.97 %")],
+    [
+        (0, "0 %"),
+        (1, "100 %"),
+        (1.4, "140 %"),
+        (0.051, "5.1 %"),
+        (0.00052, "0.052 %"),
+        (0.9, "90 %"),
+        (0.9997, "99.97 %"),
+    ],
 )
 def test_a_share_is_a_percentage_that_is_whole_only_where_it_is(share, text):
     assert units.percent(share) == text

@@ -121,12 +121,13 @@ def change(value: float) -> str:
 
 
 def percent(share: float) -> str:
-    """A share between 0 and 1: `5.1 %`, `0.052 %`, `99.97 %`; 0 % and 100 % only where it is exactly that."""
+    """A share as `5.1 %`, `0.052 %`, `99.97 %`; 0 % and 100 % only where it is exactly that. Above 1: `140 %`."""
     number = 100 * share
     if number in (0, 100):
         return f"{number:.0f} %"
-    near = min(number, 100 - number)  # a share near 100 % needs the digits that its complement needs
-    places = max(0, (1 if number < 50 else 0) - math.floor(math.log10(near)))  # noqa: PLR2004
+    below = 50 < number < 100  # noqa: PLR2004  (a share near 100 % needs the digits that its complement needs)
+    near = 100 - number if below else abs(number)
+    places = max(0, (0 if below else 1) - math.floor(math.log10(near)))
     return f"{number:.{places}f} %"
 
 
