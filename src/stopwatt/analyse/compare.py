@@ -52,7 +52,7 @@ def compare(
     check_metric(metric)
     common = find_arms(a, b, metric) if paired else find_common(a, b, force=force)
     weighed = weigh_pairs(common.pairs, metric, paired=paired)
-    together = weigh_together(common.pairs, metric, paired=paired)
+    together = weigh_together(common.pairs, metric)  # of paired ones there is one pair only
     ratios, mean = _judge(weighed, together, margin)
     return Comparison(
         metric=metric,

@@ -53,11 +53,6 @@ class Side:
     rounds: tuple[Observed, ...]
     facts: Mapping[str, Mapping[str, Scalar]]
 
-    @property
-    def machines(self) -> tuple[str, ...]:
-        """Digests of the machines that measured."""
-        return tuple(self.facts)
-
 
 def unit_of(metric: str) -> str:
     """`s` or `samples/s`."""

@@ -52,13 +52,12 @@ def weigh_pairs(pairs: Sequence[Pair], metric: str, *, paired: bool) -> list[Wei
     ]
 
 
-def weigh_together(pairs: Sequence[Pair], metric: str, *, paired: bool) -> Weighed | None:
+def weigh_together(pairs: Sequence[Pair], metric: str) -> Weighed | None:
     """The geometric mean of all cells. The unit that is counted is the round: cells of one round share its conditions.
 
     Args:
-        pairs: As for `weigh_pairs`.
+        pairs: As for `weigh_pairs`, of unpaired rounds.
         metric: What the values are.
-        paired: Whether rounds of the same number belong together.
 
     Returns:
         `None` for fewer than two cells, or where fewer than 3 rounds of a side have all of them.
@@ -66,12 +65,10 @@ def weigh_together(pairs: Sequence[Pair], metric: str, *, paired: bool) -> Weigh
     if len(pairs) < 2:  # noqa: PLR2004  (two cells)
         return None
     a, b = (_whole_rounds([pair[side] for pair in pairs], metric) for side in (0, 1))
-    if paired:
-        numbers = sorted(a.keys() & b.keys())
-        found = _paired(np.array([a[n] for n in numbers]), np.array([b[n] for n in numbers])) if numbers else None
-    else:
-        found = _unpaired(np.array(list(a.values())), np.array(list(b.values()))) if a and b else None
-    return found if found is not None and isinstance(found.evidence, Evidence) else None
+    if not a or not b:
+        return None
+    found = _unpaired(np.array(list(a.values())), np.array(list(b.values())))
+    return found if isinstance(found.evidence, Evidence) else None
 
 
 def common_times(pair: Pair, metric: str) -> tuple[Times, Times]:
