@@ -1,5 +1,6 @@
 """What the command does where its output cannot be written."""
 
+import json
 import os
 import subprocess
 import sys
@@ -35,6 +36,34 @@ def test_a_full_disk_under_the_output_is_named(words):
     assert "now:" in done.stderr
     assert "fault of stopwatt" not in done.stderr
     assert "Traceback" not in done.stderr
+
+
+def test_an_error_that_nobody_hears_keeps_its_exit_code():
+    with Path("/dev/full").open("w") as full:
+        done = subprocess.run([*COMMAND, "show", "--no-such-option"], stderr=full, check=False)
+        assert done.returncode == ExitCode.USAGE
+        done = subprocess.run([*COMMAND, "sweep", "no-such-model"], stderr=full, check=False)
+        assert done.returncode == ExitCode.USAGE
+
+
+@pytest.mark.slow
+def test_a_sweep_goes_on_when_nobody_looks_at_its_progress(tmp_path):
+    store = str(tmp_path / "results.db")
+    (tmp_path / "grid.yaml").write_text(
+        "workload: synthetic\n"
+        "axes: {threads: 1, batch: [1, 2], fail: ['', raise]}\n"
+        "params: {duration: 100us, fail_at: 9}\n"
+        "protocol:\n"
+        "  {rounds: 1, trials: 30, throughput_windows: 1, throughput_seconds: 5ms,\n"
+        "   warmup: {min_calls: 1, min_seconds: 0, window_calls: 10, window_seconds: 0, cap_seconds: 100ms}}\n"
+    )
+    reading, writing = os.pipe()
+    os.close(reading)
+    words = [*COMMAND, "sweep", str(tmp_path / "grid.yaml"), "--allow", "--store", store, "--json"]
+    done = subprocess.run(words, stdout=subprocess.PIPE, stderr=writing, text=True, check=False)
+    os.close(writing)
+    assert done.returncode == ExitCode.PARTLY_FAILED
+    assert [row["status"] for row in json.loads(done.stdout)["rows"]] == ["ok", "failed", "ok", "failed"]
 
 
 def test_closed_streams_are_no_failure():

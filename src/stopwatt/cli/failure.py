@@ -1,21 +1,53 @@
 """How an error looks to the person reading it, and what there is to write to."""
 
+import contextlib
 import os
 import sys
 import traceback
+from typing import Any, TextIO
 
 from stopwatt.errors import ExitCode, StopwattError
 from stopwatt.text import printable
 
 
+class Unheard:
+    """Standard error, that nobody may read: its reader left, the terminal was closed, the disk is full.
+
+    What is said there is progress and reasons. A measurement of hours must not end because nobody listens, and an error
+    keeps its exit code.
+    """
+
+    def __init__(self, stream: TextIO) -> None:
+        self._stream = stream
+
+    def write(self, text: str) -> int:
+        """Say it, if that is possible."""
+        with contextlib.suppress(OSError):
+            self._stream.write(text)
+        return len(text)
+
+    def flush(self) -> None:
+        """The same for what is still in the buffer."""
+        with contextlib.suppress(OSError):
+            self._stream.flush()
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._stream, name)
+
+
 def prepare_streams() -> None:
-    """Make both standard streams writable: to nowhere if they are closed, without failing on any character."""
+    """Make both standard streams writable: to nowhere if they are closed, without failing on any character.
+
+    Standard error takes what cannot be written, too.
+    """
     for name in ("stdout", "stderr"):
         stream = getattr(sys, name)
         if stream is None:
             setattr(sys, name, open(os.devnull, "w", encoding="utf-8"))  # noqa: SIM115, PTH123  (stays open)
         elif hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="backslashreplace")
+    if not isinstance(sys.stderr, Unheard):
+        setattr(sys, "stderr", Unheard(sys.stderr))  # noqa: B010  (it has all that anybody asks of a stream)
 
 
 def reader_gone() -> int:
