@@ -16,7 +16,7 @@ from stopwatt.errors import ExitCode
 from stopwatt.measuring.job import Answer, Job, JobKind
 from stopwatt.records import Status, Trouble
 from stopwatt.store import Selection, open_store
-from stopwatt.sweeping.execute import _Execution
+from stopwatt.sweeping.execute import _Execution, _stoppable
 from stopwatt.sweeping.executors.process import Outcome
 from stopwatt.sweeping.plan import Plan, Request, make_plan
 from stopwatt.sweeping.rounds import LocalRounds
@@ -87,6 +87,43 @@ def test_ctrl_c_closes_and_saves_the_round_and_the_next_start_goes_on(tmp_path):
     (partial,) = measurements(store)
     assert partial.status is Status.INTERRUPTED
     assert 0 < len(partial.samples["latency"].values) < 20000
+
+
+def test_a_closed_terminal_costs_nothing_that_was_measured(tmp_path):
+    store = str(tmp_path / "results.db")
+    process = start(store, "--trials", "20000", "--rounds", "1", "--batch", "1")
+    wait_for_trials(process)
+    process.stderr.close()  # the terminal is gone before the command hears of it, perhaps twice
+    process.send_signal(signal.SIGHUP)
+    time.sleep(0.01)
+    process.send_signal(signal.SIGHUP)
+    process.stdout.read()
+    assert process.wait(60) == ExitCode.INTERRUPTED
+    (partial,) = measurements(store)
+    assert partial.status is Status.INTERRUPTED
+    assert 0 < len(partial.samples["latency"].values) < 20000
+
+
+def test_what_was_told_to_outlive_its_terminal_goes_on():
+    class Execution:
+        stops = 0
+
+        def stop(self):
+            self.stops += 1
+
+    execution, before = Execution(), signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    try:
+        with _stoppable(execution):
+            os.kill(os.getpid(), signal.SIGHUP)
+            assert execution.stops == 0
+        signal.signal(signal.SIGHUP, signal.SIG_DFL)
+        with _stoppable(execution):
+            os.kill(os.getpid(), signal.SIGHUP)
+            os.kill(os.getpid(), signal.SIGHUP)
+            assert execution.stops == 1
+        assert signal.getsignal(signal.SIGHUP) is signal.SIG_DFL
+    finally:
+        signal.signal(signal.SIGHUP, before)
 
 
 def test_a_worker_that_dies_of_the_interrupt_is_measured_again(short, tmp_path):

@@ -159,17 +159,22 @@ class _Execution:
 
 @contextmanager
 def _stoppable(execution: _Execution) -> Iterator[None]:
-    """Turn Ctrl-C and SIGTERM into requests; in a thread other than the main one, leave signals alone."""
+    """Turn Ctrl-C, SIGTERM and a closed terminal into requests; leave signals alone in any thread but the main one.
+
+    A closed terminal may be told several times, by the kernel and by the shell: it is one request. Under `nohup`, none.
+    """
     if threading.current_thread() is not threading.main_thread():
         yield
         return
 
-    def handle(_number: int, _frame: FrameType | None) -> None:
-        execution.stop()
+    def handle(number: int, _frame: FrameType | None) -> None:
+        if number != signal.SIGHUP or not execution.stops:
+            execution.stop()
 
-    previous: dict[signal.Signals, Any] = {
-        number: signal.signal(number, handle) for number in (signal.SIGINT, signal.SIGTERM)
-    }
+    numbers = [signal.SIGINT, signal.SIGTERM]
+    if signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:
+        numbers.append(signal.SIGHUP)
+    previous: dict[signal.Signals, Any] = {number: signal.signal(number, handle) for number in numbers}
     try:
         yield
     finally:
