@@ -41,6 +41,11 @@ def test_quantities_are_read_with_their_unit(text, unit, value):
     assert units.parse(text, unit) == pytest.approx(value)
 
 
+@pytest.mark.parametrize("sign", ["\N{MICRO SIGN}", "\N{GREEK SMALL LETTER MU}", "u"])
+def test_a_microsecond_is_read_however_its_first_letter_is_typed(sign):
+    assert units.parse(f"500{sign}s", "s") == 500e-6
+
+
 @pytest.mark.parametrize("text", ["", "fast", "5 parsecs", "1..2s", "5 GB", "1e999", "nan", "."])
 def test_what_is_not_a_time_is_refused_with_the_units_that_are(text):
     with pytest.raises(UsageError) as caught:

@@ -138,7 +138,8 @@ def parse(text: str, unit: str) -> float:
         UsageError: Not a number, not finite, or a unit of another kind.
     """
     known = _PARSE[unit]
-    match = re.fullmatch(r"\s*([-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?)\s*([^\d\s]*)\s*", text)
+    micro = text.replace("\N{GREEK SMALL LETTER MU}", "\N{MICRO SIGN}")  # keyboards have either; they look the same
+    match = re.fullmatch(r"\s*([-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?)\s*([^\d\s]*)\s*", micro)
     if match is None or (match[2] and match[2] not in known):
         raise UsageError(f"cannot read {text!r} as a quantity", now=f"write a number with one of {', '.join(known)}")
     try:  # in decimals: as floating-point numbers, 100 us would be 99.99999999999999 us
