@@ -111,3 +111,10 @@ def test_a_number_beyond_all_measure_is_refused(text):
 def test_a_count_is_whole():
     assert units.quantity(78.0, "cycles") == "78 cycles"
     assert units.quantity(1_000_000.0, "cycles") == "1000000 cycles"
+
+
+@pytest.mark.parametrize(
+    ("value", "text"), [(1.8217, "1.82 x"), (2.0, "2.00 x"), (21.54, "21.5 x"), (1221.7, "1222 x")]
+)
+def test_a_ratio_has_three_digits(value, text):
+    assert units.ratio(value) == text

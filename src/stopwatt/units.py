@@ -109,8 +109,9 @@ def _fixed(number: float, places: int) -> str:
 
 
 def ratio(value: float, *, half_width: float | None = None) -> str:
-    """`1.82 x`."""
-    return f"{value:.{max(1, decimals_for(value, half_width))}f} x"
+    """`1.82 x`, `21.5 x`, `1222 x`."""
+    least = 1 if abs(value) < 100 else 0  # noqa: PLR2004  (three digits)
+    return f"{value:.{max(least, decimals_for(value, half_width))}f} x"
 
 
 def change(value: float) -> str:

@@ -1,5 +1,6 @@
 """What a figure of trials is drawn from: bins, steps, boxes, and fewer trials with the telling ones among them."""
 
+import math
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -10,7 +11,7 @@ from numpy.typing import NDArray
 from stopwatt.analyse.estimate import Series
 from stopwatt.stats.intervals import geometric_mean
 
-MOST_BINS = 90
+MOST_BINS, LEAST_BINS = 90, 25
 FENCE = 1.5
 """Interquartile ranges from the quartiles to the fences beyond which a trial is an outlier (Tukey 1977)."""
 _NARROWEST = 1e-4
@@ -84,7 +85,7 @@ def histogram_of(rounds: Sequence[Series], labels: Labels | None = None) -> Hist
     """
     values = np.concatenate([one.values for one in rounds])
     marks = np.concatenate(labels_of(rounds, labels)).astype(np.int64)
-    edges = np.exp(_edges(np.log(values)))
+    edges = np.exp(_edges(np.log(values), marks))
     edges[0], edges[-1] = min(edges[0], values.min()), max(edges[-1], values.max())
     place = np.clip(np.searchsorted(edges, values, side="right") - 1, 0, edges.size - 2)
     table = np.zeros((int(marks.max()) + 1, edges.size - 1), dtype=np.int64)
@@ -92,11 +93,16 @@ def histogram_of(rounds: Sequence[Series], labels: Labels | None = None) -> Hist
     return Histogram(edges, table.sum(axis=0), table.argmax(axis=0))
 
 
-def _edges(logs: NDArray[np.float64]) -> NDArray[np.float64]:
+def _edges(logs: NDArray[np.float64], marks: NDArray[np.int64]) -> NDArray[np.float64]:
+    """Bins for the spread within the clusters: quartiles of several modes together would make three bins of them."""
     low, high = float(logs.min()), float(logs.max())
-    q1, q3 = (float(x) for x in np.quantile(logs, [0.25, 0.75]))
-    wide = max(2 * (q3 - q1) * logs.size ** (-1 / 3), (high - low) / MOST_BINS, _NARROWEST)
-    bins = max(1, min(MOST_BINS, int(np.ceil((high - low) / wide))))
+    centred = logs.copy()
+    for index in np.unique(marks):
+        centred[marks == index] -= np.median(logs[marks == index])
+    q1, q3 = (float(x) for x in np.quantile(centred, [0.25, 0.75]))
+    fine, coarse = (high - low) / MOST_BINS, (high - low) / LEAST_BINS
+    wide = max(min(max(2 * (q3 - q1) * logs.size ** (-1 / 3), fine), coarse), _NARROWEST)
+    bins = max(1, min(MOST_BINS, math.ceil((high - low) / wide)))
     if high - low < wide:  # one bin around all of them
         low, high = low - wide / 2, low + wide / 2
     return np.linspace(low, high, bins + 1)

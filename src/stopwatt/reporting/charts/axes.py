@@ -6,8 +6,8 @@ import altair as alt
 
 from stopwatt.reporting.charts.picture import value
 
-NUMBERS = "format(datum.value, '.6~g')"
-PERCENT = "format(100 * datum.value, '.6~g') + ' %'"
+NUMBERS = "format(datum.value, ',.6~r')"
+PERCENT = "format(100 * datum.value, '.6~r') + ' %'"
 """How places of an axis are written."""
 
 

@@ -50,7 +50,7 @@ def batch(analysis: Analysis, focus: Where | None = None) -> Any:
         panels.draw("rate", "rate_low", "rate_high", "samples/s, one call at a time", rate),
         spacing=60,
     )
-    return finished(chart, rows, _title(chosen), _subtitle(analysis, chosen, others))
+    return finished(chart, rows, _title(chosen, setups), _subtitle(analysis, chosen, others))
 
 
 def _in_focus(costs: Sequence[BatchCost], setups: Setups, focus: Where) -> list[BatchCost]:
@@ -118,7 +118,7 @@ class _Panels:
         )
         focus = base.transform_filter("datum.kind == 'line'").encode(color=self.setups.colour())
         lines = focus.mark_line(aria=False, strokeWidth=2).encode(y=y, strokeDash=self.setups.dash())
-        bars = focus.mark_rule(aria=False, strokeWidth=1.5).encode(y=f"{low}:Q", y2=f"{high}:Q")
+        bars = focus.mark_rule(aria=False, strokeWidth=1.5, clip=True).encode(y=f"{low}:Q", y2=f"{high}:Q")
         points = focus.mark_point(size=34, opacity=1).encode(
             y=y, color=self.setups.colour(), shape=self.setups.shape(), description="about:N"
         )
@@ -136,14 +136,15 @@ class _Panels:
         return alt.X("batch:Q", title="batch", scale=scale, axis=axis)
 
 
-def _title(chosen: Sequence[BatchCost]) -> str:
+def _title(chosen: Sequence[BatchCost], setups: Setups) -> str:
     if not chosen:
         return "Latency and samples/s over batch"
     cost = max(chosen, key=lambda cost: cost.gain)
+    on = f" on {setups.name(cost.line.points[0])}" if len(chosen) > 1 else ""
     if cost.knee == cost.smallest:
-        return f"A larger batch does not pay: batch {cost.knee} gives nearly the most samples/s"
+        return f"A larger batch does not pay{on}: batch {cost.knee} gives nearly the most samples/s"
     return (
-        f"Batch {cost.knee} is the sweet spot: {ratio(cost.gain)} the samples/s of batch {cost.smallest} "
+        f"Batch {cost.knee} is the sweet spot{on}: {ratio(cost.gain)} the samples/s of batch {cost.smallest} "
         f"for {ratio(cost.cost)} the latency"
     )
 

@@ -10,7 +10,7 @@ from stopwatt import units
 from stopwatt.analyse.analysis import CellAnalysis
 from stopwatt.analyse.picture import ecdf_of
 from stopwatt.reporting.charts.axes import PERCENT, UPRIGHT, log_x
-from stopwatt.reporting.charts.frame import HALF, HEIGHT, Span, sized, span
+from stopwatt.reporting.charts.frame import HALF, HEIGHT, LABEL_HEIGHT, Span, sized, span, spread
 from stopwatt.reporting.charts.labels import side, sided
 from stopwatt.reporting.charts.picture import CellFigure, Picture, table
 from stopwatt.reporting.charts.sentences import about, ends_of
@@ -49,8 +49,10 @@ def _title(cell: CellAnalysis) -> str:
 def _quantiles(cell: CellAnalysis, axis: Span) -> dict[str, list[Any]]:
     found = [(q, name, cell.row.estimates[metric].value) for metric, (q, name) in _NAMED.items()]
     known = [(q, name, value) for q, name, value in found if value is not None]
+    pixels = spread([HEIGHT * (1 - q) + LABEL_HEIGHT for q, _, _ in known], HEIGHT)
     return {
         "latency": [axis.of(value) for _, _, value in known],
+        "label_at": [1 - pixel / HEIGHT for pixel in pixels],
         "below": [q for q, _, _ in known],
         "side": [side(axis.at(axis.of(value))) for _, _, value in known],
         "label": [f"{name} {units.quantity(value, 's')}" for _, name, value in known],
@@ -71,8 +73,10 @@ def _draw(words: Mapping[str, str]) -> alt.LayerChart:
     )
     quantiles = alt.Chart(table("quantiles")).encode(x="latency:Q", y="below:Q")
     points = quantiles.mark_point(aria=False, filled=True, size=40, color=ink("ink"))
-    labels = sided(quantiles.encode(text="label:N"), gap=6, baseline="top", dy=5, drop=15, color=ink("ink"))
-    return sized(alt.layer(lines, points, *labels), HALF, HEIGHT)
+    named = alt.Chart(table("quantiles")).encode(x="latency:Q", y="label_at:Q", text="label:N")
+    halo = sided(named, gap=6, stroke=ink("paper"), strokeWidth=4, strokeJoin="round")
+    labels = sided(named, gap=6, color=ink("ink"))
+    return sized(alt.layer(lines, points, *halo, *labels), HALF, HEIGHT)
 
 
 ECDF = CellFigure(

@@ -25,6 +25,7 @@ _TITLE_COLUMNS = 92
 _SUBTITLE_COLUMNS = 125
 _LONGEST_NAME = 60
 _TICKS = 9
+_BOUNDS = 4.0
 _ROOM = 0.05
 
 Chart = TypeVar("Chart", bound=Any)
@@ -103,20 +104,28 @@ class Span:
         return float(f"{self.low * (self.high / self.low) ** share:.6g}")
 
 
-def span(values: Sequence[float], unit: str = "s", *, room: float = _ROOM) -> Span:
+def span(values: Sequence[float], unit: str = "s", *, room: float = _ROOM, bounds: Sequence[float] = ()) -> Span:
     """A logarithmic axis on which all positive values stand, with some room at its ends.
 
     Args:
         values: In base units; those that are not positive are left out.
-        unit: Base unit.
+        unit: Base unit; the axis takes the multiple that suits its middle.
         room: Share of the axis left free at each end.
+        bounds: Ends of intervals. They are shown as far as they lie within a factor of 4 of the values: an interval
+            over ten powers of ten would press everything else flat, and says enough by leaving the figure.
     """
-    positive = [value for value in values if value > 0 and math.isfinite(value)] or [1.0]
-    scale = units.scale_for(positive, unit)
-    low, high = min(positive) / scale.factor, max(positive) / scale.factor
+    positive = _positive(values) or [1.0]
+    least, most = min(positive) / _BOUNDS, max(positive) * _BOUNDS
+    shown = [*positive, *(min(max(bound, least), most) for bound in _positive(bounds))]
+    scale = units.scale_for([math.sqrt(min(shown)) * math.sqrt(max(shown))], unit)
+    low, high = min(shown) / scale.factor, max(shown) / scale.factor
     more = max(high / low, 1.02) ** room
     low, high = low / more, high * more
     return Span(scale, float(f"{low:.6g}"), float(f"{high:.6g}"), ticks(low, high))
+
+
+def _positive(values: Sequence[float]) -> list[float]:
+    return [value for value in values if value > 0 and math.isfinite(value)]
 
 
 def ticks(low: float, high: float) -> tuple[float, ...]:

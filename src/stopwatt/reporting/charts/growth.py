@@ -11,7 +11,7 @@ from stopwatt.analyse.analysis import Analysis
 from stopwatt.analyse.grid import Axis, Point
 from stopwatt.reporting.charts.axes import NUMBERS, UPRIGHT
 from stopwatt.reporting.charts.frame import Span, blank, finished, sized, span, spread
-from stopwatt.reporting.charts.level import level_at
+from stopwatt.reporting.charts.level import level_at, span_of
 from stopwatt.reporting.charts.panels import Panels, Where, faceted, lay_out
 from stopwatt.reporting.charts.sentences import extent, link
 from stopwatt.reporting.charts.setups import Setups, setups_of
@@ -33,7 +33,7 @@ def growth(analysis: Analysis, axis: Axis, focus: Where | None = None) -> Any:
         focus: Values at which axes are held for which there is no place.
     """
     panels = lay_out(analysis, [axis.name], ["lines", "column", "row"], focus or {}, rows_each=2)
-    vertical = span([end for point in panels.points if (level := level_at(point)) for end in level.ends])
+    vertical = span_of([level for point in panels.points if (level := level_at(point))])
     figure = _Figure(analysis, axis, panels, setups_of(analysis), vertical)
     rows = [*figure.cells(), *figure.inversions(), *figure.kinks(), *figure.names()]
     return finished(faceted(figure.drawing(), panels), rows, _title(analysis, axis), _subtitle(analysis, axis, panels))
@@ -127,7 +127,7 @@ class _Figure:
         lines = cells.mark_line(aria=False, strokeWidth=1.5, opacity=0.85).encode(
             y=y, strokeDash=setups.dash(), detail="line:N"
         )
-        bars = cells.mark_rule(aria=False, strokeWidth=1.5).encode(y="low:Q", y2="high:Q")
+        bars = cells.mark_rule(aria=False, strokeWidth=1.5, clip=True).encode(y="low:Q", y2="high:Q")
         points = cells.mark_point(size=28, opacity=1).encode(
             y=y,
             color=setups.colour(legend=not direct),

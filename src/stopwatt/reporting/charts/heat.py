@@ -16,7 +16,7 @@ from stopwatt.reporting.charts.panels import Panels, Where, faceted, lay_out
 from stopwatt.reporting.charts.sentences import extent, link
 from stopwatt.reporting.charts.setups import SETUP_AXES, setups_of
 from stopwatt.reporting.charts.theme import HEAT_STEPS, heat_inks, ink
-from stopwatt.units import quantity
+from stopwatt.units import exact, quantity
 
 LATENCY = "latency"
 OUTLIERS = "outliers"
@@ -188,15 +188,16 @@ def _steps(scale: Span) -> list[float]:
 def _title(shown: Slice, found: Sequence[tuple[CellAnalysis, Point, Bounded | None]], analysis: Analysis) -> str:
     known = [(value, point) for _, point, value in found if value is not None]
     name = NAMES.get(shown.metric, shown.metric)
+    on = f" on {shown.setup}" if shown.setup else ""
     if not known:
-        return f"No cell has a {name}"
+        return f"No cell has a {name}{on}"
     low, first = min(known, key=lambda pair: pair[0].value)
     high, last = max(known, key=lambda pair: pair[0].value)
     unit = unit_of(shown.metric)
     if first is last:
-        return f"The {name} is {quantity(low.value, unit)}"
+        return f"The {name}{on} is {quantity(low.value, unit)}"
     start, stop = (_place(analysis, shown, point) for point in (first, last))
-    return f"The {name} goes from {quantity(low.value, unit)} at {start} to {quantity(high.value, unit)} at {stop}"
+    return f"The {name}{on} goes from {quantity(low.value, unit)} at {start} to {quantity(high.value, unit)} at {stop}"
 
 
 def _place(analysis: Analysis, shown: Slice, point: Point) -> str:
@@ -207,11 +208,18 @@ def _place(analysis: Analysis, shown: Slice, point: Point) -> str:
 
 def _subtitle(figure: _Figure, rows: Sequence[dict[str, Any]]) -> str:
     parts = [
-        figure.shown.setup,
         figure.scale.title(NAMES.get(figure.shown.metric, figure.shown.metric)),
+        _deadline(figure) if figure.shown.metric == MISSES else "",
         extent(figure.analysis),
         figure.panels.held,
         "framed: faster than a smaller neighbour" if any(row["inverted"] for row in rows) else "",
         "" if all(row["known"] for row in rows) else f"{_FAILED}: no result",
     ]
     return "; ".join(part for part in parts if part)
+
+
+def _deadline(figure: _Figure) -> str:
+    """The deadline that the misses are of."""
+    worst = (worst_case(cell) for cell in figure.panels.cells)
+    asked = next((one.deadlines[0].deadline_s for one in worst if one is not None and one.deadlines), None)
+    return f"deadline {exact(asked, 's')}" if asked is not None else ""

@@ -13,19 +13,18 @@ def side(share: float) -> str:
     return "left" if share > TURN else "right"
 
 
-def sided(base: alt.Chart, gap: int = 5, dy: int = 0, drop: int = 0, **mark: Any) -> list[alt.Chart]:
+def sided(base: alt.Chart, gap: int = 5, dy: int = 0, **mark: Any) -> list[alt.Chart]:
     """Text to the right and to the left of its place, as the column `side` says.
 
     Args:
         base: With the channels of the text and its place.
         gap: Pixels beside the place.
         dy: Pixels below it.
-        drop: Further pixels below it for a text on the left.
         mark: Further properties of the text.
     """
     right = base.transform_filter("datum.side == 'right'")
     left = base.transform_filter("datum.side == 'left'")
     return [
         right.mark_text(aria=False, align="left", dx=gap, dy=dy, **mark),
-        left.mark_text(aria=False, align="right", dx=-gap, dy=dy + drop, **mark),
+        left.mark_text(aria=False, align="right", dx=-gap, dy=dy, **mark),
     ]

@@ -1,10 +1,11 @@
 """The typical latency of a cell with its interval, in one place for all figures over a grid."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from stopwatt.analyse.grid import Point
 from stopwatt.analyse.level import level_of
-from stopwatt.reporting.charts.frame import Span
+from stopwatt.reporting.charts.frame import Span, span
 from stopwatt.units import column_value, interval, quantity
 
 
@@ -17,9 +18,9 @@ class Bounded:
     high: float | None = None
 
     @property
-    def ends(self) -> list[float]:
-        """What an axis must reach."""
-        return [one for one in (self.low, self.value, self.high) if one is not None]
+    def bounds(self) -> list[float]:
+        """The ends of the interval, where there is one."""
+        return [one for one in (self.low, self.high) if one is not None]
 
     def text(self, unit: str = "s") -> str:
         """`4.51 ms [4.47, 4.55]`."""
@@ -39,3 +40,9 @@ def level_at(point: Point) -> Bounded | None:
         return None
     estimate = point.row.estimates[level.metric]
     return Bounded(level.value, estimate.low, estimate.high)
+
+
+def span_of(levels: Sequence[Bounded], unit: str = "s", *, room: float = 0.05) -> Span:
+    """An axis for values with their intervals."""
+    bounds = [bound for level in levels for bound in level.bounds]
+    return span([level.value for level in levels], unit, room=room, bounds=bounds)

@@ -13,7 +13,7 @@ from stopwatt.analyse.grid import place as grid_place
 from stopwatt.reporting.charts.axes import NUMBERS, UPRIGHT
 from stopwatt.reporting.charts.frame import HEIGHT, WIDTH, Span, blank, finished, sized, span
 from stopwatt.reporting.charts.labels import side, sided
-from stopwatt.reporting.charts.level import level_at
+from stopwatt.reporting.charts.level import level_at, span_of
 from stopwatt.reporting.charts.panels import Where
 from stopwatt.reporting.charts.setups import Setups, setups_of
 from stopwatt.reporting.charts.theme import ink
@@ -38,7 +38,7 @@ def pareto(analysis: Analysis, focus: Where) -> Any:
         if all(point.where.get(name) == focus.get(name) for name in others) and _known(point)
     ]
     front = [row.cell.key for row in pareto_front([point.row for point in points])]
-    time = span([end for point in points if (level := level_at(point)) for end in level.ends], room=0.12)
+    time = span_of([level for point in points if (level := level_at(point))], room=0.12)
     deviations = [_deviation(point) for point in points]
     floor = _BELOW * min((one for one in deviations if one > 0), default=1e-7)
     away = span([floor, *deviations], "1", room=0.08)
@@ -113,7 +113,7 @@ def _draw(figure: _Figure, rows: Sequence[dict[str, Any]]) -> alt.LayerChart:
     line = base.transform_filter("datum.front").mark_line(
         aria=False, interpolate="step-after", strokeWidth=1.5, strokeDash=[4, 3], color=ink("rule")
     )
-    bars = base.mark_rule(aria=False, strokeWidth=1.5).encode(
+    bars = base.mark_rule(aria=False, strokeWidth=1.5, clip=True).encode(
         x="low:Q", x2="high:Q", y=y, color=setups.colour(legend=False)
     )
     points = base.mark_point(size=90, opacity=1).encode(

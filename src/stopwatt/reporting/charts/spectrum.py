@@ -21,8 +21,8 @@ _HALF = 0.30103
 def _picture(cell: CellAnalysis) -> Picture:
     points = spectrum_of(cell.series)
     known = [point for point in points if point.value_s is not None]
-    values = [x for point in known for x in (point.low_s, point.value_s, point.high_s) if x is not None]
-    axis = span(values)
+    bounds = [bound for point in known for bound in (point.low_s, point.high_s) if bound is not None]
+    axis = span([point.value_s or 0 for point in known], bounds=bounds)
     most = points[-1].nines
     return Picture(
         _title(known, points),
@@ -91,7 +91,7 @@ def _draw(words: Mapping[str, str]) -> alt.LayerChart:
     )
     band = (
         alt.Chart(table("band"))
-        .mark_area(aria=False, opacity=0.25, color=ink("accent"))
+        .mark_area(aria=False, clip=True, opacity=0.25, color=ink("accent"))
         .encode(x="nines:Q", y="low:Q", y2="high:Q")
     )
     line = alt.Chart(table("line")).mark_line(aria=False, strokeWidth=1.8, color=ink("accent")).encode(x=x, y=y)

@@ -27,8 +27,9 @@ def speedup(analysis: Analysis) -> Any:
     rows = list(_rows(analysis, setups))
     groups = list(dict.fromkeys(row["place"] for row in rows))
     dense = len(groups) > MOST_LINES
-    ends = [1.0, *(row[name] for row in rows for name in ("low", "value", "high"))]
-    chart = _dense(setups, span(ends, "1")) if dense else _sparse(rows, groups, setups, span(ends, "1"))
+    bounds = [row[name] for row in rows for name in ("low", "high")]
+    axis = span([1.0, *(row["value"] for row in rows)], "1", bounds=bounds)
+    chart = _dense(setups, axis) if dense else _sparse(rows, groups, setups, axis)
     band = f"grey: within {MARGIN:.0%} of no difference".replace("%", " %")
     bars = "a stroke for each cell" if dense else "bars: 95 % intervals"
     return finished(chart, rows, _title(rows), f"{extent(analysis)}; {bars}; {band}")
@@ -75,7 +76,7 @@ def _sparse(rows: Sequence[dict[str, Any]], groups: Sequence[str], setups: Setup
     y = alt.Y("place:N", title=None, sort=list(groups), axis=alt.Axis(domain=False, ticks=False, labelLimit=260))
     base = blank().encode(y=y, yOffset=alt.YOffset("setup:N", sort=names), color=setups.colour(legend=len(names) > 1))
 
-    bars = base.mark_rule(aria=False, strokeWidth=2).encode(x=alt.X("low:Q"), x2="high:Q")
+    bars = base.mark_rule(aria=False, strokeWidth=2, clip=True).encode(x=alt.X("low:Q"), x2="high:Q")
     points = base.mark_point(size=60, opacity=1).encode(
         x=_x(axis), shape=setups.shape(legend=len(names) > 1), href="link:N", description="about:N"
     )

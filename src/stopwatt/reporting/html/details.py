@@ -19,7 +19,7 @@ from stopwatt.reporting.charts.sentences import about
 from stopwatt.reporting.charts.sequence import sequence_of
 from stopwatt.reporting.console import MISSING
 from stopwatt.reporting.html.pack import packed_tables
-from stopwatt.reporting.html.words import estimate_text
+from stopwatt.reporting.html.words import estimate_text, unbroken
 from stopwatt.stats.autocorrelation import INDEPENDENCE_P
 
 DRAWN = ("sequence", "histogram", "ecdf", "spectrum", "deadline")
@@ -112,7 +112,7 @@ def pictures_of(cell: CellAnalysis, most_trials: int) -> dict[str, Any]:
 def _packed(picture: Picture, usual: str) -> dict[str, Any]:
     """A picture as JSON; its subtitle is left out where it is what stands at the head of the cell."""
     return {
-        "title": picture.title,
+        "title": unbroken(picture.title),
         "subtitle": "" if picture.subtitle == usual else picture.subtitle,
         "words": dict(picture.words),
         "params": dict(picture.params),

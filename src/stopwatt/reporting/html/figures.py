@@ -2,13 +2,14 @@
 
 import json
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from typing import Any, Self
 
 import altair as alt
 
 from stopwatt.reporting.charts.theme import complete
+from stopwatt.reporting.html.words import unbroken
 
 _HALF = 480
 """Figures narrower than this stand two beside each other."""
@@ -36,11 +37,7 @@ class Figure:
     number: int = 0
     svg: str = ""
     width: int = 0
-
-    @property
-    def half(self) -> bool:
-        """Whether it is narrow."""
-        return self.width < _HALF
+    half: bool = False
 
     def drawn(self, svg: str) -> Self:
         """The figure with its markup as a part of the page: slim, named, with links and ids of its own."""
@@ -65,8 +62,21 @@ def figure_of(name: str, chart: Any) -> Figure:
     return Figure(name, _joined(title), _joined(subtitle), json.dumps(complete(bare)))
 
 
+def paired(figures: Iterable[Figure]) -> tuple[Figure, ...]:
+    """The figures with neighbours that are both narrow set side by side."""
+    found: list[Figure] = []
+    waiting = False  # whether the last one is narrow and has no neighbour yet
+    for figure in figures:
+        narrow = figure.width < _HALF
+        if narrow and waiting:
+            found[-1] = replace(found[-1], half=True)
+        found.append(replace(figure, half=narrow and waiting))
+        waiting = narrow and not waiting
+    return tuple(found)
+
+
 def _joined(lines: Any) -> str:
-    return " ".join(lines) if isinstance(lines, list) else ""
+    return unbroken(" ".join(lines)) if isinstance(lines, list) else ""
 
 
 def slim(svg: str) -> str:
@@ -76,8 +86,11 @@ def slim(svg: str) -> str:
     return svg
 
 
-def _rounded(number: re.Match[str]) -> str:
-    return f"{float(number[0]):.1f}".removesuffix(".0")
+def _tenths(attribute: re.Match[str]) -> str:
+    return _FRACTION.sub(lambda number: f"{float(number[0]):.1f}".removesuffix(".0"), attribute[0])
+
+
+_FRACTION = re.compile(r"-?\d+\.\d{2,}")
 
 
 _Replacement = str | Callable[[re.Match[str]], str]
@@ -87,7 +100,7 @@ _SLIMMER: tuple[tuple[re.Pattern[str], _Replacement], ...] = (
     (re.compile(r' aria-label="[^"]*(?:-axis|legend|Title text|Subtitle text|Header text)[^"]*"'), ""),
     (re.compile(r' font-family="[^"]*"| pointer-events="none"| opacity="1"| stroke-width="1"'), ""),
     (re.compile(r'<path class="background" d="M0,0h0v0h0Z"/>| class="mark-[^"]*"| class="background"'), ""),
-    (re.compile(r"-?\d+\.\d{2,}"), _rounded),
+    (re.compile(r' (?:transform|d|x2|y2)="[^"]*"'), _tenths),
     # The table is the way for the keyboard, and its row says what a mark that links to a cell has to say.
     (
         re.compile(rf'<a xlink:href="{re.escape(_FOREIGN_BASE)}#([^"]*)"[^>]*>(<\w+)(?: aria-label="[^"]*")?'),

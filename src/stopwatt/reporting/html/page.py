@@ -25,7 +25,7 @@ from stopwatt.reporting.html.figures import Figure
 from stopwatt.reporting.html.provenance import Source, provenance_of
 from stopwatt.reporting.html.story import Section, evidence, sections_of, with_drawings
 from stopwatt.reporting.html.table import table_of
-from stopwatt.reporting.html.words import headline, plain, totals
+from stopwatt.reporting.html.words import headline, plain, totals, unbroken
 
 MOST_CELLS = 3000
 """Cells that a page lists and opens. A page of more would be heavier than browsers bear."""
@@ -155,7 +155,7 @@ def _found(analysis: Analysis, finding: Finding, sections: tuple[Section, ...]) 
     known = {key: points[key] for key in finding.cells if key in points}
     labels = {key: analysis.grid.label(point) or "the cell" for key, (_, point) in known.items()}
     return Found(
-        plain(finding.text),
+        unbroken(plain(finding.text)),
         finding.kind,
         finding.strength is Strength.SHOWN,
         evidence(finding, sections),

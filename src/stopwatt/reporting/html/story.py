@@ -15,7 +15,7 @@ from stopwatt.reporting.charts.focus import focus_of, focus_place
 from stopwatt.reporting.charts.heat import MISSES, OUTLIERS
 from stopwatt.reporting.charts.panels import pairs
 from stopwatt.reporting.charts.setups import Setups, setups_of
-from stopwatt.reporting.html.figures import Figure, figure_of
+from stopwatt.reporting.html.figures import Figure, figure_of, paired
 from stopwatt.workloads.params import short_label
 
 MOST_AXES = 4
@@ -62,7 +62,7 @@ def with_drawings(sections: Sequence[Section], svgs: Sequence[str]) -> tuple[Sec
     """The sections with every figure drawn; the markup in the order of the figures."""
     following = iter(svgs)
     return tuple(
-        replace(section, figures=tuple(figure.drawn(next(following)) for figure in section.figures))
+        replace(section, figures=paired(figure.drawn(next(following)) for figure in section.figures))
         for section in sections
     )
 

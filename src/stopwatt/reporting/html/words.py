@@ -1,5 +1,6 @@
 """Texts of the page that say what was measured, and numbers as people read them."""
 
+import re
 from collections.abc import Sequence
 
 from stopwatt import units
@@ -58,6 +59,14 @@ def column_text(estimate: Estimate | None, scale: units.Scale) -> str:
     if estimate.low is None or estimate.high is None:
         return units.column_value(estimate.value, scale)
     return units.column_interval(estimate.value, estimate.low, estimate.high, scale)
+
+
+def unbroken(text: str) -> str:
+    """A text whose numbers stay on one line with their units."""
+    return _NUMBER.sub("\\1\N{NO-BREAK SPACE}", text)
+
+
+_NUMBER = re.compile(r"(\d) (?=(?:%|x|s|ms|us|ns|samples/s|MiB|GiB)(?:\b|$|[^\w]))")
 
 
 def plain(text: str) -> str:
