@@ -65,12 +65,13 @@ def _about_drift(rows: Rows) -> list[str]:
 
 
 def _about_power(rows: Rows) -> str:
-    found = [_share(row["found"]) for row in rows]
     limits = ", ".join(f"{row['sd']:.2%} for {name}" for row, name in zip(rows, LIMITS, strict=False))
     return (
-        "Target: a planted slowdown of 2 % found in at least 90 % where the machine can detect it. On the noisiest "
-        f"machines that can: {min(found):.1%} to {max(found):.1%}; at half of that noise at least "
-        f"{min(_share(row['found_at_half']) for row in rows):.1%}. The limit is a spread of rounds (sd) of {limits}."
+        "Target: a planted slowdown of 2 % found in at least 90 % where the machine can detect it. At nine tenths of "
+        f"the largest noise at which it can: {_least(rows, 'found_below'):.1%} or more; at half of it "
+        f"{_least(rows, 'found_at_half'):.1%} or more; at that noise itself, where it is 90 % by definition less what "
+        f"becomes equivalent because 2 % is just the margin, {_least(rows, 'found'):.1%} or more. It is a spread of "
+        f"rounds (sd) of {limits}."
     )
 
 
@@ -111,8 +112,7 @@ def _about_noise(rows: Rows) -> list[str]:
         f"{max(covered):.1%}. A slowdown of {noise.SLOWDOWN:.0%} in one of {max(noise.CELLS)} cells alike is found in "
         f"{_share(alike['itself_found']):.0%} by each cell itself, in {_share(alike['shared_found']):.0%} with shared "
         "noise.",
-        "Paired rounds are not moderated: three of them have two degrees of freedom of their own, and with so few no "
-        "limit was found that helps and is safe.",
+        "Paired rounds share nothing: what is measured in turn is one pair of setups.",
     ]
 
 
@@ -120,10 +120,13 @@ def _about_planted(rows: Rows) -> str:
     told = ", ".join(f"{row['verdict']} with a margin of {row['margin']:.0%}" for row in rows)
     shown = f"{rows[0]['ratio']:.5f} [{rows[0]['low']:.5f}, {rows[0]['high']:.5f}]"
     return (
-        f"The planted 2 % was measured as {shown}: {told}. A "
-        "slowdown of exactly the margin becomes `equivalent` where the interval is narrow enough to lie within; the "
-        "call and the clock readings, which both waits share, bring the true ratio a little below 1.02."
+        f"The planted 2 % was measured as {shown}: {told}. A slowdown of just the margin becomes `equivalent` where "
+        "its interval is narrow enough to lie within."
     )
+
+
+def _least(rows: Rows, name: str) -> float:
+    return min(_share(row[name]) for row in rows)
 
 
 def _most(rows: Rows, name: str) -> float:

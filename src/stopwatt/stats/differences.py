@@ -57,8 +57,8 @@ def moderated(found: Sequence[Evidence | NoInterval], sizes: Sequence[tuple[int,
     A few rounds hardly know their own spread. The family's typical spread is added to each cell's own, with as many
     degrees of freedom as the cells agree to, at most 8; the sum never falls below what the cell itself showed. With
     these two limits the risk of a false verdict stays below 5 % where some cells are far noisier than the others;
-    without them it reaches 30 % (`docs/results/verdicts.md`, which is also why paired rounds are not moderated: with
-    two degrees of freedom of their own no limit that helps is safe). Families that are too small stay as they are.
+    without them it reaches 14 % (`docs/results/verdicts.md`). Three paired rounds, with two degrees of freedom of
+    their own, are too few for this. Families that are too small stay as they are.
 
     Args:
         found: One per cell.

@@ -178,12 +178,12 @@ def judge_family(ratios: Sequence[Ratio], confidence: float = CONFIDENCE) -> lis
     """The same ratios with verdicts that hold together: at most 5 % risk that any one of them is wrong.
 
     Two kinds of claims are tested here. Giving Holm's procedure the p-value of the claim that each ratio makes would
-    be wrong: a ratio that leaves the family with one claim true could still have made the other one falsely (up to 32 %
-    false verdicts among 16, `docs/results/verdicts.md`). Only a ratio that is shown to lie beyond the margin can
-    no longer be called equivalent, nor different on the wrong side. So these leave the family step by step (Holm 1979),
-    and each of the others is judged by its interval at a risk divided by their number (Bonferroni). A family only takes
-    verdicts back: it never turns one into another. Intervals stay those of each ratio alone; ratios that were not
-    tested do not count as members.
+    be wrong: a ratio that leaves the family with one claim true could still have made the other one falsely (a third
+    of families of 16 then hold a false verdict, `docs/results/verdicts.md`). Only a ratio that is shown to lie beyond
+    the margin can no longer be called equivalent, nor different on the wrong side. So these leave the family step by
+    step (Holm 1979), and each of the others is judged by its interval at a risk divided by their number (Bonferroni).
+    A family only takes verdicts back: it never turns one into another. Intervals stay those of each ratio alone;
+    ratios that were not tested do not count as members.
     """
     risk = 1 - confidence
     gone = holm([ratio.claims.beyond for ratio in ratios if ratio.claims is not None])
