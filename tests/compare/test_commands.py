@@ -1,5 +1,6 @@
 """Commands as rounds: real processes, each fresh, timed as a whole."""
 
+import errno
 import signal
 import sys
 import threading
@@ -9,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from stopwatt import comparing
-from stopwatt.errors import UsageError, WorkloadError
+from stopwatt.errors import EnvironmentUnfit, UsageError, WorkloadError
 from stopwatt.records import Status
 from stopwatt.reporting.comparison import AaResult, CompareResult
 from stopwatt.store import Selection, open_store
@@ -102,6 +103,15 @@ def gone(pid):
             return True
         time.sleep(0.02)
     return False
+
+
+def test_a_system_that_does_not_tell_when_a_process_ends_is_unfit(monkeypatch):
+    def refuse(_pid):
+        raise OSError(errno.ENOSYS, "Function not implemented")
+
+    monkeypatch.setattr("os.pidfd_open", refuse)
+    with pytest.raises(EnvironmentUnfit, match="does not tell when a process ends"):
+        CommandRounds(5.0)
 
 
 def test_an_interrupted_command_is_measured_again_later(finished):

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from stopwatt.devices.facts import read_facts
-from stopwatt.errors import UsageError, WorkloadError
+from stopwatt.errors import EnvironmentUnfit, UsageError, WorkloadError
 from stopwatt.measuring.clock import now_ns
 from stopwatt.records import Cell, Measurement, Samples, Status, Trouble
 from stopwatt.sweeping.executors.log import Log
@@ -69,9 +69,14 @@ class CommandRounds:
     Args:
         timeout_s: Longest time for a command.
         listen: Called with what happens now.
+
+    Raises:
+        EnvironmentUnfit: The system does not say when a process ends; asking it again and again would disturb the
+            command and come too late.
     """
 
     def __init__(self, timeout_s: float, listen: Callable[[str], None] = lambda _: None) -> None:
+        _check_endings()
         self._timeout_s = timeout_s
         self._listen = listen
         self._waiting: deque[Turn] = deque()
@@ -192,6 +197,17 @@ class CommandRounds:
     def _signal(self, number: signal.Signals) -> None:
         if self._process is not None:
             _signal_group(self._process, number)
+
+
+def _check_endings() -> None:
+    try:
+        os.close(os.pidfd_open(os.getpid()))
+    except OSError as error:
+        raise EnvironmentUnfit(
+            f"this system does not tell when a process ends: {error.strerror}",
+            when="pidfd_open",
+            now="use Linux 5.3 or newer, and a container whose seccomp profile allows pidfd_open",
+        ) from error
 
 
 def _command_of(cell: Cell) -> str:
