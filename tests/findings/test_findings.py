@@ -1,6 +1,7 @@
 """What is said of grids whose truth is known: the kinds, the sentences, and what is not said."""
 
 import math
+import re
 from dataclasses import replace
 
 import numpy as np
@@ -239,6 +240,15 @@ def test_a_difference_of_a_few_percent_is_told_as_such():
     assert text.startswith("compile is faster than eager in all 4 places: by 4.")
 
 
+def test_differences_of_a_few_percent_have_their_unit_once():
+    gain = {1: 1.02, 2: 1.04, 4: 1.06, 8: 1.08}
+    grid = planted(lambda backend, seq: seq * (gain[seq] if backend == "eager" else 1), {
+        "backend": ("eager", "compile"), "seq": (1, 2, 4, 8),
+    })  # fmt: skip
+    text = the("setup-difference", findings_of(grid)).text
+    assert re.fullmatch(r".* by [0-9.]+ % in the median \([0-9.]+ to [0-9.]+ %\)", text)
+
+
 def test_every_backend_is_compared_with_eager_and_precisions_with_fp32():
     factors = {"eager": 1.0, "onnxruntime": 0.7, "openvino": 1.5}
     grid = planted(lambda backend, precision: factors[backend] * (1 if precision == "fp32" else 0.5), {
@@ -260,6 +270,10 @@ def test_the_fastest_and_the_slowest_cell_are_named():
     assert one.text == (
         "The fastest cell is hidden=64, seq=4 with 25.6 us, the slowest hidden=256, seq=8 with 205 us: 8.0 x"
     )
+
+
+def test_cells_that_are_equally_fast_have_no_fastest():
+    assert only("range", findings_of(planted(lambda **_: 1e-3, PLAIN, noise=1e-4, state=1e-4))) == []
 
 
 def test_sweet_spots_that_are_everywhere_else_are_told_as_such():
@@ -365,6 +379,15 @@ def test_drift_of_one_cell_is_told_with_its_round_and_direction():
     assert " within round " in one.text
 
 
+def test_a_level_that_falls_to_nearly_nothing_does_not_fall_by_all_of_it():
+    def falling(where, n, dice):
+        first = np.where(np.arange(n) < n // 4, 1000.0, 1.0)
+        return spread(n, dice) * (first if (where["hidden"], where["seq"]) == (64, 8) else 1)
+
+    grid = planted(law, PLAIN)
+    assert "falls by 99.9" in the("drift", findings_of(grid, analysed(grid, falling))).text
+
+
 def test_rounds_that_differ_are_told_with_how_much():
     grid = planted(law, PLAIN)
     one = the("rounds-differ", findings_of(grid, analysed(grid, lambda w, n, d: spread(n, d), between=0.05)))
@@ -427,11 +450,17 @@ def test_missed_deadlines_are_told_with_the_worst_cell_and_come_first():
     )
 
 
+def test_a_deadline_that_all_cells_miss_alike_has_no_worst_cell():
+    grid = planted(law, PLAIN)
+    found = findings_of(grid, [with_deadline(cell, 1000) for cell in analysed(grid)])
+    assert found[0].text == "The deadline of 500 us was missed in all 6 cells: by 100 % of their trials"
+
+
 def test_a_deadline_that_was_kept_is_told_with_what_that_excludes():
     grid = planted(law, PLAIN)
     one = the("deadline-misses", findings_of(grid, [with_deadline(cell, 0) for cell in analysed(grid)]))
     assert one.text == (
-        "The deadline of 500 us was never missed in all 6 cells: fewer than 0.30 % miss it, at 95 % confidence"
+        "The deadline of 500 us was never missed in any of 6 cells: fewer than 0.30 % miss it, at 95 % confidence"
     )
 
 

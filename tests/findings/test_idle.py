@@ -33,7 +33,7 @@ def the_finding(grid):
 
 def test_the_pause_that_changes_most_is_told_with_its_ratio():
     found = the_finding(grid_of({0.0: 1.0, 0.001: 1.2, 0.1: 2.5}))
-    assert found.text == "After a pause of 100 ms a call takes 2.5 x what it takes without one, in all 2 places"
+    assert found.text == "After a pause of 100 ms a call takes 2.5 x what it takes without one, in both places"
     assert found.numbers["ratio"] == pytest.approx(2.5, rel=0.01)
     assert found.numbers["ratio after 0.001 s"] == pytest.approx(1.2, rel=0.01)
     assert found.strength is Strength.SHOWN

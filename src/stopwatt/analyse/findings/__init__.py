@@ -88,7 +88,8 @@ def _limited(found: Sequence[Finding]) -> list[Finding]:
 def _rest(kind: str, members: Sequence[Finding]) -> Finding:
     count = len(members)
     places = sum(one.count for one in members)
-    more = f"{count} more finding{'' if count == 1 else 's'} like it, each of less weight, in {places} places"
+    where = "1 place" if places == 1 else f"{places} places"
+    more = f"{count} more finding{'' if count == 1 else 's'} like it, each of less weight, in {where}"
     return Finding(
         FURTHER,
         f"{KINDS[kind][:1].upper()}{KINDS[kind][1:]}: {more}",

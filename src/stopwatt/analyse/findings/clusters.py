@@ -8,7 +8,7 @@ import numpy as np
 
 from stopwatt import units
 from stopwatt.analyse.findings.cells import Named, having, keys
-from stopwatt.analyse.findings.words import counted, factor_weight, seconds, sentence, span, times
+from stopwatt.analyse.findings.words import counted, factor_weight, none_other, seconds, sentence, span, times
 from stopwatt.analyse.grid import place
 from stopwatt.analyse.shape import Cluster, Form
 from stopwatt.records import Finding, Strength
@@ -100,7 +100,7 @@ def _in_several_rounds(found: Found) -> bool:
 def _one_cell(found: Found, shaped: Sequence[Named]) -> str:
     cluster = found.cluster
     mass = units.interval(100 * cluster.mass, 100 * cluster.mass_low, 100 * cluster.mass_high, "%")
-    others = f", in none of the {len(shaped) - 1} other cells" if len(shaped) > 1 else ""
+    others = f", {none_other(len(shaped), 'cell')}" if len(shaped) > 1 else ""
     at = f"{_ratio(cluster.ratio)} the main mode ({seconds(cluster.centre_s)})"
     return sentence(place(found.named.where), f"{mass} of the trials take {at}{_rhythm(cluster, 1)}{others}")
 

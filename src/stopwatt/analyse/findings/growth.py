@@ -14,6 +14,7 @@ from stopwatt.analyse.findings.words import (
     listed,
     located,
     named,
+    none_other,
     power,
     sentence,
     span,
@@ -149,7 +150,7 @@ def _same_kinks(name: str, members: Sequence[Growth], kinked: Sequence[Growth], 
     if len(members) == 1:
         return growth[:1].upper() + growth[1:]
     if len(kinked) == 1:
-        return sentence(place(same[0].line.fixed), f"{growth}, in none of the {len(members) - 1} other lines")
+        return sentence(place(same[0].line.fixed), f"{growth}, {none_other(len(members), 'line')}")
     every = [one.line.fixed for one in members]
     misses = [one.line.fixed for one in members if one.course is not Course.KINKED]
     few = f", {located([one.line.fixed for one in same], every, told=True)}" if len(same) <= len(members) / 2 else ""

@@ -120,7 +120,7 @@ def _difference_text(
         return _one_place(better, worse, matches[0])
     every = [one.where for one in matches]
     middle = _by_coordinate(agreeing) or faster(float(np.median(factors)))
-    spread = span(faster(min(factors)), faster(max(factors)))
+    spread = span(*(faster(factor).removeprefix("by ") for factor in (min(factors), max(factors))))
     slower = ""
     if opposed:
         worst = max(_factor(one) for one in opposed)
@@ -161,13 +161,15 @@ def _by_coordinate(matches: Sequence[Match]) -> str:
 
 
 def _range(grid: Grid) -> list[Finding]:
-    """The fastest and the slowest cell."""
+    """The fastest and the slowest cell, where there is a difference that matters."""
     levels = [(point, level) for point in grid.points if (level := level_of(point.row)) is not None]
     metrics = {level.metric for _, level in levels}
     if len(levels) < 2 or len(metrics) > 1:  # noqa: PLR2004
         return []
     (fast, least), (slow, most) = min(levels, key=_latency), max(levels, key=_latency)
     ratio = most.value / least.value
+    if ratio <= 1 + MARGIN:
+        return []
     text = (
         f"The fastest cell is {grid.label(fast)} with {seconds(least.value)}, the slowest {grid.label(slow)} with "
         f"{seconds(most.value)}: {times(ratio)}"

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 from scipy.special import bdtrc
 
+from stopwatt import units
 from stopwatt.analyse.findings.cells import Named, having, keys
 from stopwatt.analyse.findings.words import change, factor_weight, sentence, span
 from stopwatt.analyse.grid import place
@@ -126,7 +127,7 @@ def _drift_text(
     members: Sequence[Named], every: Sequence[Named], drifts: Sequence[Drift], largest: tuple[Named, Drift]
 ) -> str:
     named, drift = largest
-    far = f"{'rises' if drift.change > 0 else 'falls'} by {change(abs(drift.change))}"
+    far = f"rises by {change(drift.change)}" if drift.change > 0 else f"falls by {units.percent(-drift.change)}"
     if len(members) == 1:
         return sentence(place(named.where), f"latency {far} within round {drift.round + 1}")
     typical = change(float(np.median([abs(one.change) for one in drifts])))

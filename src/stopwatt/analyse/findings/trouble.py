@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 
 from stopwatt import units
 from stopwatt.analyse.findings.cells import Named, having, keys
-from stopwatt.analyse.findings.words import counted, sentence
+from stopwatt.analyse.findings.words import none_other, sentence
 from stopwatt.analyse.grid import place
 from stopwatt.analyse.worst import Miss, WorstCase
 from stopwatt.records import Finding, Load, Note, Severity, Status
@@ -64,7 +64,7 @@ def _rounds_lost(named: Sequence[Named]) -> list[Finding]:
     lost = sum(one.cell.row.rounds_failed for one in members)
     reasons = dict.fromkeys(one.cell.row.trouble.what for one in members if one.cell.row.trouble is not None)
     first = next(iter(reasons), "")
-    more = f" and {len(reasons) - 1} other reasons" if len(reasons) > 1 else ""
+    more = f" and {len(reasons) - 1} other reason{'s' if len(reasons) > 2 else ''}" if len(reasons) > 1 else ""  # noqa: PLR2004
     text = f"{lost} round{'' if lost == 1 else 's'} lost{f': {first}{more}' if first else ''}"
     return [
         Finding(
@@ -170,16 +170,18 @@ def _missed(what: str, missing: Sequence[tuple[Named, Miss]], every: Sequence[Na
     worst, miss = missing[0]
     often = f"{units.percent(miss.share)} of {miss.n:,} trials (95 % bound {units.percent(miss.upper)})"
     if len(missing) == 1:
-        others = f"; none of the {len(every) - 1} other cells missed it" if len(every) > 1 else ""
+        others = f", but {none_other(len(every), 'cell')}" if len(every) > 1 else ""
         return sentence(place(worst.where), f"the deadline of {what} was missed by {often}{others}")
     where = having([one for one, _ in missing], every)
+    if len({pair[1].share for pair in missing}) == 1:
+        return f"The deadline of {what} was missed in {where}: by {units.percent(miss.share)} of their trials"
     return f"The deadline of {what} was missed in {where}: most often at {place(worst.where)}, by {often}"
 
 
 def _kept(what: str, pairs: Sequence[tuple[Named, Miss]]) -> str:
     """No miss was seen; what can be excluded depends on the number of trials."""
     bound = max(miss.upper for _, miss in pairs)
-    where = "" if len(pairs) == 1 else f" in {counted(len(pairs), len(pairs), 'cell')}"
+    where = "" if len(pairs) == 1 else f" in any of {len(pairs)} cells"
     return (
         f"The deadline of {what} was never missed{where}: fewer than {units.percent(bound)} miss it, at 95 % confidence"
     )

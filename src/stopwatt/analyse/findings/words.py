@@ -13,6 +13,7 @@ from stopwatt.units import Scale
 Place = Mapping[str, Scalar]
 _PLAIN = Scale(1.0, "")
 _NAMED = 2
+_BOTH = 2
 _FEW_VALUES = 3
 _NEAR = 1.1
 _MANY = 2 / 3
@@ -44,7 +45,7 @@ def faster(speedup: float, low: float | None = None, high: float | None = None) 
 def power(name: str, exponent: float, low: float | None = None, high: float | None = None) -> str:
     """`seq^0.98`, with its interval `seq^0.98 [0.95, 1.01]`."""
     if low is None or high is None:
-        return f"{name}^{exponent:.2f}"
+        return f"{name}^{round(exponent, 2) + 0.0:.2f}"  # never -0.00
     return f"{name}^{units.column_interval(exponent, low, high, _PLAIN)}"
 
 
@@ -64,10 +65,17 @@ def span(low: str, high: str) -> str:
 
 
 def counted(count: int, of: int, noun: str) -> str:
-    """`58 of 64 places`, `all 64 places`, `the only place`."""
+    """`58 of 64 places`, `all 64 places`, `both places`, `the only place`."""
     if of == 1:
         return f"the only {noun}"
+    if count == of == _BOTH:
+        return f"both {noun}s"
     return f"all {of} {noun}s" if count == of else f"{count} of {of} {noun}s"
+
+
+def none_other(of: int, noun: str) -> str:
+    """`in none of the 63 other places`, `not in the other place`."""
+    return f"in none of the {of - 1} other {noun}s" if of > _BOTH else f"not in the other {noun}"
 
 
 def sentence(where: str, rest: str, *, names: bool = False) -> str:
