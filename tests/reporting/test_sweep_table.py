@@ -134,6 +134,19 @@ def test_findings_are_printed_and_warnings_stand_below_with_what_to_do():
     assert "now: close other programs" in findings
 
 
+def test_reasons_that_have_lines_below_are_not_counted_among_the_findings():
+    rounds = grid(hidden=(1, 2, 4), batch=(1,), backends=("eager",))
+    cells = [Cell(Workload("lstm", {"hidden": size, "seq": 10}), Setup("eager"), RULES) for size in range(8, 16)]
+    failed = [Measurement(cell, 0, Status.FAILED, Trouble(f"reason {place}")) for place, cell in enumerate(cells)]
+    text = shown([*rounds, *failed])
+    assert "5 more reasons, 5 cells" in text
+    assert "more findings like it" not in text
+
+
+def test_one_cell_is_not_called_cells():
+    assert "1 cell, backend=eager" in shown(grid(hidden=(1,), batch=(1,), backends=("eager",)))
+
+
 def test_notes_of_the_machine_are_printed():
     assert "the governor is slow" in shown(grid(), (Note("governor", "the governor is slow", now="make it faster"),))
 

@@ -11,7 +11,7 @@ from rich.text import Text
 from stopwatt import units
 from stopwatt.analyse.analysis import Analysis
 from stopwatt.analyse.estimate import Estimate
-from stopwatt.analyse.findings import trouble
+from stopwatt.analyse.findings import about, trouble
 from stopwatt.analyse.grid import Grid, Point, place, shown
 from stopwatt.analyse.pivot import Effect, Pivot, effects_of, pivot_of
 from stopwatt.records import Note, Status
@@ -57,7 +57,7 @@ def render_sweep(console: Console, analysis: Analysis, notes: Sequence[Note], en
     if measured:
         for table in [_every(found, measured)] if len(measured) <= MOST_LISTED else _tables(found, measured):
             console.print(table)
-        said = [finding for finding in analysis.findings if finding.kind not in _SAID_BELOW]
+        said = [finding for finding in analysis.findings if about(finding) not in _SAID_BELOW]
         console.print(Text("\nFindings", style="bold"))
         print_findings(console, said, more=f"all of them: stopwatt report --run {ending.run}")
     for line in (*_troubles(found), *warning_lines([point.row for point in found.points], notes)):
@@ -75,9 +75,8 @@ _SAID_BELOW = frozenset({trouble.NO_RESULT, trouble.ROUNDS_LOST, trouble.WARNING
 def _heading(found: Grid, measured: int) -> Text:
     fixed = {name: value for name, value in found.fixed.items() if name in _SAID}
     axes = " x ".join(f"{len(axis.values)} {axis.name}" for axis in found.axes)
-    counts = (
-        f"{measured} of {len(found.points)} cells measured" if measured < len(found.points) else f"{measured} cells"
-    )
+    cells = "1 cell" if len(found.points) == 1 else f"{len(found.points)} cells"
+    counts = f"{measured} of {cells} measured" if measured < len(found.points) else cells
     about = ", ".join(filter(None, (counts + (f": {axes}" if axes else ""), place(fixed))))
     source = str(found.fixed.get("workload", "several workloads"))
     return Text.assemble((one_line(source), "bold"), f"\n{one_line(about)}")

@@ -14,7 +14,7 @@ from stopwatt.records import Finding, Strength
 if TYPE_CHECKING:
     from stopwatt.analyse.analysis import CellAnalysis
 
-__all__ = ["KINDS", "current_finding", "find"]
+__all__ = ["KINDS", "about", "current_finding", "find"]
 
 FURTHER = "further"
 KINDS: Mapping[str, str] = {
@@ -74,6 +74,17 @@ def find(grid: Grid, cells: Sequence["CellAnalysis"], scaling: Scaling) -> tuple
     return tuple(sorted(_limited(weighed), key=lambda one: -one.weight))
 
 
+def about(finding: Finding) -> str:
+    """The kind of a finding; of one that counts further ones, theirs."""
+    if finding.kind != FURTHER:
+        return finding.kind
+    return next(kind for kind in KINDS if finding.text.startswith(f"{_heading(kind)}:"))
+
+
+def _heading(kind: str) -> str:
+    return f"{KINDS[kind][:1].upper()}{KINDS[kind][1:]}"
+
+
 def _limited(found: Sequence[Finding]) -> list[Finding]:
     """The strongest of each kind, and how many are left out."""
     kept = []
@@ -92,7 +103,7 @@ def _rest(kind: str, members: Sequence[Finding]) -> Finding:
     more = f"{count} more finding{'' if count == 1 else 's'} like it, each of less weight, in {where}"
     return Finding(
         FURTHER,
-        f"{KINDS[kind][:1].upper()}{KINDS[kind][1:]}: {more}",
+        f"{_heading(kind)}: {more}",
         tuple(dict.fromkeys(key for one in members for key in one.cells)),
         {"findings": count},
         strength=Strength.SHOWN if any(one.strength is Strength.SHOWN for one in members) else Strength.SUGGESTED,
