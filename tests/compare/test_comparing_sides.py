@@ -344,6 +344,14 @@ def test_rounds_that_interleave_are_not(side, rounds, cell):
     assert "one-after-another" not in kinds(compare(a, b))
 
 
+def test_of_imported_rounds_nobody_knows_when_they_were_measured(side, rounds, cell):
+    notes = (Note("imported", "stated by a table"),)
+    a = side(rounds(cell(), STEADY, notes=notes))
+    b = side(rounds(cell(code="new"), STEADY, minutes=180, notes=notes), "B")
+
+    assert "one-after-another" not in kinds(compare(a, b))
+
+
 def test_too_few_rounds_are_pointed_out(side, rounds, cell):
     a, b = side(rounds(cell(), (4.0, 4.1))), side(rounds(cell(code="new"), STEADY), "B")
     found = compare(a, b)
