@@ -97,6 +97,12 @@ def test_a_regression_names_the_cell_and_its_ratio(call, two_tags):
     assert "when: batch=2: B / A = 1.100" in err
 
 
+def test_a_regression_names_only_what_was_found(call, two_tags):
+    _, _, err = call("compare", "before", "after", "--fail-on", "slower,inconclusive,missing")
+
+    assert err.startswith("stopwatt: slower in 1 of 2 cells, and in their mean\n")
+
+
 def test_equal_results_do_not_fail(call, stored, rounds, cell):
     stored({"before": rounds(cell(), STEADY), "after": rounds(cell(code="new"), STEADY)})
 

@@ -95,9 +95,11 @@ class CompareResult:
         bad = [one for one in found.worst_first() if one.ratio.verdict and one.ratio.verdict.value in wanted]
         told = [f"{one.label}: B / A = {ratio_text(one.ratio)}, {one.ratio.verdict}" for one in bad]
         lost = [one for one in found.unmatched if one.failed or one.side == "A"]
-        if FailOn.MISSING in wanted:
+        kinds = {str(one.ratio.verdict) for one in bad}
+        if FailOn.MISSING in wanted and lost:
             told += [f"{one.label}: {one.why}" for one in lost]
-        what = f"{_what(wanted)} in {len(told)} of {counted(len(found.cells) + len(lost), 'cell')}"
+            kinds.add(FailOn.MISSING)
+        what = f"{_what(kinds or wanted)} in {len(told)} of {counted(len(found.cells) + len(lost), 'cell')}"
         if found.overall and found.overall.verdict and found.overall.verdict.value in wanted:
             what += ", and in their mean"
             told.append(f"mean of {len(found.cells)} cells: B / A = {ratio_text(found.overall)}")
@@ -136,6 +138,6 @@ class AaResult:
         return json.dumps(calibration_document(self.calibration, self.metric, self.margin), indent=2, allow_nan=False)
 
 
-def _what(wanted: Collection[FailOn]) -> str:
+def _what(kinds: Collection[str]) -> str:
     """`slower or missing`, in the order in which they are defined."""
-    return " or ".join(word for word in FailOn if word in wanted)
+    return " or ".join(word for word in FailOn if word in kinds)
