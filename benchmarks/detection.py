@@ -68,8 +68,8 @@ def _targets(tables: dict[str, Table]) -> list[str]:
         f"{_percent(max(false))}: {_met(max(false) <= 0.05)}.",
         f"Target: intervals of the typical latency cover 93 to 97 %. {_percent(min(covered))} to "
         f"{_percent(max(covered))}: {_met(min(covered) >= 0.93 and max(covered) <= 0.97)}.",
-        f"Target: 10^6 trials analysed in under 1 s. At worst {quantity(million, 's')} of processor time: {_met(million < 1)}. 10^7 in "
-        f"bounded memory: at worst {quantity(beyond, 'B')} beyond the trials themselves.",
+        f"Target: 10^6 trials analysed in under 1 s. At worst {quantity(million, 's')} of processor time: "
+        f"{_met(million < 1)}. 10^7 in bounded memory: at worst {quantity(beyond, 'B')} beyond the trials themselves.",
     ]
 
 
