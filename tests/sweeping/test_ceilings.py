@@ -51,6 +51,9 @@ def test_what_cannot_be_measured_is_refused():
         precisions_named(["fp12"])
     with pytest.raises(UsageError, match="device"):
         plan_ceilings("tpu")
+    for threads in (-1, 10_000):
+        with pytest.raises(UsageError, match=f"{threads} threads"):
+            plan_ceilings("cpu", threads)
 
 
 def test_a_gpu_that_is_not_there_is_refused(monkeypatch):

@@ -6,7 +6,6 @@ from pathlib import Path
 from stopwatt import __version__
 from stopwatt.backends import catalogue
 from stopwatt.devices.facts import machine_identity, read_facts
-from stopwatt.devices.fitness import usable_threads
 from stopwatt.devices.resolve import kind_of, require_driver
 from stopwatt.errors import StopwattError, UsageError
 from stopwatt.extensions import unknown
@@ -15,6 +14,7 @@ from stopwatt.measuring.job import JobKind
 from stopwatt.records import PRECISIONS, Cell, Measurement, Precision, Setup, Status, Trouble, Workload
 from stopwatt.store import RunStatus, Selection
 from stopwatt.store.database import Store
+from stopwatt.sweeping.coordinates import threads_of
 from stopwatt.sweeping.execute import Interrupted, Watcher, execute
 from stopwatt.sweeping.plan import Plan
 from stopwatt.sweeping.rounds import LocalRounds
@@ -47,7 +47,7 @@ def plan_ceilings(device: str, threads: int = 0, precisions: Sequence[Precision]
         precisions: All that torch has on the device if empty.
 
     Raises:
-        UsageError: No such device, or a precision that torch does not have on it.
+        UsageError: No such device or number of threads, or a precision that torch does not have on it.
         EnvironmentUnfit: There is no driver for it.
     """
     offered = ceilings.PRECISIONS[kind_of(device)]
@@ -58,7 +58,7 @@ def plan_ceilings(device: str, threads: int = 0, precisions: Sequence[Precision]
     facts = read_facts(device).values
     code = digest_of_files([Path(ceilings.__file__)])
     software = catalogue.software(catalogue.get("eager"), ())
-    used = threads or usable_threads(facts)
+    used = threads_of(threads, facts)
     roomy = kind_of(device) != "cpu" or int(facts.get("memory.total", 0)) >= 8 * LARGE
     params = {**SIDES, ceilings.BUFFER: LARGE if roomy else SMALL}
     cells = [

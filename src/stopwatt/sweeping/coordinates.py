@@ -121,7 +121,7 @@ class Reader:
             if name.startswith(PARAM):
                 param = name.removeprefix(PARAM)
                 return check_params(self.family, {param: value})[param]
-            return _threads(value, self.facts) if name == "threads" else _OF_SETUP[name](value)
+            return threads_of(value, self.facts) if name == "threads" else _OF_SETUP[name](value)
 
 
 def _workloads(block: Block) -> Sequence[Scalar | None]:
@@ -158,7 +158,12 @@ def _device(value: Scalar) -> str:
     return str(value)
 
 
-def _threads(value: Scalar, facts: Mapping[str, Scalar]) -> int:
+def threads_of(value: Scalar, facts: Mapping[str, Scalar]) -> int:
+    """Host threads; as many as this process may use cores for 0.
+
+    Raises:
+        UsageError: No such number.
+    """
     number, usable = _whole("threads", value), usable_threads(facts)
     if number < 0 or number > MOST_THREADS_PER_CORE * usable:
         raise UsageError(f"{number} threads are out of range", now=f"this process can run {usable} at once")
