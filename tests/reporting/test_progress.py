@@ -41,6 +41,12 @@ def test_a_pipe_sees_no_progress_but_failures_and_that_a_run_goes_on():
     assert "warm-up" not in text
 
 
+def test_a_round_that_was_interrupted_on_request_is_no_failure():
+    watcher, stream = line(terminal=False)
+    play(watcher, Status.INTERRUPTED)
+    assert "it broke" not in stream.getvalue()
+
+
 def test_nothing_is_redrawn_by_a_timer():
     watcher, _ = line(terminal=True)
     assert watcher._progress.live.auto_refresh is False

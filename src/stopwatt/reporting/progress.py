@@ -14,6 +14,8 @@ from stopwatt.text import one_line, printable
 from stopwatt.units import duration
 from stopwatt.workloads.params import short_label
 
+_AS_ASKED = (Status.OK, Status.UNSUPPORTED, Status.INTERRUPTED)
+"""Endings that are no failure: who interrupts a round knows why."""
 _MOST_REASONS = 10
 """Different failures that are printed as they happen; of a large grid many cells fail in the same few ways."""
 
@@ -72,7 +74,7 @@ class ProgressLine:
 
     def saved(self, measurement: Measurement, done: int, failed: int, left_s: float | None) -> None:
         """A round is done."""
-        if measurement.status not in (Status.OK, Status.UNSUPPORTED) and measurement.trouble is not None:
+        if measurement.status not in _AS_ASKED and measurement.trouble is not None:
             self._failed(measurement, measurement.trouble.what)
         if self._live:
             self._progress.finding = one_line(self._find(measurement)) or self._progress.finding
