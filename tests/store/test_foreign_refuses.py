@@ -54,6 +54,13 @@ def test_a_point_in_a_table_of_decimal_commas_is_not_taken_for_anything(path):
     refused(path, "n;t_s\n1;1.234,5\n", "has a point", axis=("n",), time="t_s", separator=";", decimal=",")
 
 
+@pytest.mark.parametrize(("sign", "named"), [(";", "--separator ';'"), ("\t", "--separator tab")])
+def test_a_table_that_another_sign_separates_says_how_to_state_it(path, sign, named):
+    text = f"n{sign}t_s\n1{sign}0,5\n"
+    error = refused(path, text, "a single column", axis=("n",), time="t_s")
+    assert named in error.now
+
+
 def test_a_gap_between_trials_is_refused(path):
     refused(path, "n,t1,t2,t3\n1,5,,7\n", "'t2': there is no number", axis=("n",), trials="t*", unit="us")
 

@@ -69,6 +69,8 @@ def open_table(path: Path, separator: str = "") -> TableFile:
         table = _json_lines(path, sha256, encoding)
     else:
         table = _text(path, sha256, encoding, _separator(separator) or _SEPARATORS.get(ending, ","))
+        if not separator:
+            _check_split(table)
     if next(table.records(), None) is None:
         raise UsageError("the table has heads, but no line under them", when=str(path), now="check the file")
     return table
@@ -107,6 +109,18 @@ def _separator(given: str) -> str:
     if len(sign) > 1 or sign in {'"', "\n", "\r"}:
         raise UsageError(f"{given!r} cannot separate values", now="give one character, such as --separator ';', or tab")
     return sign
+
+
+def _check_split(table: TableFile) -> None:
+    """A single head with another separator in it: what a spreadsheet writes where the comma is the decimal sign."""
+    sign = next((sign for sign in (";", "\t", ",", "|") if sign in table.heads[0]), "")
+    if len(table.heads) == 1 and sign:
+        named = "tab" if sign == "\t" else f"'{sign}'"
+        raise UsageError(
+            f"the table has a single column, {table.heads[0]!r}",
+            when=f"{table.path}, line 1",
+            now=f"add --separator {named}, or --separator ',' if it is one column",
+        )
 
 
 def _text(path: Path, sha256: str, encoding: str, separator: str) -> TableFile:
