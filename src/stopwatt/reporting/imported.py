@@ -8,6 +8,7 @@ from rich.console import Console
 from rich.text import Text
 
 from stopwatt import units
+from stopwatt.analyse.estimate import counted
 from stopwatt.records import Measured, Measurement, Scalar, Setup
 from stopwatt.reporting.grid import Column, grid
 from stopwatt.store.foreign.bring import Brought, Table
@@ -74,7 +75,8 @@ def _show_table(console: Console, table: Table) -> None:
     what = "means" if table.columns.means else f"{table.trials} trials"
     heads = repr(times[0].head) + (f" to {times[-1].head!r}" if len(times) > 1 else "")
     encoding = ", read as Latin-1, since it is not UTF-8" if file.encoding == "latin-1" else ""
-    text = f"{file.path}: {table.cells} cells of {table.source}, {what} in {times[0].unit} from {heads}{encoding}"
+    cells = counted(table.cells, "cell")
+    text = f"{file.path}: {cells} of {table.source}, {what} in {times[0].unit} from {heads}{encoding}"
     console.print(Text(printable(text)))
     console.print(grid("", ("column", "becomes", Column("values", right=True), "which"), list(_column_rows(table))))
 

@@ -10,7 +10,7 @@ from rich.text import Text
 
 from stopwatt import units
 from stopwatt.analyse.analysis import Analysis
-from stopwatt.analyse.estimate import Estimate
+from stopwatt.analyse.estimate import Estimate, counted
 from stopwatt.analyse.findings import about, trouble
 from stopwatt.analyse.grid import Grid, Point, place, shown
 from stopwatt.analyse.pivot import Effect, Pivot, effects_of, pivot_of
@@ -75,7 +75,7 @@ _SAID_BELOW = frozenset({trouble.NO_RESULT, trouble.ROUNDS_LOST, trouble.WARNING
 def _heading(found: Grid, measured: int) -> Text:
     fixed = {name: value for name, value in found.fixed.items() if name in _SAID}
     axes = " x ".join(f"{len(axis.values)} {axis.name}" for axis in found.axes)
-    cells = "1 cell" if len(found.points) == 1 else f"{len(found.points)} cells"
+    cells = counted(len(found.points), "cell")
     counts = f"{measured} of {cells} measured" if measured < len(found.points) else cells
     about = ", ".join(filter(None, (counts + (f": {axes}" if axes else ""), place(fixed))))
     source = str(found.fixed.get("workload", "several workloads"))
@@ -227,12 +227,12 @@ def _troubles(found: Grid) -> list[Text]:
     lines = []
     for (status, what, now), points in ordered[:_MOST_REASONS]:
         style = "quiet" if status == Status.UNSUPPORTED else "failure"
-        cells = f"{len(points)} cells" if len(points) > 1 else "1 cell"
-        example = f"{cells}, {'such as ' if len(points) > 1 else ''}{one_line(found.label(points[0]))}: "
-        lines.append(Text.assemble((f"{status}: ", style), example, printable(what)))
+        example = f"{'such as ' if len(points) > 1 else ''}{one_line(found.label(points[0]))}: "
+        lines.append(Text.assemble((f"{status}: ", style), f"{counted(len(points), 'cell')}, {example}", printable(what)))
         if now:
             lines.append(Text(f"  now: {printable(now)}"))
     if len(ordered) > _MOST_REASONS:
         rest = sum(len(points) for _, points in ordered[_MOST_REASONS:])
-        lines.append(Text(f"{len(ordered) - _MOST_REASONS} more reasons, {rest} cells", style="failure"))
+        reasons = counted(len(ordered) - _MOST_REASONS, "more reason")
+        lines.append(Text(f"{reasons}, {counted(rest, 'cell')}", style="failure"))
     return lines
