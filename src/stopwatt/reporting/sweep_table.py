@@ -228,7 +228,9 @@ def _troubles(found: Grid) -> list[Text]:
     for (status, what, now), points in ordered[:_MOST_REASONS]:
         style = "quiet" if status == Status.UNSUPPORTED else "failure"
         example = f"{'such as ' if len(points) > 1 else ''}{one_line(found.label(points[0]))}: "
-        lines.append(Text.assemble((f"{status}: ", style), f"{counted(len(points), 'cell')}, {example}", printable(what)))
+        lines.append(
+            Text.assemble((f"{status}: ", style), f"{counted(len(points), 'cell')}, {example}", printable(what))
+        )
         if now:
             lines.append(Text(f"  now: {printable(now)}"))
     if len(ordered) > _MOST_REASONS:
