@@ -88,7 +88,7 @@ def _mark(best: Best) -> str:
 
 def main(out: Path = RESULTS, *, gpu: bool = False) -> None:
     """Measure and write the page."""
-    from stopwatt.api import run_request
+    from stopwatt.running import run_request
 
     asked = GPU if gpu else CPU
     name, device, size = "bert-gpu" if gpu else "bert-cpu", asked[0].device, asked[0].params["size"]

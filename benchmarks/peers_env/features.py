@@ -74,7 +74,7 @@ FEATURES: Mapping[str, tuple[Claim, Claim, Claim, Claim]] = {
     ),
     "a process of its own": (
         Claim(
-            "yes", "the parent sleeps meanwhile", Source("stopwatt/sweeping/executors/process.py", "subprocess.Popen")
+            "yes", "the parent sleeps meanwhile", Source("stopwatt/sweeping/executors/worker.py", "subprocess.Popen")
         ),
         Claim("yes", "the parent polls without a pause meanwhile", Source(_LAUNCHER, _POLLING)),
         Claim("no", "the caller's process", Source(_TIMER, "self._timer.timeit(number)")),
@@ -123,7 +123,7 @@ FEATURES: Mapping[str, tuple[Claim, Claim, Claim, Claim]] = {
         Claim("no", "", _NO_COMPARISON),
     ),
     "resumes": (
-        Claim("yes", "at the round where it stopped", Source("stopwatt/api.py", "find_unfinished")),
+        Claim("yes", "at the round where it stopped", Source("stopwatt/running.py", "find_unfinished")),
         Claim("partly", "skips a folder that has a report", Source(_OPTIMUM_CLI, "Benchmark was already conducted")),
         Claim("no", "", _NO_RESUME),
         Claim("no", "", _NO_RESUME),

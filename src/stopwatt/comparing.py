@@ -7,10 +7,10 @@ from typing import overload
 from stopwatt.analyse.compare import compare as compare_sides
 from stopwatt.analyse.detectable import Calibration, calibrate
 from stopwatt.analyse.observed import Side, check_metric, observe
-from stopwatt.api import Silent, run_plan
 from stopwatt.errors import StopwattError, UsageError
 from stopwatt.records import Measurement
 from stopwatt.reporting.comparison import AaResult, CompareResult
+from stopwatt.running import Silent, run_plan
 from stopwatt.stats.ratios import MARGIN
 from stopwatt.store import Access, Run, Selection, Store, open_store
 from stopwatt.store.references import find_runs, names_a_store

@@ -4,14 +4,14 @@ from dataclasses import dataclass, field
 
 import pytest
 
-from stopwatt import api
+from stopwatt import running
 from stopwatt.records import Measurement
 from stopwatt.store import Selection, open_store
 from stopwatt.sweeping.plan import Request
 
 
 @dataclass
-class Diary(api.Silent):
+class Diary(running.Silent):
     """A watcher that writes down what it sees."""
 
     phases: list = field(default_factory=list)
@@ -52,7 +52,7 @@ def run(short, store):
             threads=1,
             protocol=short(**(changes or {})),
         )
-        return api.run_request(asked, store=store, watcher=diary, allow=True), diary
+        return running.run_request(asked, store=store, watcher=diary, allow=True), diary
 
     return go
 

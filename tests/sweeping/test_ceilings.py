@@ -5,10 +5,10 @@ from dataclasses import replace
 import pytest
 
 from stopwatt.analyse.ceilings import ceilings_of
-from stopwatt.api import Silent
 from stopwatt.errors import EnvironmentUnfit, StopwattError, UsageError
 from stopwatt.measuring import ceilings as measuring
 from stopwatt.records import Measurement, Precision, Status, Trouble
+from stopwatt.running import Silent
 from stopwatt.store import RunStatus, open_store
 from stopwatt.sweeping import ceilings
 from stopwatt.sweeping.ceilings import ensure_ceilings, plan_ceilings, precisions_named

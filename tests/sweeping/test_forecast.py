@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from stopwatt import api
+from stopwatt import running
 from stopwatt.records import Cell, Paced, Process, Protocol, Setup, Warmup, Workload
 from stopwatt.store import open_store
 from stopwatt.sweeping.forecast import forecast, least_s, size_of, timed, trials_s
@@ -111,7 +111,7 @@ def asked(rules, *batches):
 def test_the_rounds_of_a_store_tell_of_the_same_grid_and_of_cells_between(tmp_path: Path, short):
     store = str(tmp_path / "results.db")
     rules = short(trials=100, rounds=1)
-    api.run_grid(asked(rules, 1, 4), store=store, allow=True)
+    running.run_grid(asked(rules, 1, 4), store=store, allow=True)
     with open_store(store) as database:
         found = foresee(plan_grid(asked(rules, 1, 2, 4, 8)), database)
         assert (found.forecast.same, found.forecast.similar, found.forecast.unknown) == (2, 1, 1)
@@ -127,7 +127,7 @@ def test_the_rounds_of_a_store_tell_of_the_same_grid_and_of_cells_between(tmp_pa
 def test_a_probe_measures_the_ends_and_leaves_no_trace(tmp_path: Path, short, monkeypatch):
     monkeypatch.chdir(tmp_path)
     plan_of_three = plan_grid(asked(short(trials=1000, rounds=2), 1, 2, 4))
-    found = foresee_by_probe(plan_of_three, api.Silent())
+    found = foresee_by_probe(plan_of_three, running.Silent())
     assert (found.known, found.probed) == (2, True)
     assert (found.forecast.similar, found.forecast.unknown) == (6, 0)
     assert found.forecast.low > 6 * 1.0, "a thousand trials of a millisecond in each round"

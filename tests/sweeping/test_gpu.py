@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import pytest
 
-from stopwatt import api
+from stopwatt import running
 from stopwatt.records import Boundary, Status
 from stopwatt.store import Selection, open_store
 from stopwatt.sweeping.plan import Request
@@ -102,7 +102,7 @@ def bench(short, store):
             device="cuda",
             protocol=replace(short(trials=200, timeout_s=180.0), **changes),
         )
-        rows = api.run_request(asked, store=store, allow=True).rows
+        rows = running.run_request(asked, store=store, allow=True).rows
         return {(row.cell.setup.backend, str(row.cell.setup.precision)): row for row in rows}
 
     return go
@@ -123,7 +123,7 @@ def planted(short, store, tmp_path):
             device="cuda",
             protocol=short(**{"trials": 100, **changes}),
         )
-        rows = api.run_request(asked, store=store, allow=True).rows
+        rows = running.run_request(asked, store=store, allow=True).rows
         return sorted((row for row in rows if row.cell.setup.backend == backend), key=lambda row: row.cell.setup.batch)
 
     return go

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from stopwatt import api
+from stopwatt import running
 from stopwatt.errors import ExitCode
 from stopwatt.measuring.job import Answer, Job, JobKind
 from stopwatt.records import Status, Trouble
@@ -132,7 +132,7 @@ def test_a_worker_that_dies_of_the_interrupt_is_measured_again(short, tmp_path):
         plan = Plan((cell,), cell.protocol, {})
         run = database.begin_run("bench", plan.digest, "", "0")
         rounds = LocalRounds(plan.protocol.timeout_s)
-        execution = _Execution(plan, database, run, api.Silent(), rounds)
+        execution = _Execution(plan, database, run, running.Silent(), rounds)
         outcome = Outcome(Answer(Status.CRASHED, Trouble("crashed with SIGINT")), "", 1.0)
         job = Job(JobKind.MEASURE, cell, bundle="")
         assert rounds._record(job, outcome, {}).status is Status.CRASHED

@@ -8,7 +8,7 @@ from dataclasses import replace
 
 import pytest
 
-from stopwatt import api
+from stopwatt import running
 from stopwatt.errors import EnvironmentUnfit, UsageError
 from stopwatt.records import Status
 from stopwatt.store import Selection, open_store
@@ -54,7 +54,7 @@ def plan_of(short, batches=(1,), **params):
     return make_plan(asked)
 
 
-class Diary(api.Silent):
+class Diary(running.Silent):
     """Calls something once, after so many saved rounds."""
 
     def __init__(self, after, action):
@@ -111,7 +111,7 @@ def test_ctrl_c_closes_and_saves_the_rounds_under_way_on_all_nodes(short, tmp_pa
         rounds = RayRounds(cluster)
         threading.Timer(4.0, lambda: os.kill(os.getpid(), signal.SIGINT)).start()
         with pytest.raises(Interrupted):
-            execute(plan, store, run, api.Silent(), rounds)
+            execute(plan, store, run, running.Silent(), rounds)
         measurements = list(store.measurements(Selection()))
     assert [one.status for one in measurements] == [Status.INTERRUPTED] * 2
     assert all(0 < one.samples["latency"].values.size < 100_000 for one in measurements if "latency" in one.samples)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from stopwatt import api
+from stopwatt import running
 from stopwatt.measuring.job import Job, JobKind
 from stopwatt.records import Process, Status, Unavailable
 from stopwatt.sweeping.plan import Request, make_plan
@@ -129,7 +129,7 @@ def test_only_so_many_workers_wait(short, monkeypatch):
 
 
 def test_an_interrupted_round_of_a_shared_process_is_closed_and_saved(short, tmp_path):
-    class Stopper(api.Silent):
+    class Stopper(running.Silent):
         def phase(self, name):
             if name == "trials":
                 os.kill(os.getpid(), signal.SIGINT)
@@ -139,8 +139,8 @@ def test_an_interrupted_round_of_a_shared_process_is_closed_and_saved(short, tmp
         protocol=short(process=Process.SHARED, trials=5000, trial_seconds=None),
     )  # fmt: skip
     store = str(tmp_path / "results.db")
-    with pytest.raises(api.Interrupted):
-        api.run_request(asked, store=store, watcher=Stopper(), allow=True)
-    with api.open_store(store) as database:
+    with pytest.raises(running.Interrupted):
+        running.run_request(asked, store=store, watcher=Stopper(), allow=True)
+    with running.open_store(store) as database:
         (entry,) = database.entries()
     assert entry.status is Status.INTERRUPTED

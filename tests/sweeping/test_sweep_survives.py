@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from stopwatt import api
+from stopwatt import running
 from stopwatt.errors import ExitCode, StoreError, UsageError
 from stopwatt.records import Process, Status
 from stopwatt.store import Access, RunStatus, open_store
@@ -181,12 +181,12 @@ def test_a_full_disk_costs_the_round_being_saved_and_with_space_the_sweep_goes_o
     asked = grid_of(short(trials=4000, rounds=4, process=Process.SHARED), duration=["20us"])
     small_disk[0] = 30
     with pytest.raises(StoreError, match="the disk is full") as full:
-        api.run_grid(asked, store=store, allow=True)
+        running.run_grid(asked, store=store, allow=True)
     assert "goes on" in full.value.now
     small_disk[0] = 0
     saved = rounds(store)
     assert 0 < len(saved) < 4
-    (row,) = api.run_grid(asked, store=store, allow=True).rows
+    (row,) = running.run_grid(asked, store=store, allow=True).rows
     assert row.rounds_ok == 4
     assert [turn for turn, _ in rounds(store)][: len(saved)] == [turn for turn, _ in saved]
     assert len(rounds(store)) == 4
@@ -195,7 +195,7 @@ def test_a_full_disk_costs_the_round_being_saved_and_with_space_the_sweep_goes_o
 def test_a_database_that_is_none_is_named_and_left_alone(tmp_path, short):
     store = tmp_path / "results.db"
     store.write_bytes(b"something else" * 100)
-    for attempt in (api.run_grid, api.foresee_grid):
+    for attempt in (running.run_grid, running.foresee_grid):
         with pytest.raises(StoreError, match="not a results database"):
             attempt(grid_of(short(), batch=[1]), store=str(store))
     assert store.read_bytes() == b"something else" * 100
@@ -215,7 +215,7 @@ def test_after_the_models_code_changed_a_sweep_is_another_one(tmp_path):
 
 def test_what_was_asked_for_is_kept_with_the_run(tmp_path, short):
     store = str(tmp_path / "results.db")
-    result = api.run_grid(grid_of(short(), batch=[1], duration=["20us"]), store=store, allow=True)
+    result = running.run_grid(grid_of(short(), batch=[1], duration=["20us"]), store=store, allow=True)
     with open_store(store, access=Access.READ) as database:
         request = database.run(result.run.id).request
     assert request["axes"]["batch"] == [1]

@@ -27,9 +27,9 @@ def bench(
 
         stopwatt bench mlp -p hidden=512 --backends eager,onnxruntime --deadline 100us --json
     """
-    from stopwatt.api import run_request
     from stopwatt.reporting.console import console_for
     from stopwatt.reporting.progress import show_progress
+    from stopwatt.running import run_request
 
     asked = request(workloads, target, timing.protocol(rules), results.tag)
     console = console_for(sys.stderr)

@@ -68,9 +68,9 @@ def sweep(
         stopwatt sweep examples/lstm.yaml --axis layers=1,2 --axis seq=64 --exclude "hidden=256 batch=4,8"
     """
     from stopwatt.analyse.findings import current_finding
-    from stopwatt.api import foresee_grid, run_grid
     from stopwatt.reporting.console import console_for
     from stopwatt.reporting.progress import show_progress
+    from stopwatt.running import foresee_grid, run_grid
     from stopwatt.sweeping.executors.choice import Executor
 
     if first.probe and not first.dry_run:

@@ -1,0 +1,189 @@
+"""From a request to its result: plan, judge the machine, measure what is missing, conclude. All verbs go this way."""
+
+import shlex
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
+
+from stopwatt import __version__
+from stopwatt.analyse.analysis import Analysis, analyse
+from stopwatt.analyse.row import Row
+from stopwatt.analyse.summary import summarise
+from stopwatt.devices.fitness import judge
+from stopwatt.errors import EnvironmentUnfit
+from stopwatt.records import Measurement, Note, Status
+from stopwatt.reporting.foresight import DryRun
+from stopwatt.reporting.result import BenchResult
+from stopwatt.reporting.sweep_result import SweepResult
+from stopwatt.store import Access, Run, RunStatus, Selection, open_store
+from stopwatt.store.location import locate
+from stopwatt.sweeping.execute import Interrupted, Watcher, execute
+from stopwatt.sweeping.executors.choice import Executor, placed
+from stopwatt.sweeping.foresee import foresee, foresee_by_probe
+from stopwatt.sweeping.grid import Grid
+from stopwatt.sweeping.gridfile import as_request
+from stopwatt.sweeping.plan import Plan, Request, make_plan, plan_grid
+from stopwatt.sweeping.rounds import Rounds
+
+Conclusion = TypeVar("Conclusion")
+
+if TYPE_CHECKING:
+    from stopwatt.store.database import Store
+
+
+class Silent:
+    """A watcher that does nothing."""
+
+    def begin(self, total: int, done: int) -> None:
+        """Ignore."""
+
+    def announce(self, text: str) -> None:
+        """Ignore."""
+
+    def turn(self, cell: Any, round_number: int) -> None:
+        """Ignore."""
+
+    def phase(self, name: str) -> None:
+        """Ignore."""
+
+    def saved(self, measurement: Any, done: int, failed: int, left_s: float | None) -> None:
+        """Ignore."""
+
+    def stopping(self) -> None:
+        """Ignore."""
+
+    def end(self) -> None:
+        """Ignore."""
+
+
+def run_request(
+    asked: Request,
+    *,
+    store: str | None = None,
+    watcher: Watcher | None = None,
+    allow: bool = False,
+    deadlines: Sequence[float] = (),
+) -> BenchResult:
+    """Plan, judge the machine, measure, summarise. Goes on with an unfinished run of the same plan."""
+    request = {"deadlines": list(deadlines)} if deadlines else {}
+    return run_plan(make_plan(asked), request, deadlines, store=store, watcher=watcher, allow=allow)
+
+
+def run_grid(
+    asked: Grid,
+    *,
+    store: str | None = None,
+    watcher: Watcher | None = None,
+    allow: bool = False,
+    executor: Executor | None = None,
+) -> SweepResult:
+    """The same for a grid, which is kept with the run; here or on the machines of a cluster."""
+
+    def conclude(measurements: Sequence[Measurement]) -> Analysis:
+        return analyse(measurements, deadlines=asked.deadlines)
+
+    with placed(plan_grid(asked), executor or Executor()) as (plan, rounds):
+        done = _carry_out(plan, as_request(asked), conclude, store=store, watcher=watcher, allow=allow, rounds=rounds)
+    told = bool(asked.deadlines) or plan.protocol.paced is not None
+    rows = tuple(replace(cell.row, worst=cell.worst if told else ()) for cell in done.conclusion.cells)
+    return SweepResult(rows, done.run, done.where, plan.facts, done.notes, asked.deadlines, analysis=done.conclusion)
+
+
+def foresee_grid(
+    asked: Grid, *, store: str | None = None, watcher: Watcher | None = None, probe: bool = False
+) -> DryRun:
+    """What the sweep of a grid would cost, from the rounds in the store or from a probe. Nothing is stored."""
+    plan = plan_grid(asked)
+    if probe:
+        return DryRun(asked, plan, foresee_by_probe(plan, watcher or Silent()))
+    place = locate(store)
+    if isinstance(place, Path) and not place.exists():
+        return DryRun(asked, plan, foresee(plan, None))
+    with open_store(store, access=Access.READ) as database:
+        return DryRun(asked, plan, foresee(plan, database))
+
+
+def run_plan(
+    plan: Plan,
+    request: Mapping[str, Any],
+    deadlines: Sequence[float] = (),
+    *,
+    store: str | None = None,
+    watcher: Watcher | None = None,
+    allow: bool = False,
+    rounds: Rounds | None = None,
+) -> BenchResult:
+    """Judge the machine, measure what is not measured yet, summarise. What was asked for is kept with the run."""
+    asked = deadlines if deadlines or plan.protocol.paced is not None else None
+
+    def conclude(measurements: Sequence[Measurement]) -> tuple[Row, ...]:
+        return tuple(summarise(measurements, deadlines=asked))
+
+    done = _carry_out(plan, request, conclude, store=store, watcher=watcher, allow=allow, rounds=rounds)
+    return BenchResult(done.conclusion, done.run, done.where, plan.facts, done.notes)
+
+
+@dataclass(frozen=True, slots=True)
+class _Done(Generic[Conclusion]):
+    conclusion: Conclusion
+    run: Run
+    where: str
+    notes: tuple[Note, ...]
+
+
+def _carry_out(
+    plan: Plan,
+    request: Mapping[str, Any],
+    conclude: Callable[[Sequence[Measurement]], Conclusion],
+    *,
+    store: str | None,
+    watcher: Watcher | None,
+    allow: bool,
+    rounds: Rounds | None,
+) -> _Done[Conclusion]:
+    """Measure, and draw a conclusion from the measurements, which are in the order of the plan's cells."""
+    watcher = watcher or Silent()
+    for text in plan.announcements:
+        watcher.announce(text)
+    notes = _judge(plan, allow=allow)
+    places = {cell.key: place for place, cell in enumerate(plan.cells)}
+    with open_store(store) as database:
+        run = _begin(database, plan, request)
+        try:
+            execute(plan, database, run, watcher, rounds)
+        except (Interrupted, KeyboardInterrupt):
+            database.finish_run(run, RunStatus.INTERRUPTED)
+            raise
+        found = sorted(
+            database.measurements(Selection(run=run.id)), key=lambda one: places.get(one.cell.key, len(places))
+        )
+        conclusion = conclude(found)
+        failed = any(one.status not in (Status.OK, Status.UNSUPPORTED, Status.INTERRUPTED) for one in found)
+        database.finish_run(run, RunStatus.PARTLY_FAILED if failed else RunStatus.COMPLETE)
+        return _Done(conclusion, run, database.where, notes)
+
+
+def _judge(plan: Plan, *, allow: bool) -> tuple[Note, ...]:
+    settled = {name: value for name, value in plan.facts.items() if name != "cpu.load"}  # it remembers our last run
+    most: dict[str, int] = {}
+    for cell in plan.cells:
+        most[cell.setup.device] = max(most.get(cell.setup.device, 1), cell.setup.threads)
+    notes: dict[str, Note] = {}
+    for device, threads in most.items():
+        judgement = judge(settled, threads=threads, device=device, allow=allow)
+        for trouble in judgement.failures:
+            raise EnvironmentUnfit(
+                trouble.what, when=trouble.when, now=f"{trouble.now}; or measure all the same with --allow"
+            )
+        notes |= {note.kind: note for note in judgement.notes}
+    return tuple(notes.values())
+
+
+def _begin(database: "Store", plan: Plan, request: Mapping[str, Any]) -> Run:
+    unfinished = database.find_unfinished(plan.digest)
+    if unfinished is not None:
+        return database.continue_run(unfinished)
+    command = shlex.join(["stopwatt", *sys.argv[1:]])
+    return database.begin_run(command, plan.digest, plan.tag, __version__, request)
