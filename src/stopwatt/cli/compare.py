@@ -108,7 +108,7 @@ def compare(
 
     Three examples:
 
-        stopwatt compare last~1 last --fail-on slower
+        stopwatt compare before after --fail-on slower
 
         stopwatt compare --commands "python -c pass" "python -S -c pass" --rounds 20
 
