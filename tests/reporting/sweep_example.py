@@ -1,14 +1,14 @@
-"""A sweep as it looks after the analysis: an LSTM grid on two backends with everything planted that a report must show.
+"""A sweep as it looks after the analysis: an LSTM grid on two backends, with everything planted that a report shows.
 
 Eager has clusters at 1.25 x (5 %) and 2 x (5 %) of the main mode, onnxruntime has one mode; hidden=200 is slower than
-hidden=256 on eager; one setup ran out of memory and one lost a round. Shapes, growth and findings are written from what was
-planted, not found by the code under `analyse`: a report's tests must not fail with a detector.
+hidden=256 on eager; one setup ran out of memory and one lost a round. Shapes, growth and findings are written from
+what was planted, not found by the code under `analyse`: a report's tests must not fail with a detector.
 """
 
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from itertools import product
+from itertools import pairwise, product
 
 import numpy as np
 from scipy.stats import beta
@@ -69,7 +69,7 @@ class Example:
     protocol: Protocol = field(default_factory=Protocol)
 
 
-def analysis_of(example: Example = Example()) -> Analysis:  # noqa: B008  (frozen)
+def analysis_of(example: Example = Example()) -> Analysis:
     """The example, analysed."""
     measurements, labels = measure(example)
     return analysed(measurements, labels)
@@ -190,7 +190,9 @@ def shape_of(series: Sequence[Series], labels: Mapping[int, np.ndarray]) -> Shap
     drawn = np.concatenate([labels[one.round] for one in series])
     main = float(np.median(values[drawn == 0]))
     clusters = tuple(_cluster(values[drawn == index], main, values.size) for index in range(int(drawn.max()) + 1))
-    fences = [np.quantile(one.values, 0.75) + 1.5 * np.subtract(*np.quantile(one.values, [0.75, 0.25])) for one in series]
+    fences = [
+        np.quantile(one.values, 0.75) + 1.5 * np.subtract(*np.quantile(one.values, [0.75, 0.25])) for one in series
+    ]
     outliers = sum(int((one.values > fence).sum()) for one, fence in zip(series, fences, strict=True))
     form = Form.CLUSTERS if len(clusters) > 1 else Form.ONE_MODE
     return Shape(values.size, form, clusters, outliers=outliers, labels=labels)
@@ -236,7 +238,7 @@ def _scaling(grid: Grid) -> Scaling:
                 batches.append(_batch_cost(line, measured))
             elif len(measured) > 2:
                 growths.append(_growth(line, measured))
-            pairs = zip(measured, measured[1:], strict=False)
+            pairs = pairwise(measured)
             inversions += [found for small, large in pairs if (found := _inversion(axis, small, large))]
     return Scaling(tuple(growths), tuple(inversions), tuple(batches))
 
@@ -248,7 +250,7 @@ def _latency(point: Point) -> float | None:
 def _growth(line: Line, points: Sequence[Point]) -> Growth:
     sizes = np.log([float(point.where[line.axis.name]) for point in points])
     slope = float(np.polyfit(sizes, np.log([_latency(point) for point in points]), 1)[0])
-    kinks = (200.0,) if any(_inversion(line.axis, *pair) for pair in zip(points, points[1:], strict=False)) else ()
+    kinks = (200.0,) if any(_inversion(line.axis, *pair) for pair in pairwise(points)) else ()
     return Growth(line, slope, slope - 0.08, slope + 0.08, kinks)
 
 
@@ -296,7 +298,7 @@ def _findings(grid: Grid, cells: Sequence[CellAnalysis], scaling: Scaling) -> tu
         )
     clustered = [cell for cell in cells if cell.shape is not None and cell.shape.form is Form.CLUSTERS]
     if clustered:
-        masses = [cluster.mass for cell in clustered for cluster in cell.shape.clusters[1:]]  # type: ignore[union-attr]
+        masses = [cluster.mass for cell in clustered for cluster in marks_apart(cell)]
         findings.append(
             Finding(
                 "outlier-clusters",
@@ -314,7 +316,7 @@ def _findings(grid: Grid, cells: Sequence[CellAnalysis], scaling: Scaling) -> tu
         findings.append(
             Finding(
                 "sweet-spot",
-                f"Batch {cost.knee} is the sweet spot at {cost.line.label}: larger batches add less than 10 % samples/s",
+                f"Batch {cost.knee} is the sweet spot at {cost.line.label}: larger ones add less than 10 % samples/s",
                 tuple(point.row.cell.key for point in cost.line.points),
                 {"knee": float(cost.knee)},
                 strength=Strength.SUGGESTED,
@@ -322,3 +324,8 @@ def _findings(grid: Grid, cells: Sequence[CellAnalysis], scaling: Scaling) -> tu
             )
         )
     return tuple(sorted(findings, key=lambda finding: -finding.weight))
+
+
+def marks_apart(cell: CellAnalysis) -> tuple[Cluster, ...]:
+    """The clusters but the main one, which is the first by its centre here."""
+    return cell.shape.clusters[1:] if cell.shape is not None else ()

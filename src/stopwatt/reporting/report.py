@@ -3,14 +3,13 @@
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from stopwatt.analyse.analysis import Analysis, analyse
 from stopwatt.analyse.grid import coordinates
 from stopwatt.analyse.rounds import RoundRecord, rounds_by_cell
 from stopwatt.errors import UsageError
 from stopwatt.extensions import unknown
-from stopwatt.records import Cell, Finding, Measurement, Precision, Scalar
+from stopwatt.records import Cell, Finding, Measurement
 from stopwatt.reporting.html.page import render
 from stopwatt.reporting.html.provenance import Source, now
 from stopwatt.store import Run, Selection, Store
@@ -67,7 +66,6 @@ def select(
     if where:
         found = _restricted(found, where)
     asked = {float(one) for run in runs.values() for one in run.request.get("deadlines", ())}
-    found.sort(key=_place)
     analysis = analyse(found, deadlines=sorted(asked | set(deadlines)))
     return Selected(analysis, rounds_by_cell(found), Source(tuple(runs.values()), store.where, now()))
 
@@ -142,22 +140,6 @@ def _holding(cells: Mapping[str, Cell], word: str) -> dict[str, Cell]:
         values = _once(str(place[name]) for place in places.values() if name in place)
         raise UsageError(f"no cell has {name}={value}", now=f"there are {', '.join(values)}")
     return kept
-
-
-def _place(one: Measurement) -> tuple[Any, ...]:
-    """Where a cell stands in a report, whatever the order in which it was measured: by size, fp32 eager first."""
-    where = coordinates(one.cell)
-    first = one.cell.setup.backend_label != "eager", one.cell.setup.precision != Precision.FP32
-    sizes = [_sortable(value) for name, value in where.items() if name not in _SETUP]
-    return sizes, first, [str(where[name]) for name in _SETUP if name in where], one.round, one.started_at
-
-
-def _sortable(value: Scalar) -> tuple[bool, float, str]:
-    number = isinstance(value, (int, float)) and not isinstance(value, bool)
-    return not number, float(value) if number else 0.0, str(value)
-
-
-_SETUP = ("backend", "precision", "device", "threads", "boundary", "machine")
 
 
 def _equal(value: object, text: str) -> bool:

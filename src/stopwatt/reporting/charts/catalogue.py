@@ -89,10 +89,10 @@ def any_axis(analysis: Analysis, name: str = "", without: tuple[str, ...] = ()) 
 
 def _axis(axes: list[Axis], name: str, what: str) -> Axis:
     known = {axis.name: axis for axis in axes}
-    if name and name not in known:
-        raise unknown(what, name, list(known))
     if not known:
         raise UsageError(f"these measurements have no {what} to draw over", now="measure several sizes or setups")
+    if name and name not in known:
+        raise unknown(what, name, list(known))
     return known[name] if name else next(iter(known.values()))
 
 

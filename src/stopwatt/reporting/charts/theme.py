@@ -51,7 +51,7 @@ LIGHT: Mapping[str, str] = {
     **_numbered("c", _CLUSTERS_LIGHT),
     **_numbered("cn", _CLUSTER_NAMES_LIGHT),
     **_numbered("h", _HEAT_LIGHT),
-    **_numbered("hn", ("#1b1f24",) * 5 + ("#ffffff",) * 4),
+    **_numbered("hn", ("#1b1f24",) * 6 + ("#ffffff",) * 3),
 }
 DARK: Mapping[str, str] = {
     "paper": "#14171a",

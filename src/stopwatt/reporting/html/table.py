@@ -33,6 +33,7 @@ class Head:
         number: Whether it is aligned and sorted as a number.
         title: What it means, in full.
         axis: Name of the coordinate that the column holds; empty for all others.
+        wraps: Whether its texts may be broken on paper.
         ticks: Of a column of strips: pixels and texts.
     """
 
@@ -41,7 +42,13 @@ class Head:
     number: bool = False
     title: str = ""
     axis: str = ""
+    wraps: bool = False
     ticks: tuple[tuple[float, str], ...] = ()
+
+    @property
+    def classes(self) -> str:
+        """Of its fields in the style sheet."""
+        return " ".join(name for name, given in (("n", self.number), ("w", self.wraps)) if given)
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,7 +128,7 @@ def _numbers(analysis: Analysis) -> Iterator[_Column]:
     by_key = {cell.row.cell.key: strip for cell, strip in zip(cells, strips, strict=True)}
     yield _Column(Head("distribution", ticks=ticks), lambda cell, _: Field("", strip=by_key[cell.row.cell.key]))
     if trials:
-        yield _Column(Head("slow calls", "ratio and share", number=True, title=_SLOW), _clusters)
+        yield _Column(Head("slow calls", "ratio and share", number=True, title=_SLOW, wraps=True), _clusters)
         for name, metric, title in (("p99", "latency_p99", _P99), ("max", "latency_max", "the slowest call")):
             scale = _scale(cells, metric)
             yield _estimate(Head(name, scale.label, number=True, title=title), metric, scale)
@@ -129,7 +136,7 @@ def _numbers(analysis: Analysis) -> Iterator[_Column]:
         yield _Column(Head("rate", "samples/s", number=True, title=METRICS[THROUGHPUT].meaning), _throughput)
     if any(cell.row.speedup.value is not None for cell in cells):
         yield _Column(Head("speed-up", "x eager [95 %]", number=True, title=_SPEEDUP), _speedup)
-    yield _Column(Head("status"), _status)
+    yield _Column(Head("status", wraps=True), _status)
 
 
 THROUGHPUT = "throughput"

@@ -290,7 +290,6 @@
     tip.style.top = `${below ? event.clientY + 18 : event.clientY - tip.offsetHeight - 10}px`;
   });
   document.addEventListener("pointerleave", () => (tip.hidden = true));
-  addEventListener("scroll", () => (tip.hidden = true), { passive: true });
 
   follow();
 })();

@@ -1,0 +1,253 @@
+"""Figures over many cells, read as data."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from sweep_example import Example, analysis_of
+
+from stopwatt.analyse.analysis import Analysis
+from stopwatt.analyse.estimate import Series
+from stopwatt.analyse.shift import shift_of
+from stopwatt.errors import UsageError
+from stopwatt.records import Status
+from stopwatt.reporting.charts.catalogue import GRID_FIGURES, Choice
+from stopwatt.reporting.charts.focus import focus_of, focus_place
+from stopwatt.reporting.charts.heat import OUTLIERS
+from stopwatt.reporting.charts.setups import setups_of
+from stopwatt.reporting.charts.shift import shift
+from stopwatt.reporting.charts.theme import setup_ink
+
+FOCUS = {"hidden": 128, "layers": 2, "batch": 1}
+
+
+def draw(analysis, kind, **choice):
+    return GRID_FIGURES[kind].draw(analysis, Choice(focus=FOCUS, **choice))
+
+
+def rows(chart, **wanted):
+    found = chart.to_dict(validate=False)["datasets"]["rows"]
+    return [row for row in found if all(row.get(name) == value for name, value in wanted.items())]
+
+
+def title(chart):
+    return " ".join(chart.title.text)
+
+
+def every(document, key):
+    """All values of a key, however deep."""
+    if isinstance(document, dict):
+        yield from (value for name, value in document.items() if name == key)
+        document = list(document.values())
+    if isinstance(document, list):
+        for one in document:
+            yield from every(one, key)
+
+
+@pytest.mark.parametrize("kind", sorted(set(GRID_FIGURES) - {"shift"}))
+def test_every_figure_is_valid_and_below_5000_rows(sweep, kind):
+    document = draw(sweep, kind).to_dict()
+    assert 0 < len(document["datasets"]["rows"]) < 5000
+
+
+@pytest.mark.parametrize("kind", sorted(set(GRID_FIGURES) - {"shift", "heat"}))
+def test_a_setup_has_the_same_colour_in_every_figure(sweep, kind):
+    scales = [scale for scale in every(draw(sweep, kind).to_dict(), "scale") if isinstance(scale, dict)]
+    found = [dict(zip(scale["domain"], scale["range"], strict=True)) for scale in scales if _is_of_setups(scale)]
+    assert found
+    assert all(one == {"eager": setup_ink(0), "onnxruntime": setup_ink(1)} for one in found)
+
+
+def _is_of_setups(scale):
+    return scale.get("domain") == ["eager", "onnxruntime"] and str(scale["range"][0]).startswith("var(")
+
+
+def test_setups_are_told_apart_by_what_varies(sweep):
+    assert setups_of(sweep).names == ("eager", "onnxruntime")
+    assert setups_of(sweep).axes == ("backend",)
+
+
+def test_growth_has_a_point_with_its_interval_for_every_cell_with_a_result(sweep):
+    points = rows(draw(sweep, "growth", x="hidden"), kind="cell")
+    measured = [cell for cell in sweep.cells if cell.row.estimates["latency"].value is not None]
+    assert len(points) == len(measured) == 62
+    assert all(row["low"] <= row["latency"] <= row["high"] for row in points)
+
+
+def test_growth_marks_the_planted_inversions_and_kinks(sweep):
+    chart = draw(sweep, "growth", x="hidden")
+    inverted = rows(chart, kind="inversion")
+    assert {(row["size"], row["next"], row["setup"]) for row in inverted} == {(200, 256, "eager")}
+    assert {row["size"] for row in rows(chart, kind="kink")} == {200}
+    assert f"at {len(inverted)} of 48 steps the larger problem is faster" in title(chart)
+
+
+def test_growth_names_every_line_at_its_end_without_a_collision(sweep):
+    names = rows(draw(sweep, "growth", x="hidden"), kind="name")
+    for column in {row["column"] for row in names}:
+        places = sorted(np.log(row["label_at"]) for row in names if row["column"] == column)
+        assert len(places) == 4
+        assert min(np.diff(places)) > 0
+
+
+def test_small_multiples_take_the_other_coordinates(sweep):
+    assert {row["column"] for row in rows(draw(sweep, "growth", x="hidden"))} == {f"batch = {n}" for n in (1, 2, 4, 8)}
+
+
+def test_a_coordinate_without_a_place_is_held_and_the_figure_says_where(sweep):
+    five = analysis_of(Example(seq=(64, 128), trials=12, rounds=1))
+    chart = GRID_FIGURES["heat"].draw(five, Choice(x="hidden", y="batch", focus={**FOCUS, "seq": 64}))
+    assert {row["column"] for row in rows(chart)} | {row["row"] for row in rows(chart)} == {
+        "layers = 1", "layers = 2", "seq = 64", "seq = 128",
+    }  # fmt: skip
+    only = GRID_FIGURES["boxes"].draw(five, Choice(x="hidden", focus={**FOCUS, "seq": 64}))
+    assert "at layers=2, seq=64, batch=1" in " ".join(only.title.subtitle)
+
+
+def test_a_heat_map_has_a_tile_for_every_cell_and_says_which_have_no_result(sweep):
+    chart = draw(sweep, "heat", x="hidden", y="batch", setup="onnxruntime")
+    tiles = rows(chart)
+    assert len(tiles) == 32
+    failed = [row for row in tiles if not row["known"]]
+    assert {(row["x"], row["y"]) for row in failed} == {("256", "8")}
+    assert all(row["about"].endswith("out_of_memory") for row in failed)
+    assert "no result" in " ".join(chart.title.subtitle)
+
+
+def test_a_heat_map_frames_the_cells_that_are_faster_than_a_smaller_neighbour(sweep):
+    framed = [row for row in rows(draw(sweep, "heat", x="hidden", y="batch")) if row["inverted"]]
+    assert {row["x"] for row in framed} == {"256"}
+
+
+def test_a_heat_map_of_outliers_shows_their_share(sweep):
+    cell = sweep.cells[0]
+    tile = rows(draw(sweep, "heat", x="hidden", y="batch", metric=OUTLIERS), link=f"#cell={cell.row.cell.key}")[0]
+    assert tile["value"] == pytest.approx(100 * cell.shape.outliers / cell.shape.n, rel=1e-3)
+
+
+def test_a_box_plot_shows_box_and_outliers_on_one_axis_with_counts_written(sweep):
+    chart = draw(sweep, "boxes", x="hidden")
+    box = rows(chart, kind="box", x="128", setup="eager")[0]
+    assert -0.1 < box["low"] < box["q1"] < 0 < box["q3"] < box["high"] < 0.2
+    outliers = [row["from_median"] for row in rows(chart, kind="outlier", x="128", setup="eager")]
+    assert max(outliers) == pytest.approx(1, abs=0.1)
+    count = rows(chart, kind="count", x="128", setup="eager")[0]["text"]
+    cell = next(cell for cell, point in zip(sweep.cells, sweep.grid.points, strict=True) if _is_at(point, "eager"))
+    assert count[1] == f"{cell.shape.outliers} of {cell.shape.n}"
+    (scale,) = {
+        str(one) for one in every(chart.to_dict(), "scale") if isinstance(one, dict) and one.get("type") == "symlog"
+    }
+    assert "0.01" in scale
+
+
+def _is_at(point, backend):
+    return all(point.where[name] == value for name, value in FOCUS.items()) and point.where["backend"] == backend
+
+
+def test_the_batch_figure_rings_the_sweet_spot_of_the_lines_in_focus(sweep):
+    chart = draw(sweep, "batch")
+    knees = rows(chart, kind="knee")
+    wanted = [
+        cost for cost in sweep.scaling.batches if cost.line.fixed["hidden"] == 128 and cost.line.fixed["layers"] == 2
+    ]
+    assert sorted(row["batch"] for row in knees) == sorted(cost.knee for cost in wanted)
+    assert "is the sweet spot" in title(chart)
+    point = rows(chart, kind="line", setup="eager", batch=4)[0]
+    assert point["rate"] * point["latency"] / 1e6 == pytest.approx(4, rel=1e-3)
+
+
+def test_every_cluster_but_the_main_ones_is_in_the_figure_of_modes(sweep):
+    chart = draw(sweep, "modes")
+    expected = sum(len(cell.shape.clusters) - 1 for cell in sweep.cells if cell.shape is not None)
+    assert len(rows(chart)) == expected == 64
+    assert title(chart) == "32 of 62 cells have clusters of calls apart from the usual ones"
+
+
+def test_the_speed_up_figure_says_how_many_places_are_decided(sweep):
+    chart = draw(sweep, "speedup")
+    found = rows(chart)
+    assert len(found) == 30
+    decided = sum(row["verdict"] == "faster" for row in found)
+    assert f"faster in {decided} of 30 places" in title(chart)
+
+
+def test_the_pareto_front_holds_the_fastest_and_the_exact_setup(sweep):
+    chart = draw(sweep, "pareto")
+    assert {row["setup"]: row["front"] for row in rows(chart)} == {"eager": True, "onnxruntime": True}
+    assert title(chart).startswith("onnxruntime is the fastest")
+
+
+def test_a_shift_shows_every_decile_with_its_interval():
+    dice = np.random.default_rng(1)
+    a = [Series(number, dice.lognormal(0, 0.01, 500)) for number in range(5)]
+    b = [Series(one.round, one.values * np.where(dice.random(500) < 0.3, 1.5, 1.02)) for one in a]
+    chart = shift(shift_of(a, b), "old", "new")
+    chart.to_dict()
+    found = rows(chart)
+    assert [row["q"] for row in found] == pytest.approx([place / 10 for place in range(1, 10)])
+    assert found[4]["change"] == pytest.approx(
+        0.025, abs=0.006
+    )  # the body is cut at 70 %, so its middle moves a little
+    assert found[8]["change"] == pytest.approx(0.5, abs=0.02)
+    assert all(row["low"] < row["change"] < row["high"] for row in found)
+    assert title(chart).startswith("new is slower in the median (+2.")
+
+
+def test_a_shift_needs_exactly_two_cells(sweep):
+    with pytest.raises(UsageError, match="compares two cells"):
+        draw(sweep, "shift")
+
+
+@pytest.mark.parametrize(
+    ("kind", "choice", "named"),
+    [
+        ("growth", {"x": "hiden"}, "hidden"),
+        ("heat", {"x": "hidden", "y": "batch", "metric": "latencyy"}, "latency"),
+        ("heat", {"x": "hidden", "y": "batch", "setup": "egaer"}, "eager"),
+    ],
+)
+def test_a_wrong_name_is_refused_with_the_nearest(sweep, kind, choice, named):
+    with pytest.raises(UsageError) as caught:
+        draw(sweep, kind, **choice)
+    assert named in caught.value.now
+
+
+def test_a_figure_that_the_cells_do_not_give_says_what_is_missing():
+    one = analysis_of(Example(layers=(1,), hidden=(64,), batch=(1,), backends=("eager",), trials=12, rounds=1))
+    for kind in ("growth", "heat", "boxes", "batch"):
+        with pytest.raises(UsageError, match=r"no (numeric )?axis"):
+            GRID_FIGURES[kind].draw(one, Choice())
+
+
+def test_the_focus_is_the_first_cell_of_the_weightiest_finding_about_distributions(sweep):
+    finding = next(finding for finding in sweep.findings if finding.kind == "outlier-clusters")
+    assert focus_of(sweep).row.cell.key == finding.cells[0]
+
+
+def test_without_such_a_finding_the_focus_has_the_most_outliers(sweep):
+    plain = replace(sweep, findings=())
+    focus = focus_of(plain)
+    shares = [cell.shape.outliers / cell.shape.n for cell in sweep.cells if cell.shape is not None]
+    assert focus.shape.outliers / focus.shape.n == max(shares)
+
+
+def test_there_is_no_focus_where_nothing_has_trials(sweep):
+    bare = replace(sweep, cells=tuple(replace(cell, series=(), shape=None, worst=()) for cell in sweep.cells))
+    assert focus_of(bare) is None
+    assert focus_place(bare) == sweep.grid.points[32].where
+
+
+def test_grid_figures_that_need_no_trials_are_drawn_without_them(sweep):
+    bare = replace(sweep, cells=tuple(replace(cell, series=(), shape=None, worst=()) for cell in sweep.cells))
+    for kind in ("growth", "heat", "batch", "speedup", "pareto"):
+        assert rows(draw(bare, kind))
+
+
+def test_cells_that_all_failed_can_be_drawn(sweep):
+    failed = analysis_of(
+        Example(layers=(1, 2), hidden=(64, 256), batch=(1, 8), backends=("onnxruntime",), trials=12, rounds=1)
+    )
+    assert any(cell.row.status is not Status.OK for cell in failed.cells)
+    assert isinstance(failed, Analysis)
+    for kind in ("growth", "heat"):
+        draw(failed, kind).to_dict()
