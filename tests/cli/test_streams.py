@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from stopwatt.cli import main
 from stopwatt.errors import ExitCode
 from stopwatt.store import open_store
 
@@ -64,6 +65,17 @@ def test_a_sweep_goes_on_when_nobody_looks_at_its_progress(tmp_path):
     os.close(writing)
     assert done.returncode == ExitCode.PARTLY_FAILED
     assert sorted(row["status"] for row in json.loads(done.stdout)["rows"]) == ["failed", "failed", "ok", "ok"]
+
+
+def test_who_interrupts_a_verb_is_told_what_became_of_the_results(monkeypatch, capsys):
+    def interrupted(*_, **__):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("stopwatt.cli.show.open_store", interrupted)
+    with pytest.raises(SystemExit) as ended:
+        main(["show"])
+    assert ended.value.code == ExitCode.INTERRUPTED
+    assert "interrupted; everything measured so far is saved" in capsys.readouterr().err
 
 
 def test_closed_streams_are_no_failure():

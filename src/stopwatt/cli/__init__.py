@@ -33,6 +33,7 @@ def build_app(verb: str = "") -> App:
         version_flags=["--version"],
         usage="Usage: stopwatt VERB [ARGUMENTS]      first try: stopwatt bench lstm" if verb not in VERBS else None,
         help_epilogue="Every verb has --help with examples. On an error, --debug shows the traceback.",
+        suppress_keyboard_interrupt=False,  # `main` says that nothing saved is lost
     )
     for name, (module, summary) in VERBS.items():
         app.command(f"stopwatt.cli.{module}", name=name, **({} if name == verb else {"help": summary}))
