@@ -4,9 +4,10 @@ BIN ?= .venv/bin
 
 .PHONY: demo test check bench gpu clean
 
-demo: .venv/demo.stamp  ## bench BERT, ResNet-18 and an LSTM over every backend of this machine
+demo: .venv/demo.stamp  ## bench BERT, ResNet-18 and an LSTM over every backend of this machine, and write the report
 	mkdir -p demo
 	$(BIN)/stopwatt bench bert resnet lstm -p bert.size=mini -p resnet.depth=18 --backends all --store demo/stopwatt.db
+	$(BIN)/stopwatt report --store demo/stopwatt.db --out demo/report.html
 
 test: .venv/dev.stamp  ## the tests
 	$(BIN)/python -m pytest
