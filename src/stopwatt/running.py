@@ -182,8 +182,8 @@ def _judge(plan: Plan, *, allow: bool) -> tuple[Note, ...]:
 
 
 def _begin(database: "Store", plan: Plan, request: Mapping[str, Any]) -> Run:
+    command = shlex.join(["stopwatt", *sys.argv[1:]])
     unfinished = database.find_unfinished(plan.digest)
     if unfinished is not None:
-        return database.continue_run(unfinished)
-    command = shlex.join(["stopwatt", *sys.argv[1:]])
+        return database.continue_run(unfinished, command, request)
     return database.begin_run(command, plan.digest, plan.tag, __version__, request)

@@ -210,6 +210,14 @@ def test_a_continued_run_is_open_again(store):
     assert (again.status, again.finished_at) == (RunStatus.OPEN, None)
 
 
+def test_a_continued_run_keeps_what_was_asked_for_last(store):
+    run = store.begin_run("stopwatt sweep mlp --deadline 1ms", "plan", "", "0.1.0", {"deadlines": [1e-3]})
+    assert store.continue_run(run).request == {"deadlines": [1e-3]}
+    again = store.continue_run(run, "stopwatt sweep mlp --deadline 2ms", {"deadlines": [2e-3]})
+    assert (again.command, again.request) == ("stopwatt sweep mlp --deadline 2ms", {"deadlines": [2e-3]})
+    assert store.run(run.id) == again
+
+
 def test_rounds_done_are_all_but_the_interrupted_ones_of_this_run(store):
     run, other = begin(store), begin(store)
     done, failed = measurement(number=0), measurement(number=1, status=Status.FAILED)

@@ -83,8 +83,13 @@ class Store:
             return None
         return None if _is_of_another(row["owner"]) else _run(row)
 
-    def continue_run(self, run: Run) -> Run:
+    def continue_run(self, run: Run, command: str = "", request: Mapping[str, Any] | None = None) -> Run:
         """Take over a run of `find_unfinished`.
+
+        Args:
+            run: To go on with.
+            command: How it is asked for now; kept instead of the first one unless empty.
+            request: What is asked for now, kept likewise: equal measurements may be wanted with other deadlines.
 
         Raises:
             StoreError: Another process was faster.
@@ -98,6 +103,10 @@ class Store:
                     now="wait for it to end, or start again to begin a run of its own",
                 )
             taken = {"owner": this_process(), "status": str(RunStatus.OPEN), "finished_at": None}
+            if command:
+                taken["command"] = rows.column_text(command)
+            if request is not None:
+                taken["request"] = json.dumps(dict(request))
             connection.execute(update(runs).where(runs.c.id == run.id).values(taken))
         return self.run(run.id)
 
