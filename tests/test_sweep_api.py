@@ -49,6 +49,12 @@ def test_a_sweep_returns_rows_findings_a_table_json_and_a_data_frame(sweep, caps
 
 
 @pytest.mark.slow
+def test_pauses_tell_the_lines_of_the_frame_apart(sweep, short):
+    frame = sweep("synthetic", axes={"idle": [0, "1ms"], "duration": "20us"}, protocol=short()).to_pandas()
+    assert sorted(frame[frame.metric == "latency"].idle_s) == [0, 1e-3]
+
+
+@pytest.mark.slow
 def test_a_grid_file_and_arguments_together_the_arguments_win(sweep, tmp_path, short):
     file = tmp_path / "grid.yaml"
     file.write_text(

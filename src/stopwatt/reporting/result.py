@@ -97,6 +97,7 @@ class BenchResult:
         lines = []
         for row in to_document(self.rows)["rows"]:
             about = {name: value for name, value in row.items() if name not in _NOT_IN_FRAME}
+            about["idle_s"] = row["protocol"]["idle_s"]  # the only rule that tells cells of one sweep apart
             params = {f"param.{name}": value for name, value in row["params"].items()}
             lines += [{**about, **params, "metric": name, **metric} for name, metric in row["metrics"].items()]
         return pd.DataFrame(lines)
