@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 from stopwatt.analyse.estimate import Rejected, Series, series_of
 from stopwatt.analyse.findings import find
-from stopwatt.analyse.grid import Grid, arrange
+from stopwatt.analyse.grid import Grid, arrange, in_order
 from stopwatt.analyse.row import Row
 from stopwatt.analyse.scaling import Scaling, scaling_of
 from stopwatt.analyse.shape import Shape, shape_of
@@ -75,7 +75,7 @@ def analyse(
     for one in measurements:
         by_cell[one.cell.key].append(one)
     everything = [one for rounds in by_cell.values() for one in rounds]
-    rows = summarise(everything, margin)
+    rows = in_order(summarise(everything, margin))
     grid = arrange(rows)
     cells = tuple(_cell(row, by_cell[row.cell.key], deadlines) for row in rows)
     scaling = scaling_of(grid, within_s)

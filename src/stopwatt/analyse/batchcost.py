@@ -6,9 +6,9 @@ import numpy as np
 
 from stopwatt.analyse.grid import Grid, Line
 from stopwatt.analyse.growth import Ladder, ladders_of
-from stopwatt.analyse.steps import PAIR
+from stopwatt.analyse.steps import PAIR, UNKNOWN_NOISES, Noises
 from stopwatt.stats.batching import best_batch, best_within, fit_additive, knee
-from stopwatt.stats.noise import UNKNOWN, Noise, weigh
+from stopwatt.stats.noise import Noise, weigh
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,18 +49,22 @@ class BatchCost:
     metric: str = "latency"
 
 
-def batch_costs_of(grid: Grid, noise: Noise = UNKNOWN, within_s: float | None = None) -> tuple[BatchCost, ...]:
+def batch_costs_of(grid: Grid, noises: Noises = UNKNOWN_NOISES, within_s: float | None = None) -> tuple[BatchCost, ...]:
     """The cost of batch along every line of batch sizes; none where other sizes change together with the batch.
 
     Args:
         grid: Of any shape.
-        noise: How much a cell differs between rounds.
+        noises: How much a cell differs between rounds.
         within_s: Longest latency that is of use, seconds.
     """
     axis = grid.axis("batch")
     if axis is None or not axis.numeric or grid.tied(axis):
         return ()
-    return tuple(_cost(ladder, noise, within_s) for line in grid.lines(axis) for ladder in ladders_of(line))
+    return tuple(
+        _cost(ladder, noises.of(line.points[0].where), within_s)
+        for line in grid.lines(axis)
+        for ladder in ladders_of(line)
+    )
 
 
 def _cost(ladder: Ladder, noise: Noise, within_s: float | None) -> BatchCost:

@@ -168,6 +168,17 @@ def arrange(rows: Sequence[Row]) -> Grid:
     return Grid(tuple(axes), {name: next(iter(found[name])) for name in same}, points)
 
 
+def in_order(rows: Sequence[Row]) -> list[Row]:
+    """Rows by the values of the axes that they span, the last changing fastest; numbers by size, names as they came.
+
+    What is read from a store comes in the order in which it was measured, which is random.
+    """
+    grid = arrange(rows)
+    order = [(axis.name, {value: number for number, value in enumerate(axis.values)}) for axis in grid.axes]
+    places = [[order_of.get(point.where.get(name, ""), -1) for name, order_of in order] for point in grid.points]
+    return [rows[number] for number in sorted(range(len(rows)), key=places.__getitem__)]
+
+
 def _distinct(rows: Sequence[Row]) -> list[dict[str, Scalar]]:
     places = [coordinates(row.cell) for row in rows]
     keys = [tuple(sorted(where.items())) for where in places]

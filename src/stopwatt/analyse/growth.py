@@ -1,7 +1,7 @@
 """The growth of latency along every line of a grid: exponents, gradual bends, kinks."""
 
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Hashable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
@@ -9,8 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from stopwatt.analyse.grid import Grid, Line, Point
-from stopwatt.analyse.level import Level, level_of, together
-from stopwatt.analyse.steps import RISK
+from stopwatt.analyse.level import Level, RoundKey, level_of, together
+from stopwatt.analyse.steps import RISK, UNKNOWN_NOISES, Noises
 from stopwatt.stats.intervals import LEAST_ROUNDS
 from stopwatt.stats.noise import UNKNOWN, Noise
 from stopwatt.stats.scaling import (
@@ -31,7 +31,7 @@ from stopwatt.stats.scaling import (
 )
 
 LEAST_ALIKE = 6
-"""Lines of single values over the same sizes that can judge each other."""
+"""Lines over the same sizes that can be looked at together, or, of single values, judge each other."""
 LEAST_ALONE = 8
 """Points from which on a line of single values can judge itself."""
 SINGLE_TOLERANCE = 0.05
@@ -100,6 +100,7 @@ class Ladder:
         sizes: Values of the axis [points], rising.
         levels: Typical latency [points], seconds.
         rounds: Latency in the rounds that all points have [rounds, points], seconds; no row where those are under 3.
+        keys: Which rounds these are.
     """
 
     line: Line
@@ -107,6 +108,7 @@ class Ladder:
     sizes: NDArray[np.float64]
     levels: NDArray[np.float64]
     rounds: NDArray[np.float64]
+    keys: tuple[RoundKey, ...] = ()
 
     @property
     def logs(self) -> NDArray[np.float64]:
@@ -131,16 +133,18 @@ def ladders_of(line: Line) -> Iterator[Ladder]:
             by_metric[level.metric].append((point, level))
     for metric, members in by_metric.items():
         repeated = [member for member in members if len(member[1].rounds) >= LEAST_ROUNDS]
-        if len(repeated) > 1 and len(together([level for _, level in repeated])) >= LEAST_ROUNDS:
-            yield _ladder(line, metric, repeated, together([level for _, level in repeated]))
+        keys, rounds = together([level for _, level in repeated]) if len(repeated) > 1 else ((), np.empty((0, 0)))
+        if len(keys) >= LEAST_ROUNDS:
+            yield _ladder(line, metric, repeated, rounds, keys)
         elif len(members) > 1:
             yield _ladder(line, metric, members, np.empty((0, len(members))))
 
 
-def growths_of(grid: Grid, noise: Noise = UNKNOWN) -> tuple[Growth, ...]:
+def growths_of(grid: Grid, noises: Noises = UNKNOWN_NOISES) -> tuple[Growth, ...]:
     """The growth along every line of every numeric axis whose values are above 0.
 
-    Kinks hold together: the risk of one in any line of the grid, were all of them power laws, is at most 1 %.
+    Kinks hold together: the risk of one in any line of the grid, were all of them power laws, is at most 1 %. Half of
+    it is for kinks that many lines have in common, where there are such lines.
     """
     ladders, tied = [], {}
     for axis, others in grid.scales():
@@ -149,16 +153,84 @@ def growths_of(grid: Grid, noise: Noise = UNKNOWN) -> tuple[Growth, ...]:
             ladders += [ladder for line in grid.lines(axis, others) for ladder in ladders_of(line)]
     repeated = [ladder for ladder in ladders if len(ladder.rounds)]
     single = [ladder for ladder in ladders if not len(ladder.rounds)]
-    critical = RISK / max(1, sum(ladder.inner for ladder in repeated))
-    growths = [_of_rounds(ladder, noise, critical) for ladder in repeated] + list(_of_single_values(single))
+    common = _common_kinks(repeated, noises)
+    critical = (RISK / 2 if common else RISK) / max(1, sum(ladder.inner for ladder in repeated))
+    growths = [
+        _of_rounds(ladder, noises.of(ladder.line.points[0].where), critical, common.get(_family(ladder, noises)))
+        for ladder in repeated
+    ]
+    growths += _of_single_values(single)
     return tuple(replace(growth, tied=tied[growth.line.axis.name]) for growth in growths)
 
 
-def _ladder(line: Line, metric: str, members: Sequence[tuple[Point, Level]], rounds: NDArray[np.float64]) -> Ladder:
+Family = tuple[Hashable, ...]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Common:
+    """What lines over the same sizes, of one kind of setup, have in common.
+
+    Attributes:
+        knots: Indices of the sizes at which their mean has a kink.
+        changes: What each does to the exponent of the mean.
+    """
+
+    knots: tuple[int, ...]
+    changes: Mapping[int, float]
+
+
+def _family(ladder: Ladder, noises: Noises) -> Family:
+    return ladder.line.axis.name, ladder.metric, tuple(ladder.sizes), noises.kind(ladder.line.points[0].where)
+
+
+def _common_kinks(ladders: Sequence[Ladder], noises: Noises) -> dict[Family, Common]:
+    """Kinks of the mean of the lines of each family that is large enough.
+
+    A kink that a few noisy rounds cannot show on one line, a hundred lines that have it show together.
+    """
+    families: dict[Family, list[Ladder]] = defaultdict(list)
+    for ladder in ladders:
+        if ladder.inner:
+            families[_family(ladder, noises)].append(ladder)
+    means = {
+        family: logs
+        for family, members in families.items()
+        if len(members) >= LEAST_ALIKE and len(logs := _mean_logs(members)) >= LEAST_ROUNDS
+    }
+    critical = RISK / 2 / max(1, sum(logs.shape[1] - 2 for logs in means.values()))
+    return {family: _common(families[family], logs, noises, critical) for family, logs in means.items()}
+
+
+def _mean_logs(ladders: Sequence[Ladder]) -> NDArray[np.float64]:
+    """The mean of the lines' logarithms in each round that all of them have [rounds, points]."""
+    shared = [key for key in ladders[0].keys if all(key in ladder.keys for ladder in ladders)]
+    rows = [[ladder.keys.index(key) for key in shared] for ladder in ladders]
+    logs = [ladder.logs[row] for ladder, row in zip(ladders, rows, strict=True)]
+    mean: NDArray[np.float64] = np.mean(logs, axis=0)
+    return mean
+
+
+def _common(ladders: Sequence[Ladder], logs: NDArray[np.float64], noises: Noises, critical: float) -> Common:
+    sizes, levels = ladders[0].sizes, np.exp(logs.mean(axis=0))
+    if deviation_from_power_law(sizes, levels) <= TOLERANCE:
+        return Common((), {})
+    one = noises.of(ladders[0].line.points[0].where)
+    of_mean = replace(one, variance=one.variance / len(ladders))
+    knots = find_kinks(sizes, levels, judge_by_rounds(logs, of_mean), critical)
+    return Common(knots, _changes(sizes, levels, knots))
+
+
+def _ladder(
+    line: Line,
+    metric: str,
+    members: Sequence[tuple[Point, Level]],
+    rounds: NDArray[np.float64],
+    keys: tuple[RoundKey, ...] = (),
+) -> Ladder:
     points = tuple(point for point, _ in members)
     sizes = np.array([float(point.where[line.axis.name]) for point in points])
     levels = np.exp(np.log(rounds).mean(axis=0)) if len(rounds) else np.array([level.value for _, level in members])
-    return Ladder(replace(line, points=points), metric, sizes, levels, rounds)
+    return Ladder(replace(line, points=points), metric, sizes, levels, rounds, keys)
 
 
 def _plain(ladder: Ladder) -> Growth:
@@ -167,14 +239,22 @@ def _plain(ladder: Ladder) -> Growth:
     return Growth(ladder.line, slope, deviation=deviation, metric=ladder.metric)
 
 
-def _of_rounds(ladder: Ladder, noise: Noise, critical: float) -> Growth:
+def _of_rounds(ladder: Ladder, noise: Noise, critical: float, common: Common | None) -> Growth:
     evidence = judge_weights(ladder.logs, exponent_weights(ladder.sizes), noise)
     low, high = (None, None) if evidence is None else evidence.interval()
     growth = replace(_plain(ladder), low=low, high=high)
     if growth.deviation <= TOLERANCE:
         return growth
-    knots = find_kinks(ladder.sizes, ladder.levels, judge_by_rounds(ladder.logs, noise), critical)
+    own = find_kinks(ladder.sizes, ladder.levels, judge_by_rounds(ladder.logs, noise), critical)
+    shared = () if common is None else _agreeing(ladder, common)
+    knots = tuple(sorted({*own, *shared}))
     return _with_course(growth, ladder, knots, max(TOLERANCE, _ERRORS * _error(ladder)), noise)
+
+
+def _agreeing(ladder: Ladder, common: Common) -> tuple[int, ...]:
+    """The common kinks that the line has too: in the same direction, and large enough to count."""
+    own = _changes(ladder.sizes, ladder.levels, common.knots)
+    return tuple(knot for knot in common.knots if own[knot] * common.changes[knot] > 0 and abs(own[knot]) >= CHANGE)
 
 
 def _error(ladder: Ladder) -> float:
@@ -204,11 +284,9 @@ def _of_lines_alike(ladders: Sequence[Ladder], critical: float) -> Iterator[Grow
     logs = np.log([ladder.levels for ladder in ladders])
     middle = np.exp(logs.mean(axis=0))
     knots = find_kinks(sizes, middle, judge_by_rounds(logs), critical)
-    changes = _changes(sizes, middle, knots)
+    common = Common(knots, _changes(sizes, middle, knots))
     for ladder in ladders:
-        own = _changes(sizes, ladder.levels, knots)
-        agreeing = [knot for knot in knots if own[knot] * changes[knot] > 0 and abs(own[knot]) >= CHANGE]
-        yield _with_course(_plain(ladder), ladder, tuple(agreeing), SINGLE_TOLERANCE)
+        yield _with_course(_plain(ladder), ladder, _agreeing(ladder, common), SINGLE_TOLERANCE)
 
 
 def _changes(sizes: NDArray[np.float64], levels: NDArray[np.float64], knots: Sequence[int]) -> dict[int, float]:

@@ -43,12 +43,15 @@ def level_of(row: Row) -> Level | None:
     return None
 
 
-def together(levels: Sequence[Level]) -> NDArray[np.float64]:
-    """The rounds that all levels have, [rounds, levels], seconds: what a round did to all of them is in each row."""
+def together(levels: Sequence[Level]) -> tuple[tuple[RoundKey, ...], NDArray[np.float64]]:
+    """The rounds that all levels have, and their medians [rounds, levels], seconds.
+
+    What a round did to all of them is in each row.
+    """
     first, *others = levels
-    shared = [key for key in first.rounds if all(key in other.rounds for other in others)]
+    shared = tuple(key for key in first.rounds if all(key in other.rounds for other in others))
     table = [[level.rounds[key] for level in levels] for key in shared]
-    return np.array(table, dtype=np.float64).reshape(len(shared), len(levels))
+    return shared, np.array(table, dtype=np.float64).reshape(len(shared), len(levels))
 
 
 def log_ratios(first: Level, second: Level) -> dict[RoundKey, float]:

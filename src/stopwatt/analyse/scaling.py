@@ -5,8 +5,7 @@ from dataclasses import dataclass
 from stopwatt.analyse.batchcost import BatchCost, batch_costs_of
 from stopwatt.analyse.grid import Grid
 from stopwatt.analyse.growth import Course, Growth, Segment, growths_of
-from stopwatt.analyse.steps import Inversion, Step, inversions_of, noise_of, steps_of
-from stopwatt.stats.noise import UNKNOWN, Noise
+from stopwatt.analyse.steps import UNKNOWN_NOISES, Inversion, Noises, Step, inversions_of, noises_of, steps_of
 
 __all__ = ["BatchCost", "Course", "Growth", "Inversion", "Scaling", "Segment", "Step", "scaling_of"]
 
@@ -26,7 +25,7 @@ class Scaling:
     inversions: tuple[Inversion, ...] = ()
     batches: tuple[BatchCost, ...] = ()
     steps: tuple[Step, ...] = ()
-    noise: Noise = UNKNOWN
+    noise: Noises = UNKNOWN_NOISES
     within_s: float | None = None
 
 
@@ -37,13 +36,13 @@ def scaling_of(grid: Grid, within_s: float | None = None) -> Scaling:
         grid: Of any shape: failed or missing cells leave their lines shorter.
         within_s: Longest latency that is of use, seconds: which batch gives the most samples/s within it?
     """
-    noise = noise_of(grid)
-    steps = steps_of(grid, noise)
+    noises = noises_of(grid)
+    steps = steps_of(grid, noises)
     return Scaling(
-        growths=growths_of(grid, noise),
+        growths=growths_of(grid, noises),
         inversions=inversions_of(steps),
-        batches=batch_costs_of(grid, noise, within_s),
+        batches=batch_costs_of(grid, noises, within_s),
         steps=steps,
-        noise=noise,
+        noise=noises,
         within_s=within_s,
     )

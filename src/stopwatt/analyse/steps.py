@@ -19,8 +19,44 @@ that a few are far noisier than the rest: with one in thirty ten times as noisy,
 (`docs/results/findings.md`)."""
 PAIR = 2**0.5
 """A difference of two cells varies by so much more than one cell."""
+Kind = tuple[Scalar | None, ...]
+"""Values of the axes that are no numbers."""
 _MOSTLY = 2 / 3
 _LEAST_VALUES = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Noises:
+    """How much a cell differs between rounds, for each kind of setup by itself.
+
+    A backend that waits for the host can be ten times as noisy as one that does not. Taken together, the noisy one
+    would hide what the quiet one shows.
+
+    Attributes:
+        overall: Of all cells together: what holds for a kind with too few neighbours.
+        kinds: Names of the axes whose values are no numbers.
+        by_kind: Values of those axes -> noise of the cells that have them.
+    """
+
+    overall: Noise = UNKNOWN
+    kinds: tuple[str, ...] = ()
+    by_kind: Mapping[Kind, Noise] = field(default_factory=dict)
+
+    def kind(self, where: Mapping[str, Scalar]) -> Kind:
+        """What kind the cell at a place is of."""
+        return tuple(where.get(name) for name in self.kinds)
+
+    def of(self, where: Mapping[str, Scalar]) -> Noise:
+        """Of the cell at a place."""
+        return self.by_kind.get(self.kind(where), self.overall)
+
+    def among(self, places: Iterable[Mapping[str, Scalar]]) -> Noise:
+        """Of the cells at several places, on the average; known as well as the least known of them."""
+        found = [self.of(where) for where in places]
+        return Noise(float(np.mean([one.variance for one in found])), min(one.freedom for one in found))
+
+
+UNKNOWN_NOISES = Noises()
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,23 +106,30 @@ class Inversion:
     fixed: Mapping[str, Scalar] = field(default_factory=dict)
 
 
-def noise_of(grid: Grid) -> Noise:
+def noises_of(grid: Grid) -> Noises:
     """How much a cell differs between rounds, from all neighbours of the grid along all axes."""
-    variances, freedoms = [], []
+    kinds = tuple(axis.name for axis in grid.axes if not axis.numeric)
+    seen: dict[tuple[Kind, Kind], list[tuple[float, float]]] = defaultdict(list)
     for axis in grid.axes:
         for line in grid.lines(axis):
-            for _, _, ratios in _pairs(line):
+            for small, large, ratios in _pairs(line):
                 values = np.array(list(ratios.values()))
                 if values.size > 1:
-                    variances.append(float(values.var(ddof=1)) / 2)
-                    freedoms.append(values.size - 1.0)
-    return fit_noise(variances, freedoms)
+                    pair = tuple(tuple(point.where.get(name) for name in kinds) for point in (small, large))
+                    seen[pair[0], pair[1]].append((float(values.var(ddof=1)) / 2, values.size - 1.0))
+    overall = _fitted([spread for spreads in seen.values() for spread in spreads])
+    fitted = {one: _fitted(spreads) for (one, other), spreads in seen.items() if one == other}
+    return Noises(overall, kinds, {kind: noise for kind, noise in fitted.items() if noise.freedom})
 
 
-def steps_of(grid: Grid, noise: Noise = UNKNOWN) -> tuple[Step, ...]:
+def _fitted(spreads: Sequence[tuple[float, float]]) -> Noise:
+    return fit_noise([variance for variance, _ in spreads], [freedom for _, freedom in spreads])
+
+
+def steps_of(grid: Grid, noises: Noises = UNKNOWN_NOISES) -> tuple[Step, ...]:
     """Every step from a point to the next larger one that was measured by the same metric, along every numeric axis."""
     return tuple(
-        step_between(small, large, axis.name, noise, line.fixed)
+        step_between(small, large, axis.name, noises, line.fixed)
         for axis, tied in grid.scales()
         for line in grid.lines(axis, tied)
         for small, large, _ in _pairs(line)
@@ -94,7 +137,11 @@ def steps_of(grid: Grid, noise: Noise = UNKNOWN) -> tuple[Step, ...]:
 
 
 def step_between(
-    small: Point, large: Point, axis: str, noise: Noise = UNKNOWN, fixed: Mapping[str, Scalar] | None = None
+    small: Point,
+    large: Point,
+    axis: str,
+    noises: Noises = UNKNOWN_NOISES,
+    fixed: Mapping[str, Scalar] | None = None,
 ) -> Step:
     """Compare two points that both have a level of the same metric."""
     first, second = level_of(small.row), level_of(large.row)
@@ -102,10 +149,11 @@ def step_between(
     rounds = log_ratios(first, second)
     values = np.array(list(rounds.values()))
     ratio = float(np.exp(values.mean())) if values.size else second.value / first.value
+    noise = noises.among((small.where, large.where))
     return Step(small, large, axis, ratio, first.metric, rounds, weigh(values, noise, PAIR), fixed or {})
 
 
-def steps_between(grid: Grid, axis: Axis, first: Scalar, second: Scalar, noise: Noise = UNKNOWN) -> list[Step]:
+def steps_between(grid: Grid, axis: Axis, first: Scalar, second: Scalar, noises: Noises = UNKNOWN_NOISES) -> list[Step]:
     """From one value of an axis to another, at all places where both have a level of the same metric."""
     steps = []
     for line in grid.lines(axis):
@@ -113,7 +161,7 @@ def steps_between(grid: Grid, axis: Axis, first: Scalar, second: Scalar, noise: 
         if first in points and second in points:
             levels = level_of(points[first].row), level_of(points[second].row)
             if levels[0] is not None and levels[1] is not None and levels[0].metric == levels[1].metric:
-                steps.append(step_between(points[first], points[second], axis.name, noise, line.fixed))
+                steps.append(step_between(points[first], points[second], axis.name, noises, line.fixed))
     return steps
 
 
@@ -149,13 +197,14 @@ def inversions_of(steps: Sequence[Step]) -> tuple[Inversion, ...]:
     return tuple(found)
 
 
-def together(steps: Sequence[Step], noise: Noise = UNKNOWN) -> Evidence | None:
+def together(steps: Sequence[Step], noises: Noises = UNKNOWN_NOISES) -> Evidence | None:
     """Evidence on the mean ln(ratio) of steps at different places: their mean in each round that all of them have.
 
     Args:
         steps: At least one; no two of them share a cell.
-        noise: Of a single cell.
+        noises: Of single cells.
     """
+    noise = noises.among(point.where for step in steps for point in (step.small, step.large))
     shared = [key for key in steps[0].rounds if all(key in step.rounds for step in steps)]
     means = np.array([np.mean([step.rounds[key] for step in steps]) for key in shared])
     return weigh(means, noise, PAIR / len(steps) ** 0.5)

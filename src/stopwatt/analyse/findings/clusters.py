@@ -139,12 +139,18 @@ def _ratio(value: float) -> str:
 
 def _rhythms(ordered: Sequence[Found]) -> str:
     periods = [one.cluster.period for one in ordered if one.cluster.period is not None]
-    bursts = sum(one.cluster.period is None and one.cluster.bursty_p <= BURSTY_P / len(ordered) for one in ordered)
+    cells = len({one.named.key for one in ordered})
+    regular = {one.named.key for one in ordered if one.cluster.period is not None}
+    bursts = {
+        one.named.key
+        for one in ordered
+        if one.cluster.period is None and one.cluster.bursty_p <= BURSTY_P / len(ordered)
+    }
     parts = []
     if periods:
         same = max(periods) / min(periods) < _SAME_PERIOD
         every = f"every {np.median(periods):.3g} calls" if same else "at a regular period"
-        parts.append(f"{every} in {counted(len(periods), len(ordered), 'cell')}")
+        parts.append(f"{every} in {counted(len(regular), cells, 'cell')}")
     if bursts:
-        parts.append(f"in bursts in {counted(bursts, len(ordered), 'cell')}")
+        parts.append(f"in bursts in {counted(len(bursts), cells, 'cell')}")
     return f"; {' and '.join(parts)}" if parts else ""

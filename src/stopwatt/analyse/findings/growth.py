@@ -1,6 +1,6 @@
 """Growth along each axis in one sentence, and the places where it changes."""
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Sequence
 from itertools import pairwise
 
@@ -30,6 +30,8 @@ KINK = "kink"
 FLAT = 0.05
 """Exponent below which latency hardly depends on a size."""
 _MODEST = 0.1
+_SAME_SLOPE = 0.3
+"""Exponents of two kinds of setup that differ by more are told one by one."""
 _MOST_WEIGHT = 2.0
 
 
@@ -46,8 +48,37 @@ def find_kinks(scaling: Scaling) -> list[Finding]:
     axes = dict.fromkeys(growth.line.axis.name for growth in scaling.growths)
     groups = {name: [one for one in scaling.growths if one.line.axis.name == name] for name in axes}
     return [
-        _kink(name, members) for name, members in groups.items() if any(one.course is Course.KINKED for one in members)
+        _kink(name, part, kind)
+        for name, members in groups.items()
+        for kind, part in _told_together(members).items()
+        if any(one.course is Course.KINKED for one in part)
     ]
+
+
+def _by_kind(members: Sequence[Growth]) -> dict[str, list[Growth]]:
+    """By the coordinates that are no numbers: `backend=eager`."""
+    groups: dict[str, list[Growth]] = defaultdict(list)
+    for one in members:
+        groups[place({name: value for name, value in one.line.fixed.items() if isinstance(value, str)})].append(one)
+    return groups
+
+
+def _told_together(members: Sequence[Growth]) -> dict[str, list[Growth]]:
+    """All of them where every kind of setup has the same kinks and about the same exponents around them."""
+    groups = _by_kind(members)
+    kinks, slopes = set(), []
+    for part in groups.values():
+        kinked = [one for one in part if one.course is Course.KINKED]
+        most = Counter(one.kinks for one in kinked).most_common(1)[0][0] if kinked else ()
+        kinks.add(most)
+        slopes.append(_medians([one for one in kinked if one.kinks == most]) if kinked else [])
+    alike = len(kinks) == 1 and all(max(several) - min(several) <= _SAME_SLOPE for several in zip(*slopes, strict=True))
+    return {"": list(members)} if alike else groups
+
+
+def _medians(same: Sequence[Growth]) -> list[float]:
+    """The exponent of each segment in the median of lines that have as many."""
+    return [float(np.median([one.segments[part].exponent for one in same])) for part in range(len(same[0].segments))]
 
 
 def _growth(name: str, members: Sequence[Growth]) -> Finding:
@@ -97,7 +128,7 @@ def _verb(exponent: float, name: str, *, kinked: bool) -> str:
 
 
 def _by_coordinate(name: str, members: Sequence[Growth]) -> str:
-    """Exponents that differ: by the coordinate that explains how, else from the flattest line to the steepest."""
+    """Exponents that differ: by what explains how, else by the kind of setup, or from the flattest to the steepest."""
     exponents = [one.exponent for one in members]
     for other in split_by(exponents, [one.line.fixed for one in members]):
         groups = dict.fromkeys(one.line.fixed.get(other) for one in members)
@@ -105,6 +136,14 @@ def _by_coordinate(name: str, members: Sequence[Growth]) -> str:
         for value in groups:
             middle = float(np.median([one.exponent for one in members if one.line.fixed.get(other) == value]))
             parts.append(f"{power(name, middle)} with {other}={value}")
+        return f"{listed(parts)} (medians of {len(members)} lines)"
+    kinds = {kind: [one.exponent for one in part] for kind, part in _by_kind(members).items()}
+    middles = {kind: float(np.median(own)) for kind, own in kinds.items()}
+    if max(middles.values()) - min(middles.values()) > _MODEST:
+        parts = [
+            f"{power(name, middles[kind])} ({min(own):.2f} to {max(own):.2f}) with {kind}"
+            for kind, own in kinds.items()
+        ]
         return f"{listed(parts)} (medians of {len(members)} lines)"
     flattest, steepest = min(members, key=lambda one: one.exponent), max(members, key=lambda one: one.exponent)
     return (
@@ -121,13 +160,13 @@ def _bent_text(name: str, others: str, bent: Sequence[Growth], of: int) -> str:
     return f"Latency grows with {name}{others} {why}: from {power(name, first)} to {power(name, last)}{lines}"
 
 
-def _kink(name: str, members: Sequence[Growth]) -> Finding:
+def _kink(name: str, members: Sequence[Growth], kind: str) -> Finding:
     kinked = [one for one in members if one.course is Course.KINKED]
     misses = [one.line.fixed for one in members if one.course is not Course.KINKED]
     at, count = Counter(one.kinks for one in kinked).most_common(1)[0]
     alike = len(kinked) == 1 or count > len(kinked) / 2
     told = [one for one in kinked if one.kinks == at] if alike else kinked
-    text = _same_kinks(name, members, kinked, told) if alike else _different_kinks(name, members, kinked)
+    text = _same_kinks(name, members, kinked, told, kind) if alike else _different_kinks(name, members, kinked, kind)
     changes = [max(abs(b.exponent - a.exponent) for a, b in pairwise(one.segments)) for one in told]
     off = 1 + float(np.median([one.deviation for one in told]))
     return Finding(
@@ -143,28 +182,34 @@ def _kink(name: str, members: Sequence[Growth]) -> Finding:
     )
 
 
-def _same_kinks(name: str, members: Sequence[Growth], kinked: Sequence[Growth], same: Sequence[Growth]) -> str:
+def _same_kinks(
+    name: str, members: Sequence[Growth], kinked: Sequence[Growth], same: Sequence[Growth], kind: str
+) -> str:
     """Most of the lines that are kinked are so at the same values."""
     where = listed([f"{name}={kink:g}" for kink in same[0].kinks])
     growth = f"the growth changes at {where}: {', '.join(_stretches(name, same))}"
     if len(members) == 1:
-        return growth[:1].upper() + growth[1:]
+        return sentence(kind, growth)
     if len(kinked) == 1:
         return sentence(place(same[0].line.fixed), f"{growth}, {none_other(len(members), 'line')}")
     every = [one.line.fixed for one in members]
     misses = [one.line.fixed for one in members if one.course is not Course.KINKED]
     few = f", {located([one.line.fixed for one in same], every, told=True)}" if len(same) <= len(members) / 2 else ""
     elsewhere = f"; elsewhere in {len(kinked) - len(same)} more" if len(kinked) > len(same) else ""
-    lines = counted(len(same), len(members), "line")
+    lines = _lines(len(same), len(members), kind)
     return f"In {lines} {growth}{' (medians)' if len(same) > 1 else ''}{few}{elsewhere}{exceptions(misses, every)}"
 
 
-def _different_kinks(name: str, members: Sequence[Growth], kinked: Sequence[Growth]) -> str:
+def _lines(count: int, of: int, kind: str) -> str:
+    return counted(count, of, "line") + (f" with {kind}" if kind else "")
+
+
+def _different_kinks(name: str, members: Sequence[Growth], kinked: Sequence[Growth], kind: str) -> str:
     """The lines are kinked at different values: from which exponent to which, and where most often."""
     first, last = (float(np.median([one.segments[end].exponent for one in kinked])) for end in (0, -1))
     often = Counter(kink for one in kinked for kink in one.kinks).most_common(2)
     at = listed([f"{name}={kink:g} ({count} lines)" for kink, count in often])
-    lines = counted(len(kinked), len(members), "line")
+    lines = _lines(len(kinked), len(members), kind)
     where = [one.line.fixed for one in members]
     misses = [one.line.fixed for one in members if one.course is not Course.KINKED]
     ends = f"{power(name, first)} at its start to {power(name, last)} at its end (medians)"
@@ -177,8 +222,7 @@ def _stretches(name: str, same: Sequence[Growth]) -> list[str]:
     if len(same) == 1:
         slopes = [power(name, part.exponent, part.low, part.high) for part in parts]
     else:
-        middles = [float(np.median([one.segments[place].exponent for one in same])) for place in range(len(parts))]
-        slopes = [power(name, middle) for middle in middles]
+        slopes = [power(name, middle) for middle in _medians(same)]
     return [f"{slope} {_stretch(part, last=part is parts[-1])}" for slope, part in zip(slopes, parts, strict=True)]
 
 

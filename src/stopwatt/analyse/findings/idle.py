@@ -8,33 +8,32 @@ import numpy as np
 from stopwatt import units
 from stopwatt.analyse.findings.words import counted, factor_weight, sentence, span, times
 from stopwatt.analyse.grid import IDLE, Grid, place
-from stopwatt.analyse.steps import Step, bounds_of, steps_between, together
+from stopwatt.analyse.steps import UNKNOWN_NOISES, Noises, Step, bounds_of, steps_between, together
 from stopwatt.records import Finding, Scalar, Strength
-from stopwatt.stats.noise import UNKNOWN, Noise
 from stopwatt.stats.ratios import MARGIN
 
 KIND = "idle-gap"
 _LEAST_WEIGHT = 0.05
 
 
-def find_idle(grid: Grid, noise: Noise = UNKNOWN) -> list[Finding]:
+def find_idle(grid: Grid, noises: Noises = UNKNOWN_NOISES) -> list[Finding]:
     """One finding: the pause that changes latency most against the shortest one, over all places of the grid.
 
     Args:
         grid: Of any shape.
-        noise: How much a cell differs between rounds.
+        noises: How much a cell differs between rounds.
     """
     axis = grid.axis(IDLE)
     if axis is None:
         return []
     found = {
-        value: steps for value in axis.values[1:] if (steps := steps_between(grid, axis, axis.values[0], value, noise))
+        value: steps for value in axis.values[1:] if (steps := steps_between(grid, axis, axis.values[0], value, noises))
     }
     if not found:
         return []
     most = max(found, key=lambda value: abs(math.log(_middle(found[value]))))
     return [
-        _finding(axis.values[0], most, found[most], {value: _middle(steps) for value, steps in found.items()}, noise)
+        _finding(axis.values[0], most, found[most], {value: _middle(steps) for value, steps in found.items()}, noises)
     ]
 
 
@@ -43,10 +42,10 @@ def _middle(steps: Sequence[Step]) -> float:
 
 
 def _finding(
-    least: Scalar, value: Scalar, steps: Sequence[Step], middles: dict[Scalar, float], noise: Noise
+    least: Scalar, value: Scalar, steps: Sequence[Step], middles: dict[Scalar, float], noises: Noises
 ) -> Finding:
     middle = middles[value]
-    evidence = together(steps, noise)
+    evidence = together(steps, noises)
     low, high = (None, None) if evidence is None else (math.exp(end) for end in evidence.interval())
     apart = low is not None and high is not None and (low > 1 or high < 1)
     same = low is not None and high is not None and low > 1 / (1 + MARGIN) and high < 1 + MARGIN

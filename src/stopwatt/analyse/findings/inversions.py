@@ -1,18 +1,19 @@
 """Larger problems that are faster: one finding for each pair of sizes, however many places show it."""
 
-from collections import defaultdict
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import numpy as np
 from scipy.special import bdtrc
 
+from stopwatt.analyse.findings.patterns import Pattern, find_patterns
 from stopwatt.analyse.findings.words import (
     Place,
     change,
     counted,
+    either,
     exceptions,
     factor_weight,
+    listed,
     located,
     named,
     sentence,
@@ -21,11 +22,10 @@ from stopwatt.analyse.findings.words import (
 from stopwatt.analyse.grid import place
 from stopwatt.analyse.growth import LEAST_ALIKE, SINGLE_TOLERANCE
 from stopwatt.analyse.scaling import Scaling
-from stopwatt.analyse.steps import RISK, Inversion, Step, size_axes, together
-from stopwatt.records import Finding, Scalar, Strength
-from stopwatt.stats.noise import Evidence
+from stopwatt.analyse.steps import RISK, Inversion, Step
+from stopwatt.records import Finding, Strength
 from stopwatt.stats.quantiles import CONFIDENCE
-from stopwatt.stats.ratios import MARGIN, holm
+from stopwatt.stats.ratios import MARGIN
 
 KIND = "inversion"
 SURPRISE = 4.0
@@ -34,70 +34,31 @@ _MOSTLY = 2 / 3
 _DEVIATIONS = 5.0
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Pattern:
-    """One step between two values of an axis, at all places of the grid.
-
-    Attributes:
-        axis: Its name.
-        small, large: The two values.
-        steps: One per place.
-        inverted: Those that are inversions.
-        evidence: On the mean ln(ratio) of all steps; `None` where rounds are missing.
-    """
-
-    axis: str
-    small: Scalar
-    large: Scalar
-    steps: tuple[Step, ...]
-    inverted: tuple[Inversion, ...]
-    evidence: Evidence | None
-
-
 def find_inversions(scaling: Scaling) -> list[Finding]:
-    """One finding for each pair of neighbouring sizes that is inverted at some place."""
-    patterns = _patterns(scaling)
-    tested = [2 * one.evidence.below(0.0) for one in patterns if one.evidence is not None]
-    adjusted = iter(holm([min(1.0, p) for p in tested]))
-    systematic = [one.evidence is not None and next(adjusted) <= RISK for one in patterns]
-    found = []
-    for one, everywhere in zip(patterns, systematic, strict=True):
-        faster = tuple(step for step in one.steps if step.ratio < 1)
-        if len(one.steps) > 1 and everywhere and len(faster) > _MOSTLY * len(one.steps):
-            found.append(_repeated(one, faster))
-        elif one.inverted:
-            found += _scattered(one)
-    return found
+    """One finding for each pair of neighbouring sizes that is inverted at some place.
+
+    Where it is so at most places, with some backend, or with some values of another coordinate, the finding says so.
+    Else it names the places that show it by themselves.
+    """
+    repeated, left = find_patterns(scaling)
+    return [*map(_repeated, repeated), *(finding for one in left for finding in _scattered(one))]
 
 
-def _patterns(scaling: Scaling) -> list[Pattern]:
-    sizes = size_axes(scaling.steps)
-    inverted = {(one.small.row.cell.key, one.large.row.cell.key): one for one in scaling.inversions}
-    groups: dict[tuple[str, Scalar, Scalar], list[Step]] = defaultdict(list)
-    for step in scaling.steps:
-        if step.axis in sizes:
-            groups[step.axis, step.small.where[step.axis], step.large.where[step.axis]].append(step)
-    patterns = []
-    for (axis, small, large), steps in groups.items():
-        pairs = [inverted.get((step.small.row.cell.key, step.large.row.cell.key)) for step in steps]
-        members = tuple(sorted((one for one in pairs if one is not None), key=lambda one: (not one.shown, one.ratio)))
-        patterns.append(Pattern(axis, small, large, tuple(steps), members, together(steps, scaling.noise)))
-    return patterns
-
-
-def _repeated(pattern: Pattern, faster: Sequence[Step]) -> Finding:
+def _repeated(pattern: Pattern) -> Finding:
     """It is faster at most places, whether or not each of them shows it alone."""
-    places = [step.fixed for step in pattern.steps]
-    misses = [step.fixed for step in pattern.steps if step.ratio >= 1]
+    faster = pattern.faster
+    said = {name for name, value in pattern.having if not isinstance(value, tuple) or len(value) == 1}
+    left = [({name: value for name, value in step.fixed.items() if name not in said}, step) for step in pattern.steps]
+    places = [where for where, _ in left]
+    misses = [where for where, step in left if step.ratio >= 1]
     gains = [1 - step.ratio for step in faster]
     alone = sum(one.shown for one in pattern.inverted)
     median = float(np.median(gains))
     mean, low, high = _mean_gain(pattern)
     spread = span(change(min(gains)), change(max(gains)))
-    text = (
-        f"{_named(pattern)} in {counted(len(faster), len(places), 'place')}: by {change(median)} in the median"
-        f"{', ' if spread else ''}{spread} ({_alone(alone, len(faster))}){exceptions(misses, places)}"
-    )
+    gain = f"by {change(median)} in the median{', ' if spread else ''}{spread} ({_alone(alone, len(faster))})"
+    where = f"{counted(len(faster), len(places), 'place')}{_having(pattern)}"
+    text = f"{_named(pattern)} in {where}: {gain}{exceptions(misses, places)}"
     return Finding(
         KIND,
         text,
@@ -106,15 +67,25 @@ def _repeated(pattern: Pattern, faster: Sequence[Step]) -> Finding:
         low,
         high,
         Strength.SHOWN,
-        SURPRISE * factor_weight(1 - median, len(faster), len(places)),
+        SURPRISE * factor_weight(1 - median, len(faster), pattern.whole),
         len(faster),
         len(places),
-        named(misses),
+        named([step.fixed for step in pattern.steps if step.ratio >= 1]),
     )
+
+
+def _having(pattern: Pattern) -> str:
+    """` with backend=cudagraph and batch=2, 4 or 8`."""
+    if not pattern.having:
+        return ""
+    texts = [f"{name}={either(value) if isinstance(value, tuple) else value}" for name, value in pattern.having]
+    return f" with {listed(texts)}"
 
 
 def _scattered(pattern: Pattern) -> list[Finding]:
     """It is faster at a few places: those that show it, and where none does those that suggest it, if not by chance."""
+    if not pattern.inverted:
+        return []
     shown = [one for one in pattern.inverted if one.shown]
     members = shown or _more_than_chance(pattern)
     if not members:

@@ -21,9 +21,9 @@ from stopwatt.analyse.findings.words import (
 )
 from stopwatt.analyse.grid import Grid, Point, place
 from stopwatt.analyse.level import Level, level_of
-from stopwatt.analyse.steps import RISK, Step, bounds_of, steps_between, together
+from stopwatt.analyse.steps import RISK, UNKNOWN_NOISES, Noises, Step, bounds_of, steps_between, together
 from stopwatt.records import Finding, Scalar, Strength
-from stopwatt.stats.noise import UNKNOWN, Evidence, Noise
+from stopwatt.stats.noise import Evidence
 from stopwatt.stats.ratios import MARGIN, holm
 
 DIFFERENCE = "setup-difference"
@@ -55,20 +55,20 @@ class Match:
         return self.step.fixed
 
 
-def find_setups(grid: Grid, noise: Noise = UNKNOWN) -> list[Finding]:
+def find_setups(grid: Grid, noises: Noises = UNKNOWN_NOISES) -> list[Finding]:
     """One finding for each backend, precision and device against the usual one; the fastest and slowest cell.
 
     Args:
         grid: Of any shape.
-        noise: How much a cell differs between rounds.
+        noises: How much a cell differs between rounds.
     """
     found = [
-        _difference(base, value, matches, noise)
+        _difference(base, value, matches, noises)
         for name, usual in AXES.items()
         if (axis := grid.axis(name)) is not None
         for base in [usual if usual in axis.values else axis.values[0]]
         for value in axis.values
-        if value != base and (matches := _matches(steps_between(grid, axis, value, base, noise)))
+        if value != base and (matches := _matches(steps_between(grid, axis, value, base, noises)))
     ]
     return [*found, *_range(grid)]
 
@@ -83,12 +83,12 @@ def _matches(steps: Sequence[Step]) -> list[Match]:
     ]
 
 
-def _difference(base: Scalar, value: Scalar, matches: Sequence[Match], noise: Noise) -> Finding:
+def _difference(base: Scalar, value: Scalar, matches: Sequence[Match], noises: Noises) -> Finding:
     middle = float(np.median([one.speedup for one in matches]))
     better, worse = (value, base) if middle >= 1 else (base, value)
     agreeing = [one for one in matches if (one.speedup > 1) == (middle >= 1) and one.speedup != 1]
     opposed = [one for one in matches if one not in agreeing and one.apart]
-    evidence = together([one.step for one in matches], noise)
+    evidence = together([one.step for one in matches], noises)
     mean, low, high = (None, None, None) if evidence is None else _ratios(evidence)
     shown = low is not None and high is not None and (low > 1 or high < 1)
     numbers = {"speedup": middle} if mean is None else {"mean": mean, "speedup": middle}

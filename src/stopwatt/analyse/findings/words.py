@@ -90,6 +90,12 @@ def listed(texts: Sequence[str]) -> str:
     return texts[0] if len(texts) == 1 else f"{', '.join(texts[:-1])} and {texts[-1]}"
 
 
+def either(values: Sequence[Scalar]) -> str:
+    """`1`, `1 or 2`, `1, 2 or 4`: numbers by size."""
+    texts = [str(value) for value in _in_order(values)]
+    return texts[0] if len(texts) == 1 else f"{', '.join(texts[:-1])} or {texts[-1]}"
+
+
 def located(members: Sequence[Place], every: Sequence[Place], *, told: bool = False) -> str:
     """Where some of all places are, in few words.
 
