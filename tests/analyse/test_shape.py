@@ -225,3 +225,8 @@ def test_the_unit_does_not_matter(seed, power):
     assert one.form is other.form
     assert [cluster.count for cluster in one.clusters] == [cluster.count for cluster in other.clusters]
     assert [c.ratio for c in one.clusters] == pytest.approx([c.ratio for c in other.clusters])
+
+
+def test_a_round_of_two_trials_has_a_level_though_nothing_lies_between_their_quartiles():
+    shape = shape_of([Series(0, np.array([1.0, 0.5])), Series(1, np.ones(18))])
+    assert shape.levels_s == pytest.approx((np.sqrt(0.5), 1.0))

@@ -93,4 +93,4 @@ def _level(values: NDArray[np.float64], clusters: Clusters, tick: float) -> floa
         at_home = values[own.label(values) == own.main]
     low, high = np.quantile(at_home, [0.25, 0.75])
     middle = at_home[(at_home >= low) & (at_home <= high)]
-    return math.exp(float(np.log(middle).mean()))
+    return geometric_mean(middle if middle.size else at_home)  # between the quartiles of two trials there is none
