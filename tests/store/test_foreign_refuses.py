@@ -61,6 +61,12 @@ def test_a_table_that_another_sign_separates_says_how_to_state_it(path, sign, na
     assert named in error.now
 
 
+def test_a_line_of_json_that_names_a_value_twice_is_refused(tmp_path):
+    text = '{"n": 1, "t_s": 1}\n{"n": 2, "t_s": 1, "n": 3}\n'
+    error = refused(tmp_path / "t.jsonl", text, "'n' is there twice", axis=("n",), time="t_s")
+    assert error.when.endswith("line 2")
+
+
 def test_a_gap_between_trials_is_refused(path):
     refused(path, "n,t1,t2,t3\n1,5,,7\n", "'t2': there is no number", axis=("n",), trials="t*", unit="us")
 

@@ -180,12 +180,20 @@ def _json_lines(path: Path, sha256: str, encoding: str) -> TableFile:
 
 def _object(path: Path, place: int, line: str) -> dict[str, Any]:
     try:
-        item = json.loads(line)
+        item = json.loads(line, object_pairs_hook=_each_once)
     except (ValueError, RecursionError) as error:
         raise UsageError(f"the line is not JSON: {error}", when=f"{path}, line {place}", now=_now_endings()) from error
     if not isinstance(item, dict):
         raise UsageError("the line is not a JSON object", when=f"{path}, line {place}", now=_now_endings())
     return item
+
+
+def _each_once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        name = next(name for place, (name, _) in enumerate(pairs) if name in dict(pairs[:place]))
+        raise ValueError(f"the name {name!r} is there twice")
+    return found
 
 
 def _parquet(path: Path, sha256: str) -> TableFile:
