@@ -158,6 +158,12 @@ def test_several_workloads_share_axes_and_may_have_axes_of_their_own():
     assert len({cell.key for cell in cells}) == 6
 
 
+def test_an_axis_that_only_another_workload_has_is_refused_with_how_to_write_it():
+    with pytest.raises(UsageError, match="unknown axis of mlp 'seq'") as caught:
+        plan_grid(Grid(((Axis("workload", ("mlp", "lstm")),), axis("seq", 4, 8))))
+    assert "as lstm.seq" in caught.value.now
+
+
 def test_what_is_given_for_one_workload_wins_over_what_is_given_for_all():
     blocks = ((Axis("workload", ("lstm", "mlp")),), axis("hidden", 8, 16), axis("mlp.hidden", 32))
     cells = plan_grid(Grid(blocks)).cells

@@ -107,8 +107,10 @@ class Reader:
             return None
         known = [param.name for param in self.family.params]
         if axis.name not in known and not self.family.open_params:
-            with written_at(axis.where):
-                raise unknown(f"axis of {self.source}", axis.name, [*known, *SETUP])
+            refusal = unknown(f"axis of {self.source}", axis.name, [*known, *SETUP])
+            other = next((f"{source}.{axis.name}" for source in self.sources if source != self.source), "")
+            hint = f"; what another workload alone has is named after it, as {other}" if other else ""
+            raise UsageError(refusal.what, when=axis.where, now=f"{refusal.now}{hint}")
         return PARAM + axis.name
 
     def value(self, name: str, value: Scalar, where: str = "") -> Scalar:
