@@ -9,9 +9,43 @@ from pathlib import Path
 from typing import Any
 
 from stopwatt.devices.facts import read_facts
+from stopwatt.records import Measurement, Scalar
 
 RESULTS = Path(__file__).parent.parent / "docs" / "results"
 PACKAGES = ("stopwatt", "torch", "onnxruntime", "openvino", "transformers", "numpy")
+SHOWN = (
+    *("gpu.name", "gpu.driver", "gpu.power_limit", "gpu.max_sm_clock"),
+    *("cpu.model", "cpu.allowed", "cpu.virtual", "os.kernel", "python.version"),
+)
+"""The few facts that a reader needs beside a figure."""
+
+
+@dataclass(frozen=True)
+class Made:
+    """When and on what something was measured.
+
+    Attributes:
+        date: ISO date.
+        machine: The facts of `SHOWN`.
+        versions: Package -> version.
+    """
+
+    date: str
+    machine: Mapping[str, Scalar]
+    versions: Mapping[str, str]
+
+
+def made_here(device: str = "cpu") -> Made:
+    """Today, on this machine."""
+    return Made(datetime.now(UTC).date().isoformat(), machine(device), versions())
+
+
+def made_of(measurements: Sequence[Measurement], tool_version: str) -> Made:
+    """As stored measurements say, wherever they are read."""
+    latest = max(measurements, key=lambda one: one.started_at)
+    software = {name: version for one in measurements for name, version in one.cell.software.items()}
+    facts = {name: latest.facts[name] for name in SHOWN if name in latest.facts and name != "os.kernel"}
+    return Made(latest.started_at[:10], facts, {"stopwatt": tool_version} | software)
 
 
 @dataclass
@@ -26,6 +60,7 @@ class Page:
         tables: `(caption, head, rows)`.
         data: Everything, for machines.
         device: Where it was measured, as the user writes it.
+        made: When and on what; today on this machine if absent.
     """
 
     name: str
@@ -35,31 +70,33 @@ class Page:
     tables: list[tuple[str, Sequence[str], Sequence[Sequence[str]]]] = field(default_factory=list)
     data: dict[str, Any] = field(default_factory=dict)
     device: str = "cpu"
+    made: Made | None = None
 
     def write(self, out: Path = RESULTS) -> None:
         """Write `NAME.md` and `NAME.json`, and print the page."""
         out.mkdir(parents=True, exist_ok=True)
-        text = self._markdown()
+        made = self.made or made_here(self.device)
+        text = self._markdown(made)
         (out / f"{self.name}.md").write_text(text)
         about = {
             "title": self.title,
             "command": self.command,
-            "date": _today(),
-            "machine": machine(self.device),
-            "versions": versions(),
+            "date": made.date,
+            "machine": made.machine,
+            "versions": made.versions,
         }
         (out / f"{self.name}.json").write_text(
             json.dumps(about | {"data": self.data}, indent=1, allow_nan=False) + "\n"
         )
         print(text)
 
-    def _markdown(self) -> str:
+    def _markdown(self, made: Made) -> str:
         parts = [f"# {self.title}\n", *(f"{sentence}\n" for sentence in self.sentences)]
         for caption, head, rows in self.tables:
             parts += [f"**{caption}**\n", _table(head, rows)]
-        facts = ", ".join(f"{name} {version}" for name, version in versions().items())
-        host = ", ".join(f"{name} {value}" for name, value in machine(self.device).items())
-        parts += ["## How this was made\n", f"- `{self.command}` on {_today()}", f"- {host}", f"- {facts}\n"]
+        facts = ", ".join(f"{name} {version}" for name, version in made.versions.items())
+        host = ", ".join(f"{name} {value}" for name, value in made.machine.items())
+        parts += ["## How this was made\n", f"- `{self.command}` on {made.date}", f"- {host}", f"- {facts}\n"]
         return "\n".join(parts)
 
 
@@ -69,11 +106,9 @@ def _table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
 
 
 def machine(device: str = "cpu") -> Mapping[str, Any]:
-    """The few facts that a reader needs beside a figure."""
+    """The facts of `SHOWN`, read here and now."""
     facts = read_facts(device).values
-    names = ("gpu.name", "gpu.driver", "gpu.power_limit", "gpu.max_sm_clock")
-    names += ("cpu.model", "cpu.allowed", "cpu.virtual", "os.kernel", "python.version")
-    return {name: facts[name] for name in names if name in facts}
+    return {name: facts[name] for name in SHOWN if name in facts}
 
 
 def versions() -> Mapping[str, str]:
@@ -85,7 +120,3 @@ def versions() -> Mapping[str, str]:
         except metadata.PackageNotFoundError:
             continue
     return found
-
-
-def _today() -> str:
-    return datetime.now(UTC).date().isoformat()
