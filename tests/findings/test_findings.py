@@ -456,6 +456,14 @@ def test_a_deadline_that_all_cells_miss_alike_has_no_worst_cell():
     assert found[0].text == "The deadline of 500 us was missed in all 6 cells: by 100 % of their trials"
 
 
+def test_a_deadline_that_several_cells_miss_most_has_no_worst_cell_either():
+    grid = planted(law, PLAIN)
+    cells = [with_deadline(cell, misses) for cell, misses in zip(analysed(grid), (0, 1, 7, 7, 2, 3), strict=True)]
+    assert findings_of(grid, cells)[0].text == (
+        "The deadline of 500 us was missed in 5 of 6 cells: in 2 of them by 0.70 % of their trials"
+    )
+
+
 def test_a_deadline_that_was_kept_is_told_with_what_that_excludes():
     grid = planted(law, PLAIN)
     one = the("deadline-misses", findings_of(grid, [with_deadline(cell, 0) for cell in analysed(grid)]))

@@ -173,8 +173,10 @@ def _missed(what: str, missing: Sequence[tuple[Named, Miss]], every: Sequence[Na
         others = f", but {none_other(len(every), 'cell')}" if len(every) > 1 else ""
         return sentence(place(worst.where), f"the deadline of {what} was missed by {often}{others}")
     where = having([one for one, _ in missing], every)
-    if len({pair[1].share for pair in missing}) == 1:
-        return f"The deadline of {what} was missed in {where}: by {units.percent(miss.share)} of their trials"
+    alike = sum(pair[1].share == miss.share for pair in missing)
+    if alike > 1:
+        them = "" if alike == len(missing) else f"in {alike} of them "
+        return f"The deadline of {what} was missed in {where}: {them}by {units.percent(miss.share)} of their trials"
     return f"The deadline of {what} was missed in {where}: most often at {place(worst.where)}, by {often}"
 
 
