@@ -259,9 +259,8 @@ def report(
         UsageError: No such run, a deadline out of range, a name that is taken, or more cells than a page holds.
         StoreError: The results cannot be read, or the page cannot be written.
     """
-    from stopwatt.reporting.report import check_target, select, write_report  # with Altair: not for every command
+    from stopwatt.reporting.report import write_report  # with Altair: not for every command
 
-    check_target(Path(out), overwrite=overwrite)
+    asked = deadlines_of(tuple(deadlines))
     with open_store(store, access=Access.READ) as results:
-        selected = select(results, runs, deadlines=deadlines_of(tuple(deadlines)))
-    return write_report(selected, Path(out), overwrite=overwrite)
+        return write_report(results, Path(out), runs, deadlines=asked, overwrite=overwrite)

@@ -15,7 +15,7 @@ MOST_BINS, LEAST_BINS = 90, 25
 FENCE = 1.5
 """Interquartile ranges from the quartiles to the fences beyond which a trial is an outlier (Tukey 1977)."""
 _NARROWEST = 1e-4
-_RANKS = 60
+_RANKS = 45
 _FEWEST_RANKS = 20
 _OUTLIERS_DRAWN = 60
 
@@ -109,7 +109,7 @@ def _edges(logs: NDArray[np.float64], marks: NDArray[np.int64]) -> NDArray[np.fl
 
 
 def ecdf_of(values: NDArray[np.float64], rounds: int = 1) -> Ecdf:
-    """The distribution function of one round at some 180 of its trials, at fewer where many rounds are drawn together.
+    """The distribution function of one round at some 130 of its trials, at fewer where many rounds are drawn together.
 
     Args:
         values: Trials in any order, at least one.

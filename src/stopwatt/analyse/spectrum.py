@@ -13,7 +13,7 @@ from stopwatt.stats.autocorrelation import looks_independent
 from stopwatt.stats.intervals import LEAST_ROUNDS, across_rounds, geometric_mean
 from stopwatt.stats.quantiles import Interval, NeedsTrials, interval_ranks, percentile
 
-_PER_NINE = 8
+_PER_NINE = 6
 _MOST_NINES = 6
 
 _ranks = lru_cache(maxsize=8192)(interval_ranks)  # the cells of a grid have equally many trials

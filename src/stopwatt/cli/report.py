@@ -53,13 +53,11 @@ def report(
         json: Print what was written as JSON.
 
     """
-    from stopwatt.reporting.report import check_target, select, write_report
+    from stopwatt.reporting.report import write_report
 
     deadlines = TimingOptions(deadline=deadline).deadlines
-    check_target(out, overwrite=force)
     with open_store(store, access=Access.READ) as results:
-        selected = select(results, run, deadlines=deadlines)
-    written = write_report(selected, out, overwrite=force)
+        written = write_report(results, out, run, deadlines=deadlines, overwrite=force)
     _print_json(written) if json else _print(written)
     if open:
         webbrowser.open(out.resolve().as_uri())

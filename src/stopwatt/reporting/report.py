@@ -10,6 +10,7 @@ from stopwatt.analyse.rounds import RoundRecord, rounds_by_cell
 from stopwatt.errors import UsageError
 from stopwatt.extensions import unknown
 from stopwatt.records import Cell, Finding, Measurement
+from stopwatt.reporting.charts.renderer import Renderer
 from stopwatt.reporting.html.page import render
 from stopwatt.reporting.html.provenance import Source, now
 from stopwatt.store import Run, Selection, Store
@@ -70,32 +71,48 @@ def select(
     return Selected(analysis, rounds_by_cell(found), Source(tuple(runs.values()), store.where, now()))
 
 
-def write_report(selected: Selected, out: Path, *, overwrite: bool = False) -> Written:
-    """Write the page.
+def write_report(
+    store: Store,
+    out: Path,
+    names: Sequence[str] = (),
+    *,
+    deadlines: Sequence[float] = (),
+    overwrite: bool = False,
+) -> Written:
+    """Write the page of some runs.
 
     Args:
-        selected: What it shows.
+        store: Open for reading.
         out: The file. One that is a report of ours is replaced; anything else only with `overwrite`.
+        names: As in `select`.
+        deadlines: As in `select`.
         overwrite: Whether any file may be replaced.
 
     Raises:
-        UsageError: Another file stands there, or there are more cells than a page holds.
-        StoreError: It cannot be written; nothing is left behind.
+        UsageError: No such run, another file stands there, or there are more cells than a page holds.
+        StoreError: The results cannot be read or the page cannot be written; nothing is left behind.
     """
-    check_target(out, overwrite=overwrite)
-    content = render(selected.analysis, selected.rounds, selected.source).encode()
+    _check_target(out, overwrite=overwrite)
+    with Renderer() as renderer:  # begins to work while the measurements are read and analysed
+        selected = select(store, names, deadlines=deadlines)
+        content = render(selected.analysis, selected.rounds, selected.source, renderer).encode()
     with replacing(out, overwrite=overwrite or is_report(out)) as file:
         file.write(content)
     analysis = selected.analysis
     return Written(out, len(content), len(analysis.cells), analysis.findings, selected.source.runs)
 
 
-def check_target(out: Path, *, overwrite: bool) -> None:
-    """Refuse before minutes of work what could not be written after them.
+def is_report(path: Path) -> bool:
+    """Whether a file is a page that stopwatt made."""
+    try:
+        with path.open("rb") as file:
+            return GENERATOR in file.read(_HEAD)
+    except OSError:
+        return False
 
-    Raises:
-        UsageError: Something that is no report of ours stands there, or there is no such folder.
-    """
+
+def _check_target(out: Path, *, overwrite: bool) -> None:
+    """Refuse at once what could not be written at the end."""
     if out.is_dir():
         raise UsageError("the output is a folder", when=str(out), now="name a file in it")
     if not out.parent.is_dir():
@@ -106,15 +123,6 @@ def check_target(out: Path, *, overwrite: bool) -> None:
             when=str(out),
             now="name another one, or add --force",
         )
-
-
-def is_report(path: Path) -> bool:
-    """Whether a file is a page that stopwatt made."""
-    try:
-        with path.open("rb") as file:
-            return GENERATOR in file.read(_HEAD)
-    except OSError:
-        return False
 
 
 def _restricted(found: Sequence[Measurement], where: Sequence[str]) -> list[Measurement]:

@@ -74,12 +74,10 @@ class BenchResult:
             UsageError: The name is taken, or there are more cells than a page holds.
             StoreError: The results cannot be read, or the page cannot be written.
         """
-        from stopwatt.reporting.report import check_target, select, write_report
+        from stopwatt.reporting.report import write_report
 
-        check_target(Path(out), overwrite=overwrite)
         with open_store(self.where, access=Access.READ) as store:
-            selected = select(store, [self.run.id], deadlines=deadlines)
-        return write_report(selected, Path(out), overwrite=overwrite)
+            return write_report(store, Path(out), [self.run.id], deadlines=deadlines, overwrite=overwrite)
 
     def to_json(self) -> str:
         """The documented JSON (`analyse.document.to_document`) with the run's id."""

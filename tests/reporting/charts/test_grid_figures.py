@@ -16,7 +16,7 @@ from stopwatt.reporting.charts.focus import focus_of, focus_place
 from stopwatt.reporting.charts.heat import OUTLIERS
 from stopwatt.reporting.charts.setups import setups_of
 from stopwatt.reporting.charts.shift import shift
-from stopwatt.reporting.charts.theme import setup_ink
+from stopwatt.reporting.charts.theme import complete, setup_ink
 
 FOCUS = {"hidden": 128, "layers": 2, "batch": 1}
 
@@ -84,10 +84,10 @@ def test_growth_marks_the_planted_inversions_and_kinks(sweep):
 
 def test_growth_names_every_line_at_its_end_without_a_collision(sweep):
     names = rows(draw(sweep, "growth", x="hidden"), kind="name")
-    for column in {row["column"] for row in names}:
-        places = sorted(np.log(row["label_at"]) for row in names if row["column"] == column)
-        assert len(places) == 4
-        assert min(np.diff(places)) > 0
+    assert {row["column"] for row in names} == {"batch = 8"}
+    places = sorted(np.log(row["label_at"]) for row in names)
+    assert len(places) == 4
+    assert min(np.diff(places)) > 0
 
 
 def test_small_multiples_take_the_other_coordinates(sweep):
@@ -168,7 +168,20 @@ def test_the_speed_up_figure_says_how_many_places_are_decided(sweep):
     found = rows(chart)
     assert len(found) == 30
     decided = sum(row["verdict"] == "faster" for row in found)
-    assert f"faster in {decided} of 30 places" in title(chart)
+    assert f"decided in {decided} of 30 places" in title(chart)
+
+
+def test_a_speed_up_of_too_few_rounds_is_not_called_decided():
+    one_round = analysis_of(Example(layers=(1,), batch=(1,), rounds=1, trials=20, failures=False))
+    assert "too few rounds to decide" in title(draw(one_round, "speedup"))
+
+
+@pytest.mark.parametrize("kind", sorted(set(GRID_FIGURES) - {"shift"}))
+def test_a_complete_document_holds_every_table_that_it_draws(sweep, kind):
+    document = complete(draw(sweep, kind))
+    named = {one["name"] for one in every(document, "data") if isinstance(one, dict) and "name" in one}
+    assert named <= document["datasets"].keys()
+    assert all(document["datasets"][name] for name in named)
 
 
 def test_the_pareto_front_holds_the_fastest_and_the_exact_setup(sweep):

@@ -1,12 +1,15 @@
 """Pages that several tests look at, made once."""
 
 from dataclasses import replace
+from functools import partial
 
 import pytest
 from sweep_example import Example, analysed, measure
+from undrawn import Undrawn
 
 from stopwatt.analyse.rounds import rounds_by_cell
 from stopwatt.records import Finding, Strength
+from stopwatt.reporting.charts.renderer import Renderer
 from stopwatt.reporting.html.page import render
 from stopwatt.reporting.html.provenance import Source
 from stopwatt.store.model import Run
@@ -24,11 +27,12 @@ RUN = Run(
 )
 
 
-def make(example, run=RUN, **changes):
+def make(example, run=RUN, renderer=None, **changes):
     measurements, labels = measure(example)
     analysis = replace(analysed(measurements, labels), **changes)
     source = Source((run,), "demo/stopwatt.db", "2026-01-02T04:00:00+00:00")
-    return analysis, render(analysis, rounds_by_cell(measurements), source)
+    with renderer or Renderer() as one:
+        return analysis, render(analysis, rounds_by_cell(measurements), source, one)
 
 
 @pytest.fixture(scope="session")
@@ -54,6 +58,6 @@ def hostile():
 
 
 @pytest.fixture
-def quick(undrawn):
+def quick():
     """`(example, run, **changes)`: a page whose figures are blank."""
-    return make
+    return partial(make, renderer=Undrawn())

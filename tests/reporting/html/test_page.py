@@ -7,6 +7,7 @@ from html.parser import HTMLParser
 
 import pytest
 from sweep_example import Example, analysed, measure
+from undrawn import Undrawn
 
 from stopwatt.errors import UsageError
 from stopwatt.records import Finding
@@ -170,7 +171,7 @@ def test_measurements_without_trials_have_tables_and_grid_figures_only(quick):
     measurements, labels = measure(SMALL)
     analysis = analysed(measurements, labels)
     bare = replace(analysis, cells=tuple(replace(cell, series=(), shape=None, worst=()) for cell in analysis.cells))
-    text = render(bare, {}, Source())
+    text = render(bare, {}, Source(), Undrawn())
     assert '<section id="growth"' in text
     assert '<section id="one-cell"' not in text
     assert "without single trials" in text
@@ -179,7 +180,7 @@ def test_measurements_without_trials_have_tables_and_grid_figures_only(quick):
 def test_more_cells_than_a_page_can_hold_are_refused_before_anything_is_drawn(sweep, monkeypatch):
     monkeypatch.setattr(page_module, "MOST_CELLS", 10)
     with pytest.raises(UsageError, match="64 cells are too many"):
-        render(sweep, {}, Source())
+        render(sweep, {}, Source(), Undrawn())
 
 
 def test_a_script_cannot_be_ended_by_what_is_in_it():

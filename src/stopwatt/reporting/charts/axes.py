@@ -22,6 +22,12 @@ UPRIGHT: dict[str, Any] = {
 """The name of a vertical axis above it: nobody likes to read sideways. Small multiples have no room for it."""
 
 
+TOP = alt.YValue(0)  # type: ignore[no-untyped-call]
+BOTTOM = alt.YValue("height")  # type: ignore[no-untyped-call]
+EDGE = alt.XValue("width")  # type: ignore[no-untyped-call]
+"""Places in a figure that do not depend on the data: its upper, lower and right edge."""
+
+
 def log_scale(ends: str = "ends") -> alt.Scale:
     """A logarithmic scale between the ends that a picture's parameter names."""
     return alt.Scale(type="log", domain=value(ends), nice=False)

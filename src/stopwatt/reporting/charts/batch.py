@@ -118,15 +118,25 @@ class _Panels:
         )
         focus = base.transform_filter("datum.kind == 'line'").encode(color=self.setups.colour())
         lines = focus.mark_line(aria=False, strokeWidth=2).encode(y=y, strokeDash=self.setups.dash())
-        bars = focus.mark_rule(aria=False, strokeWidth=1.5, clip=True).encode(y=f"{low}:Q", y2=f"{high}:Q")
+        bars = focus.mark_rule(aria=False, strokeWidth=1.5, clip=True).encode(
+            y=alt.Y(f"{low}:Q"), y2=alt.Y2(f"{high}:Q")
+        )
         points = focus.mark_point(size=34, opacity=1).encode(
-            y=y, color=self.setups.colour(), shape=self.setups.shape(), description="about:N"
+            y=y, color=self.setups.colour(), shape=self.setups.shape(), description=alt.Description("about:N")
         )
         knee = base.transform_filter("datum.kind == 'knee'")
         rings = knee.mark_point(aria=False, filled=False, size=170, strokeWidth=1.5, color=ink("ink")).encode(y=y)
-        names = self.setups.written(knee.encode(y=y, text="name:N"), align="left", baseline="top", dx=8, dy=6)
+        names = self.setups.written(knee.encode(y=y, text=alt.Text("name:N")), align="left", baseline="top", dx=8, dy=6)
         return sized(
-            alt.layer(behind.encode(y=y, detail=["line:N", "setup:N"]), lines, bars, points, rings, *names), *_SIZE
+            alt.layer(
+                behind.encode(y=y, detail=[alt.Detail("line:N"), alt.Detail("setup:N")]),
+                lines,
+                bars,
+                points,
+                rings,
+                *names,
+            ),
+            *_SIZE,
         )
 
     def _x(self) -> alt.X:

@@ -15,7 +15,7 @@ from stopwatt.analyse.analysis import Analysis, CellAnalysis
 from stopwatt.analyse.grid import Axis, Point
 from stopwatt.analyse.grid import place as grid_place
 from stopwatt.analyse.picture import Box, box_of
-from stopwatt.reporting.charts.axes import UPRIGHT
+from stopwatt.reporting.charts.axes import BOTTOM, TOP, UPRIGHT
 from stopwatt.reporting.charts.frame import LABEL_HEIGHT, blank, finished, shortened, sized
 from stopwatt.reporting.charts.panels import Where, pairs
 from stopwatt.reporting.charts.sentences import link
@@ -28,7 +28,7 @@ LINEAR = 0.01
 """Distance from the median within which the axis is linear."""
 _TICKS = (0.01, 0.02, 0.05, 0.1, 0.25, 0.5, 1, 2, 5, 10, 20, 50, 100, 1000)
 _ROOM = 1.15
-_BOX = 64
+_BOX = 76
 _HEIGHT = 300
 
 
@@ -82,15 +82,17 @@ def _draw(axis: Axis, setups: Setups, rows: Sequence[dict[str, Any]]) -> alt.Lay
     y = _y("low", rows)
     base = blank().encode(x=x, xOffset=alt.XOffset("setup:N", sort=names) if several else alt.Undefined)
     box = base.transform_filter("datum.kind == 'box'").encode(color=setups.colour(legend=several, offset=58))
-    whiskers = box.mark_rule(aria=False, strokeWidth=1.5).encode(y=y, y2="high:Q")
+    whiskers = box.mark_rule(aria=False, strokeWidth=1.5).encode(y=y, y2=alt.Y2("high:Q"))
     body = box.mark_bar(size=18, cornerRadius=1, fillOpacity=0.85).encode(
-        y=alt.Y("q1:Q"), y2="q3:Q", href="link:N", description="about:N"
+        y=alt.Y("q1:Q"), y2=alt.Y2("q3:Q"), href=alt.Href("link:N"), description=alt.Description("about:N")
     )
-    middle = box.mark_tick(aria=False, thickness=2, size=18).encode(y="median:Q", color=alt.value(ink("paper")))
+    middle = box.mark_tick(aria=False, thickness=2, size=18).encode(
+        y=alt.Y("median:Q"), color=alt.ColorValue(ink("paper"))
+    )
     outliers = (
         base.transform_filter("datum.kind == 'outlier'")
         .mark_tick(aria=False, size=14, thickness=1, opacity=0.6)
-        .encode(y="from_median:Q", color=setups.colour(legend=several, offset=58))
+        .encode(y=alt.Y("from_median:Q"), color=setups.colour(legend=several, offset=58))
     )
     counts = base.transform_filter("datum.kind == 'count'").mark_text(
         aria=False, baseline="bottom", dy=-17, fontSize=10, lineHeight=12, color=ink("ink")
@@ -103,8 +105,8 @@ def _draw(axis: Axis, setups: Setups, rows: Sequence[dict[str, Any]]) -> alt.Lay
         body,
         middle,
         outliers,
-        counts.encode(y=alt.value(0), text="text:N"),
-        medians.encode(y=alt.value("height"), text="text:N"),
+        counts.encode(y=TOP, text=alt.Text("text:N")),
+        medians.encode(y=BOTTOM, text=alt.Text("text:N")),
     ]
     width = _BOX * len(values) * (len(names) if several else 1)
     return sized(alt.layer(*layers), max(width, 3 * _BOX), _HEIGHT)

@@ -8,7 +8,7 @@ import altair as alt
 from stopwatt import units
 from stopwatt.analyse.analysis import CellAnalysis
 from stopwatt.analyse.worst import Miss, WorstCase
-from stopwatt.reporting.charts.axes import PERCENT, log_x, log_y
+from stopwatt.reporting.charts.axes import PERCENT, TOP, log_x, log_y
 from stopwatt.reporting.charts.frame import HEIGHT, WIDTH, Span, sized, span
 from stopwatt.reporting.charts.labels import side, sided
 from stopwatt.reporting.charts.picture import CellFigure, Picture, table
@@ -103,22 +103,22 @@ def _draw(words: Mapping[str, str]) -> alt.LayerChart:
         aria=False, interpolate="step-after", strokeDash=[5, 3], strokeWidth=1.5, color=ink("bad")
     ).encode(x=x, y=y)
     between = curve.mark_area(aria=False, interpolate="step-after", opacity=0.12, color=ink("bad")).encode(
-        x=x, y=y, y2="share:Q"
+        x=x, y=y, y2=alt.Y2("share:Q")
     )
     seen = curve.mark_line(aria=False, strokeWidth=2, color=ink("accent"), interpolate="step-after").encode(
-        x=x, y="share:Q"
+        x=x, y=alt.Y("share:Q")
     )
-    named = alt.Chart(table("names")).encode(x="deadline:Q", y="share:Q", text="label:N")
+    named = alt.Chart(table("names")).encode(x=alt.X("deadline:Q"), y=alt.Y("share:Q"), text=alt.Text("label:N"))
     above = named.transform_filter("datum.ink == 'bad'").mark_text(
         aria=False, align="right", dy=-8, fontWeight=600, color=ink("bad")
     )
     below = named.transform_filter("datum.ink == 'accent'").mark_text(
         aria=False, align="right", dx=-6, dy=8, fontWeight=600, color=ink("accent")
     )
-    asked = alt.Chart(table("asked")).encode(x="deadline:Q")
+    asked = alt.Chart(table("asked")).encode(x=alt.X("deadline:Q"))
     rules = asked.mark_rule(aria=False, color=ink("ink"), strokeDash=[2, 2])
-    points = asked.mark_point(aria=False, size=50, color=ink("ink")).encode(y="upper:Q")
-    labels = sided(asked.encode(y=alt.value(0), text="label:N"), baseline="top", dy=2, fontWeight=600)
+    points = asked.mark_point(aria=False, size=50, color=ink("ink")).encode(y=alt.Y("upper:Q"))
+    labels = sided(asked.encode(y=TOP, text=alt.Text("label:N")), baseline="top", dy=2, fontWeight=600)
     return sized(alt.layer(between, seen, bound, rules, points, *labels, above, below), WIDTH, HEIGHT)
 
 

@@ -9,7 +9,7 @@ import altair as alt
 
 from stopwatt.analyse.analysis import Analysis
 from stopwatt.analyse.grid import Axis, Point
-from stopwatt.reporting.charts.axes import NUMBERS, UPRIGHT
+from stopwatt.reporting.charts.axes import EDGE, NUMBERS, UPRIGHT
 from stopwatt.reporting.charts.frame import Span, blank, finished, sized, span, spread
 from stopwatt.reporting.charts.level import level_at, span_of
 from stopwatt.reporting.charts.panels import Panels, Where, faceted, lay_out
@@ -17,7 +17,7 @@ from stopwatt.reporting.charts.sentences import extent, link
 from stopwatt.reporting.charts.setups import Setups, setups_of
 from stopwatt.reporting.charts.theme import ink
 
-_PANEL = (150, 135)
+_PANEL = (180, 135)
 _ALONE = (600, 280)
 _NAME_HEIGHT = 11
 
@@ -91,11 +91,12 @@ class _Figure:
                         yield place | {"kind": "kink"}
 
     def names(self) -> Rows:
-        """Each line's name at its end, moved where names would collide."""
+        """Each line's name at its end, moved where names would collide; in the last column only, as it is in all."""
+        last = self.panels.order("column")[-1:]
         panels: dict[tuple[str, str], dict[tuple[str, str], dict[str, Any]]] = defaultdict(dict)
         for point in self.panels.points:
             place = self.at(point)
-            if place is not None:
+            if place is not None and place["column"] in (last or [""]):
                 line = place["line"], place["setup"]
                 before = panels[place["column"], place["row"]].get(line)
                 if before is None or before["size"] <= place["size"]:
@@ -125,15 +126,15 @@ class _Figure:
         direct = self.panels.lines is None and self.alone  # the lines are named by their setups: no legend
         cells = base.transform_filter("datum.kind == 'cell'").encode(x=x, color=setups.colour(legend=not direct))
         lines = cells.mark_line(aria=False, strokeWidth=1.5, opacity=0.85).encode(
-            y=y, strokeDash=setups.dash(), detail="line:N"
+            y=y, strokeDash=setups.dash(), detail=alt.Detail("line:N")
         )
-        bars = cells.mark_rule(aria=False, strokeWidth=1.5, clip=True).encode(y="low:Q", y2="high:Q")
+        bars = cells.mark_rule(aria=False, strokeWidth=1.5, clip=True).encode(y=alt.Y("low:Q"), y2=alt.Y2("high:Q"))
         points = cells.mark_point(size=28, opacity=1).encode(
             y=y,
             color=setups.colour(legend=not direct),
             shape=setups.shape(legend=not direct),
-            href="link:N",
-            description="about:N",
+            href=alt.Href("link:N"),
+            description=alt.Description("about:N"),
         )
         inversions = base.transform_filter("datum.kind == 'inversion'").mark_rule(
             aria=False, strokeWidth=8, opacity=0.35, strokeCap="round", color=ink("bad")
@@ -143,12 +144,12 @@ class _Figure:
         )
         names = base.transform_filter("datum.kind == 'name'")
         layers = [
-            inversions.encode(x=x, x2="next:Q", y=y, y2="then:Q"),
+            inversions.encode(x=x, x2=alt.X2("next:Q"), y=y, y2=alt.Y2("then:Q")),
             lines,
             bars,
             points,
             kinks.encode(x=x, y=y),
-            *setups.written(names.encode(x=alt.value("width"), y="label_at:Q", text="name:N"), align="left", dx=6),
+            *setups.written(names.encode(x=EDGE, y=alt.Y("label_at:Q"), text=alt.Text("name:N")), align="left", dx=6),
         ]
         return sized(alt.layer(*layers), *self.size)
 

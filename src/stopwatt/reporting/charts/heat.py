@@ -152,15 +152,17 @@ def _draw(figure: _Figure, rows: Sequence[dict[str, Any]]) -> alt.LayerChart:
     base = blank().encode(x=x, y=y)
     known = base.transform_filter("datum.known")
     tiles = known.mark_rect(cornerRadius=2, stroke=ink("paper"), strokeWidth=1.5).encode(
-        color=alt.Color("value:Q", scale=shade, legend=None), href="link:N", description="about:N"
+        color=alt.Color("value:Q", scale=shade, legend=None),
+        href=alt.Href("link:N"),
+        description=alt.Description("about:N"),
     )
     numbers = known.mark_text(aria=False, fontSize=11).encode(
-        text="text:N", color=alt.Color("value:Q", scale=written, legend=None)
+        text=alt.Text("text:N"), color=alt.Color("value:Q", scale=written, legend=None)
     )
     missing = (
         base.transform_filter("!datum.known")
         .mark_text(fontSize=13, color=ink("bad"))
-        .encode(text="text:N", description="about:N")
+        .encode(text=alt.Text("text:N"), description=alt.Description("about:N"))
     )
     layers: list[Any] = [tiles, numbers, missing]
     if any(row["inverted"] for row in rows):

@@ -29,9 +29,7 @@ def _picture(cell: CellAnalysis) -> Picture:
     filled = [place for place, count in enumerate(found.counts) if count]
     bins: dict[str, list[Any]] = {
         "low": [axis.of(found.edges_s[place]) for place in filled],
-        "high": [axis.of(found.edges_s[place + 1]) for place in filled],
         "count": [int(found.counts[place]) for place in filled],
-        "floor": [_FLOOR] * len(filled),
         "mark": [marked[int(found.clusters[place])] for place in filled],
     }
     return Picture(
@@ -41,6 +39,7 @@ def _picture(cell: CellAnalysis) -> Picture:
         {
             "ends": [axis.low, axis.high],
             "ticks": axis.ticks,
+            "width": float(f"{found.edges_s[1] / found.edges_s[0]:.6g}"),
             "count_ends": [counted.low, counted.high],
             "count_ticks": [tick for tick in counted.ticks if tick >= 1],
         },
@@ -85,12 +84,13 @@ def _draw(words: Mapping[str, str]) -> alt.LayerChart:
     y = log_y("count", "calls in the bin", ends="count_ends", ticks="count_ticks")
     bars = (
         alt.Chart(table("bins"))
+        .transform_calculate(high="datum.low * width")
         .mark_rect(aria=False, cornerRadius=1)
-        .encode(x=x, x2="high:Q", y=y, y2="floor:Q", color=marks.mark_colour())
+        .encode(x=x, x2=alt.X2("high:Q"), y=y, y2=alt.Y2Datum(_FLOOR), color=marks.mark_colour())
     )
-    modes = alt.Chart(table("modes")).encode(x="centre:Q")
+    modes = alt.Chart(table("modes")).encode(x=alt.X("centre:Q"))
     rules = modes.mark_rule(aria=False, strokeDash=[2, 2], opacity=0.8).encode(color=marks.mark_colour())
-    named = modes.encode(y=alt.Y("row:Q", scale=None), text="label:N", color=marks.mark_colour(name=True))
+    named = modes.encode(y=alt.Y("row:Q", scale=None), text=alt.Text("label:N"), color=marks.mark_colour(name=True))
     labels = sided(named, baseline="top", fontWeight=600)
     chart = alt.layer(alt.layer(rules, bars), *labels).resolve_scale(color="independent", y="independent")
     return sized(chart, WIDTH, HEIGHT)
@@ -102,6 +102,6 @@ HISTOGRAM = CellFigure(
     _picture,
     _draw,
     words=("latency",),
-    params=("ends", "ticks", "count_ends", "count_ticks"),
+    params=("ends", "ticks", "width", "count_ends", "count_ticks"),
     tables=("bins", "modes"),
 )

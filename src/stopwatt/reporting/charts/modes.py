@@ -48,8 +48,8 @@ def modes(analysis: Analysis) -> Any:
             size=alt.Size("mass:Q", scale=alt.Scale(range=_AREAS, zero=True), legend=None),
             color=setups.colour(),
             shape=setups.shape(),
-            href="link:N",
-            description="about:N",
+            href=alt.Href("link:N"),
+            description=alt.Description("about:N"),
         )
     )
     note = "area: share of the calls in the cluster"

@@ -114,12 +114,16 @@ def _draw(figure: _Figure, rows: Sequence[dict[str, Any]]) -> alt.LayerChart:
         aria=False, interpolate="step-after", strokeWidth=1.5, strokeDash=[4, 3], color=ink("rule")
     )
     bars = base.mark_rule(aria=False, strokeWidth=1.5, clip=True).encode(
-        x="low:Q", x2="high:Q", y=y, color=setups.colour(legend=False)
+        x=alt.X("low:Q"), x2=alt.X2("high:Q"), y=y, color=setups.colour(legend=False)
     )
     points = base.mark_point(size=90, opacity=1).encode(
-        y=y, color=setups.colour(legend=False), shape=setups.shape(legend=False), href="link:N", description="about:N"
+        y=y,
+        color=setups.colour(legend=False),
+        shape=setups.shape(legend=False),
+        href=alt.Href("link:N"),
+        description=alt.Description("about:N"),
     )
-    names = sided(base.encode(y=y, text="name:N"), gap=9, dy=-9, fontWeight=600)
+    names = sided(base.encode(y=y, text=alt.Text("name:N")), gap=9, dy=-9, fontWeight=600)
     return sized(alt.layer(line.encode(y=y), bars, points, *names), WIDTH, HEIGHT)
 
 

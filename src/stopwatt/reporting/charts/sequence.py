@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from stopwatt.analyse.analysis import CellAnalysis
 from stopwatt.analyse.picture import thin
 from stopwatt.reporting.charts import marks
-from stopwatt.reporting.charts.axes import log_y
+from stopwatt.reporting.charts.axes import EDGE, TOP, log_y
 from stopwatt.reporting.charts.frame import HEIGHT, WIDTH, Span, sized, span, spread
 from stopwatt.reporting.charts.picture import CellFigure, Picture, table
 from stopwatt.reporting.charts.sentences import about, ends_of, time_sentence
@@ -76,14 +76,14 @@ def _draw(words: Mapping[str, str]) -> alt.LayerChart:
     rounds = alt.Chart(table("rounds")).encode(x=alt.X("first:Q"))
     boundary = rounds.mark_rule(aria=False, color=ink("faint"))
     names = rounds.mark_text(aria=False, align="left", baseline="top", dx=4, dy=-2, color=ink("quiet")).encode(
-        y=alt.value(0), text="name:N"
+        y=TOP, text=alt.Text("name:N")
     )
     clusters = alt.Chart(table("clusters"))
     centres = clusters.mark_rule(aria=False, strokeDash=[3, 3], opacity=0.7).encode(
-        y="centre:Q", color=marks.mark_colour()
+        y=alt.Y("centre:Q"), color=marks.mark_colour()
     )
     labels = clusters.mark_text(aria=False, align="left", dx=8, fontWeight=600).encode(
-        x=alt.value("width"), y="label_at:Q", text="label:N", color=marks.mark_colour(name=True)
+        x=EDGE, y=alt.Y("label_at:Q"), text=alt.Text("label:N"), color=marks.mark_colour(name=True)
     )
     points = (
         alt.Chart(table("trials"))

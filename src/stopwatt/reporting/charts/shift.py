@@ -45,11 +45,11 @@ def shift(shifts: Sequence[DecileShift], a: str, b: str) -> Any:
     margin = alt.Chart(alt.InlineData(values=[{"from": 1 / (1 + MARGIN) - 1, "to": MARGIN}]))
     same = alt.Chart(alt.InlineData(values=[{"change": 0}])).mark_rule(aria=False, color=ink("rule"))
     layers = [
-        margin.mark_rect(aria=False, color=ink("faint")).encode(y="from:Q", y2="to:Q"),
+        margin.mark_rect(aria=False, color=ink("faint")).encode(y=alt.Y("from:Q"), y2=alt.Y2("to:Q")),
         same.encode(y=y),
         base.mark_line(aria=False, strokeWidth=1.5, opacity=0.6, color=ink("accent")).encode(y=y),
-        base.mark_rule(aria=False, strokeWidth=2.5, color=ink("accent")).encode(y="low:Q", y2="high:Q"),
-        base.mark_point(size=60, opacity=1, color=ink("accent")).encode(y=y, description="about:N"),
+        base.mark_rule(aria=False, strokeWidth=2.5, color=ink("accent")).encode(y=alt.Y("low:Q"), y2=alt.Y2("high:Q")),
+        base.mark_point(size=60, opacity=1, color=ink("accent")).encode(y=y, description=alt.Description("about:N")),
     ]
     rounds = "bars: 95 % intervals across rounds" if any(one.low is not None for one in shifts) else shifts[0].why
     band = f"grey: within {MARGIN:.0%} of no difference".replace("%", " %")

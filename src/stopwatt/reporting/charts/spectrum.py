@@ -7,7 +7,7 @@ import altair as alt
 
 from stopwatt.analyse.analysis import CellAnalysis
 from stopwatt.analyse.spectrum import SpectrumPoint, spectrum_of
-from stopwatt.reporting.charts.axes import log_y
+from stopwatt.reporting.charts.axes import TOP, log_y
 from stopwatt.reporting.charts.frame import HALF, HEIGHT, Span, sized, span
 from stopwatt.reporting.charts.picture import CellFigure, Picture, table, value
 from stopwatt.reporting.charts.sentences import about
@@ -85,14 +85,14 @@ def _draw(words: Mapping[str, str]) -> alt.LayerChart:
     x = alt.X("nines:Q", title="percentile", axis=axis, scale=alt.Scale(domain=value("nines_ends"), nice=False))
     y = log_y("latency", words["latency"])
     unsupported = alt.Chart(table("unsupported"))
-    grey = unsupported.mark_rect(aria=False, color=ink("faint")).encode(x="from:Q", x2="to:Q")
+    grey = unsupported.mark_rect(aria=False, color=ink("faint")).encode(x=alt.X("from:Q"), x2=alt.X2("to:Q"))
     why = unsupported.mark_text(aria=False, align="right", baseline="top", dx=-4, dy=4, color=ink("quiet")).encode(
-        x="to:Q", y=alt.value(0), text="label:N"
+        x=alt.X("to:Q"), y=TOP, text=alt.Text("label:N")
     )
     band = (
         alt.Chart(table("band"))
         .mark_area(aria=False, clip=True, opacity=0.25, color=ink("accent"))
-        .encode(x="nines:Q", y="low:Q", y2="high:Q")
+        .encode(x=alt.X("nines:Q"), y=alt.Y("low:Q"), y2=alt.Y2("high:Q"))
     )
     line = alt.Chart(table("line")).mark_line(aria=False, strokeWidth=1.8, color=ink("accent")).encode(x=x, y=y)
     return sized(alt.layer(grey, band, line, why), HALF, HEIGHT)

@@ -68,7 +68,7 @@ def _ground(axis: Span) -> list[alt.Chart]:
     ends = {"from": max(1 / (1 + MARGIN), axis.low), "to": min(1 + MARGIN, axis.high)}
     margin = alt.Chart(alt.InlineData(values=[ends])).mark_rect(aria=False, color=ink("faint"))
     same = alt.Chart(alt.InlineData(values=[{"value": 1}])).mark_rule(aria=False, color=ink("rule"))
-    return [margin.encode(x="from:Q", x2="to:Q"), same.encode(x=_x(axis))]
+    return [margin.encode(x=alt.X("from:Q"), x2=alt.X2("to:Q")), same.encode(x=_x(axis))]
 
 
 def _sparse(rows: Sequence[dict[str, Any]], groups: Sequence[str], setups: Setups, axis: Span) -> alt.LayerChart:
@@ -76,9 +76,12 @@ def _sparse(rows: Sequence[dict[str, Any]], groups: Sequence[str], setups: Setup
     y = alt.Y("place:N", title=None, sort=list(groups), axis=alt.Axis(domain=False, ticks=False, labelLimit=260))
     base = blank().encode(y=y, yOffset=alt.YOffset("setup:N", sort=names), color=setups.colour(legend=len(names) > 1))
 
-    bars = base.mark_rule(aria=False, strokeWidth=2, clip=True).encode(x=alt.X("low:Q"), x2="high:Q")
+    bars = base.mark_rule(aria=False, strokeWidth=2, clip=True).encode(x=alt.X("low:Q"), x2=alt.X2("high:Q"))
     points = base.mark_point(size=60, opacity=1).encode(
-        x=_x(axis), shape=setups.shape(legend=len(names) > 1), href="link:N", description="about:N"
+        x=_x(axis),
+        shape=setups.shape(legend=len(names) > 1),
+        href=alt.Href("link:N"),
+        description=alt.Description("about:N"),
     )
     height = max(3 * _LINE, _LINE * max(1, len(names)) * max(1, len(groups)))
     return sized(alt.layer(*_ground(axis), bars, points), WIDTH - 160, height)
@@ -88,7 +91,11 @@ def _dense(setups: Setups, axis: Span) -> alt.LayerChart:
     base = blank()
     y = alt.Y("setup:N", title=None, sort=list(setups.names), axis=alt.Axis(domain=False, ticks=False, labelLimit=260))
     strokes = base.mark_tick(thickness=1.5, size=22, opacity=0.5).encode(
-        x=_x(axis), y=y, color=setups.colour(legend=False), href="link:N", description="about:N"
+        x=_x(axis),
+        y=y,
+        color=setups.colour(legend=False),
+        href=alt.Href("link:N"),
+        description=alt.Description("about:N"),
     )
     return sized(alt.layer(*_ground(axis), strokes), WIDTH - 80, 44 * max(2, len(setups.names) - 1))
 
@@ -103,4 +110,5 @@ def _title(rows: Sequence[dict[str, Any]]) -> str:
     if len(mine) == 1:
         return f"{best['setup']} is {ratio(best['value'])} as fast as fp32 eager"
     spread = f"{ratio(least)} to {ratio(best['value'])} as fast as fp32 eager"
-    return f"{best['setup']} is {spread}; faster in {faster:,} of {len(mine):,} places"
+    decided = f"decided in {faster:,} of {len(mine):,} places" if faster else "too few rounds to decide anywhere"
+    return f"{best['setup']} is {spread}; {decided}"

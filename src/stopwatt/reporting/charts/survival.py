@@ -57,7 +57,7 @@ def _draw(words: Mapping[str, str]) -> alt.LayerChart:
     lines = (
         alt.Chart(table("lines"))
         .mark_line(aria=False, interpolate="step-before", strokeWidth=1.5, opacity=0.8, color=ink("accent"))
-        .encode(x=x, y=y, detail="round:N")
+        .encode(x=x, y=y, detail=alt.Detail("round:N"))
     )
     return sized(alt.layer(lines), HALF, HEIGHT)
 

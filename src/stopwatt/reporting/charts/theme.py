@@ -9,6 +9,8 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
+import altair as alt
+
 FONT = "Helvetica, Arial, 'Liberation Sans', Arimo, sans-serif"
 """Faces of the same widths: a figure that was laid out with one of them fits when another draws it."""
 SETUPS = 8
@@ -158,9 +160,15 @@ CONFIG: Mapping[str, Any] = {
 
 
 def complete(chart: Any) -> dict[str, Any]:
-    """A chart as a Vega-Lite document with the configuration; its colours still have names."""
-    document: dict[str, Any] = chart.to_dict(validate=False)
-    return document | {"config": dict(CONFIG)}
+    """A chart as a Vega-Lite document with the configuration; its colours still have names.
+
+    The rows pass by Altair, which would copy each of them several times.
+    """
+    bare = chart.copy(deep=False)
+    bare.datasets = alt.Undefined
+    document: dict[str, Any] = bare.to_dict(validate=False)
+    rows = {} if chart.datasets is alt.Undefined else dict(chart.datasets)
+    return document | {"datasets": document.get("datasets", {}) | rows, "config": dict(CONFIG)}
 
 
 def paint(text: str, colours: Mapping[str, str]) -> str:

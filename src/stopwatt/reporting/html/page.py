@@ -54,13 +54,16 @@ class Found:
     rows: tuple[int, ...]
 
 
-def render(analysis: Analysis, rounds: Mapping[str, tuple[RoundRecord, ...]], source: Source) -> str:
+def render(
+    analysis: Analysis, rounds: Mapping[str, tuple[RoundRecord, ...]], source: Source, renderer: Renderer
+) -> str:
     """The report as one HTML document.
 
     Args:
         analysis: What it is about.
         rounds: Of each cell, by its key.
         source: Where the measurements come from.
+        renderer: Draws the figures while the rest is written.
 
     Raises:
         UsageError: More cells than a page can hold.
@@ -71,11 +74,10 @@ def render(analysis: Analysis, rounds: Mapping[str, tuple[RoundRecord, ...]], so
             f"{len(analysis.cells):,} cells are too many for one page of at most {MOST_CELLS:,}",
             now="report on a part of them (a run, a tag), or take all of them with stopwatt export",
         )
-    with Renderer() as renderer:
-        sections = sections_of(analysis)
-        renderer.send([figure.document for section in sections for figure in section.figures])
-        told = _told(analysis, rounds, source)
-        drawn = renderer.receive()
+    sections = sections_of(analysis)
+    renderer.send([figure.document for section in sections for figure in section.figures])
+    told = _told(analysis, rounds, source)
+    drawn = renderer.receive()
     sections = with_drawings(sections, drawn.svgs)
     script, runtime = in_script(_asset("page.js")), in_script(drawn.runtime)
     return (
