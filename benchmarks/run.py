@@ -11,6 +11,7 @@ import cost
 import detection
 import findings
 import loop
+import lstm_grid
 import peers
 import tail
 import verdicts
@@ -25,8 +26,12 @@ CPU: dict[str, Callable[[], None]] = {
     "detection": detection.main,
     "findings": findings.main,
     "bert-cpu": bert_table.main,
+    "lstm-cpu": lstm_grid.main,
 }
-GPU: dict[str, Callable[[], None]] = {"bert-gpu": partial(bert_table.main, gpu=True)}
+GPU: dict[str, Callable[[], None]] = {
+    "bert-gpu": partial(bert_table.main, gpu=True),
+    "lstm-gpu": partial(lstm_grid.main, gpu=True),
+}
 
 
 def main(words: list[str]) -> int:
