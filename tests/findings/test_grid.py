@@ -127,3 +127,21 @@ def test_every_point_is_once_on_each_line_that_it_belongs_to(places):
         for first, second in product(alone, grid.points):
             if first is not second:
                 assert any(first.where[name] != second.where[name] for name in others)
+
+
+def test_a_parameter_that_only_follows_from_the_workload_is_no_axis():
+    cells = [
+        ("lstm", {"seq": 8}),
+        ("lstm", {"seq": 8, "batch": 2}),
+        ("mlp", {"outputs": 10}),
+        ("mlp", {"outputs": 10, "batch": 2}),
+    ]
+    grid = arrange([row(ONE, source=source, layers=3 if source == "lstm" else 2, **where) for source, where in cells])
+    assert [axis.name for axis in grid.axes] == ["workload", "batch"]
+    assert grid.label(grid.points[0]) == "workload=lstm, batch=1"
+
+
+def test_a_parameter_that_varies_within_a_workload_stays_an_axis():
+    cells = [("lstm", 64), ("lstm", 128), ("mlp", 64)]
+    grid = arrange([row(ONE, source=source, hidden=hidden) for source, hidden in cells])
+    assert [axis.name for axis in grid.axes] == ["workload", "hidden"]

@@ -107,6 +107,13 @@ def test_results_remembered_by_input_are_flagged(run):
     assert [counted.note.kind for counted in row.notes if counted.note.kind == "cached-results"]
 
 
+def test_results_that_become_lazy_in_the_midst_are_flagged(run):
+    result, _ = run(params={"fail": "lazy", "fail_at": 25, "duration": "500us"})
+    (row,) = result.rows
+    (note,) = [counted.note for counted in row.notes if counted.note.kind == "lazy-results"]
+    assert "began to return promises" in note.text
+
+
 def test_a_lazy_result_is_forced_inside_the_timing_and_flagged(run):
     result, _ = run(params={"fail": "lazy", "fail_at": 1, "duration": "500us"})
     (row,) = result.rows

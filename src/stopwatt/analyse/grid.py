@@ -163,9 +163,22 @@ def arrange(rows: Sequence[Row]) -> Grid:
             found.setdefault(name, {})[value] = None
     names = [name for name in found if name not in (WORKLOAD, *_SETUP)]
     order = [name for name in (WORKLOAD, *names, *_SETUP) if name in found]
-    axes = [Axis(name, _sorted(tuple(found[name]))) for name in order if len(found[name]) > 1]
+    follows = _following(points, names)
+    axes = [Axis(name, _sorted(tuple(found[name]))) for name in order if len(found[name]) > 1 and name not in follows]
     same = [name for name in order if len(found[name]) == 1 and holders[name] == len(points)]
     return Grid(tuple(axes), {name: next(iter(found[name])) for name in same}, points)
+
+
+def _following(points: Sequence[Point], names: Sequence[str]) -> set[str]:
+    """Parameters that only follow from the workload: of one value in each, where there are several workloads."""
+    values: dict[tuple[str, Scalar], set[Scalar]] = defaultdict(set)
+    for point in points:
+        for name in names:
+            if name in point.where:
+                values[name, point.where[WORKLOAD]].add(point.where[name])
+    workloads = {point.where[WORKLOAD] for point in points}
+    varying = {name for (name, _), found in values.items() if len(found) > 1}
+    return set(names) - varying if len(workloads) > 1 else set()
 
 
 def in_order(rows: Sequence[Row]) -> list[Row]:

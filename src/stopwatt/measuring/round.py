@@ -27,7 +27,7 @@ from stopwatt.measuring.occupancy import NOT_ASKED, estimate_occupancy
 from stopwatt.measuring.paced import Ending
 from stopwatt.measuring.phases import Phases
 from stopwatt.measuring.subject import Subject, assemble
-from stopwatt.measuring.suspicion import LAZY, cached_results, is_lazy
+from stopwatt.measuring.suspicion import LAZY, LAZY_LATER, cached_results, is_lazy
 from stopwatt.measuring.throughput import run_windows
 from stopwatt.measuring.trials import SETTLE_CALLS, Stop, Trials, run_trials
 from stopwatt.measuring.warmup import warm_up
@@ -122,6 +122,8 @@ class Round:
             if self.protocol.paced is not None:
                 refuse_short_period(self.protocol.paced, self.samples["warmup_latency"].values)
             trials = self._trials(subject)
+            if not self.job.artifact and is_lazy(trials.outputs):
+                self.notes.append(LAZY_LATER)
             if trials.outputs is not None:
                 gate.check(subject.outputs(trials.outputs), trials.last_set, "on the last timed outputs")
         finally:

@@ -66,3 +66,8 @@ LAZY = Note(
     "the call returns a promise instead of a value: its result is forced inside the timed region",
     now="return finished values to time the work alone",
 )
+LAZY_LATER = Note(
+    "lazy-results",
+    "the call began to return promises instead of values: those latencies are of making a promise, not of the work",
+    now="return finished values",
+)
