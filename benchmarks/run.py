@@ -13,6 +13,7 @@ import findings
 import loop
 import lstm_grid
 import peers
+import report
 import tail
 import verdicts
 
@@ -25,6 +26,7 @@ CPU: dict[str, Callable[[], None]] = {
     "verdicts": verdicts.main,
     "detection": detection.main,
     "findings": findings.main,
+    "report": report.main,
     "bert-cpu": bert_table.main,
     "lstm-cpu": lstm_grid.main,
 }

@@ -255,6 +255,20 @@ def test_an_exported_measurement_differs_from_a_shown_one_as_described(capsys, s
     assert differences(found["samples"], samples) == []
 
 
+def test_report_prints_what_is_described(capsys, store, tmp_path, monkeypatch):
+    monkeypatch.setattr("stopwatt.reporting.report.render", lambda *_: "<html></html>")
+    printed = printed_by(capsys, "report", "--out", tmp_path / "report.html", "--json", "--store", store)
+    printed["findings"][0]["exceptions"] = ["a place"]
+    assert_described(printed, "## `report`")
+
+
+def test_plot_prints_what_is_described(capsys, store):
+    assert_described(printed_by(capsys, "plot", "--json"), "## `plot`")
+    printed = printed_by(capsys, "plot", "ecdf", "--json", "--store", store)
+    assert printed["chart"]["datasets"]
+    assert_described(printed | {"chart": "a Vega-Lite document"}, "### A figure")
+
+
 def test_workloads_prints_what_is_described(capsys):
     assert_described(printed_by(capsys, "workloads", "--json"), "## `workloads`")
 

@@ -3,7 +3,6 @@
 import json as json_format
 import sys
 import webbrowser
-from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -64,9 +63,15 @@ def report(
 
 
 def _print_json(written: "Written") -> None:
-    findings = [asdict(finding) | {"strength": str(finding.strength)} for finding in written.findings]
+    from stopwatt.reporting.sweep_result import finding_document
+
+    findings = [finding_document(finding) for finding in written.findings]
     about = {"schema": SCHEMA, "path": str(written.path), "bytes": written.size, "cells": written.cells}
-    print(json_format.dumps(about | {"runs": [run.id for run in written.runs], "findings": findings}, indent=2))
+    print(
+        json_format.dumps(
+            about | {"runs": [run.id for run in written.runs], "findings": findings}, indent=2, allow_nan=False
+        )
+    )
 
 
 def _print(written: "Written") -> None:

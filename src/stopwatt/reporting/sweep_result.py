@@ -42,7 +42,7 @@ class SweepResult(BenchResult):
             "axes": {axis.name: [strict(value) for value in axis.values] for axis in grid.axes},
             "fixed": {name: strict(value) for name, value in grid.fixed.items()},
             "deadlines": list(self.deadlines),
-            "findings": [_finding(finding) for finding in self.analysis.findings],
+            "findings": [finding_document(finding) for finding in self.analysis.findings],
             "notes": [asdict(note) for note in self.notes],
             "run": self.run.id,
             "store": self.where,
@@ -50,6 +50,7 @@ class SweepResult(BenchResult):
         return json.dumps(to_document(self.rows) | about, indent=2, allow_nan=False)
 
 
-def _finding(finding: Finding) -> dict[str, Any]:
+def finding_document(finding: Finding) -> dict[str, Any]:
+    """A finding as JSON: numbers that are not finite as null."""
     numbers = {name: value if isfinite(value) else None for name, value in finding.numbers.items()}
     return asdict(finding) | {"numbers": numbers, "strength": str(finding.strength)}

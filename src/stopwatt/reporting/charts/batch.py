@@ -8,6 +8,7 @@ import altair as alt
 
 from stopwatt.analyse.analysis import Analysis
 from stopwatt.analyse.batchcost import BatchCost
+from stopwatt.analyse.estimate import counted
 from stopwatt.analyse.grid import Point
 from stopwatt.analyse.grid import place as grid_place
 from stopwatt.analyse.rate import rate_of
@@ -162,6 +163,6 @@ def _title(chosen: Sequence[BatchCost], setups: Setups) -> str:
 def _subtitle(analysis: Analysis, chosen: Sequence[BatchCost], others: Sequence[BatchCost]) -> str:
     setups = setups_of(analysis)
     held = grid_place(_places(chosen[0], setups)) if chosen else ""
-    grey = f"grey: the other {len(others):,} lines of the grid" if others else ""
+    grey = f"grey: {counted(len(others), 'other line')} of the grid" if others else ""
     parts = [f"at {held}" if held else "", extent(analysis), "bars: 95 % intervals", grey]
     return "; ".join(part for part in parts if part)
