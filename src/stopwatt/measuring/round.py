@@ -132,11 +132,7 @@ class Round:
             return self._interrupted(f"after {len(trials.latency_ns)} trials")
         self._device_time(subject)
         self._throughput(subject)
-        self.readings["host_memory"] = Unavailable(NOT_FRESH) if self.job.served else memory.peak()
-        # Even of the first cell of a process that is kept: those of other backends and of the references are there too.
-        on_device = device.peak_memory()
-        shared = self.job.kept and isinstance(on_device, Measured)
-        self.readings["device_memory"] = Unavailable(NOT_ALONE) if shared else on_device
+        self._memory(memory, device)
         self._suspect(subject)
         return self._paced(subject, gate, bundle)
 
@@ -219,6 +215,14 @@ class Round:
                 seconds=rules.throughput_seconds,
             )
         self.samples["throughput"] = Samples(per_second, "samples/s")
+
+    def _memory(self, host: HostMemory, device: Device) -> None:
+        """That of the cell, or nothing: what other cells left in the process or hold on the device would count too."""
+        self.readings["host_memory"] = Unavailable(NOT_FRESH) if self.job.served else host.peak()
+        # Even of the first cell of a process that is kept: those of other backends and of the references are there too.
+        on_device = device.peak_memory()
+        shared = self.job.kept and isinstance(on_device, Measured)
+        self.readings["device_memory"] = Unavailable(NOT_ALONE) if shared else on_device
 
     def _suspect(self, subject: Subject) -> None:
         with self.phases.phase("suspicion"):
