@@ -87,6 +87,14 @@ def test_a_place_and_what_stands_there_are_inverse(value, share):
     assert axis.at(axis.back(share)) == pytest.approx(share, abs=1e-3)
 
 
+@pytest.mark.parametrize("room", [0, 0.05])
+@pytest.mark.parametrize("values", [[3e-3], [3e-3, 3e-3], [3e-3, 3e-3 * (1 + 1e-12)]])
+def test_an_axis_of_one_value_has_a_length(values, room):
+    axis = span(values, room=room)
+    assert axis.low < 3 < axis.high
+    assert len(axis.ticks) >= 2
+
+
 def test_values_that_have_no_logarithm_are_left_out():
     axis = span([0.0, -1.0, math.nan, 1e-3, 2e-3])
     assert (axis.scale.label, axis.low > 0) == ("ms", True)

@@ -26,6 +26,7 @@ _SUBTITLE_COLUMNS = 125
 _LONGEST_NAME = 60
 _TICKS = 9
 _BOUNDS = 4.0
+_SHORTEST = 1.001
 _ROOM = 0.05
 
 Chart = TypeVar("Chart", bound=Any)
@@ -119,7 +120,7 @@ def span(values: Sequence[float], unit: str = "s", *, room: float = _ROOM, bound
     shown = [*positive, *(min(max(bound, least), most) for bound in _positive(bounds))]
     scale = units.scale_for([math.sqrt(min(shown)) * math.sqrt(max(shown))], unit)
     low, high = min(shown) / scale.factor, max(shown) / scale.factor
-    more = max(high / low, 1.02) ** room
+    more = max((high / low) ** room, 1.001 if high / low < _SHORTEST else 1.0)
     low, high = low / more, high * more
     return Span(scale, float(f"{low:.6g}"), float(f"{high:.6g}"), ticks(low, high))
 
