@@ -12,6 +12,7 @@ from stopwatt.reporting.charts.deadline import DEADLINE
 from stopwatt.reporting.charts.ecdf import ECDF
 from stopwatt.reporting.charts.histogram import HISTOGRAM
 from stopwatt.reporting.charts.lag import LAG
+from stopwatt.reporting.charts.render import to_svg
 from stopwatt.reporting.charts.sequence import SEQUENCE, sequence_of
 from stopwatt.reporting.charts.spectrum import SPECTRUM
 from stopwatt.reporting.charts.survival import SURVIVAL
@@ -201,3 +202,15 @@ def test_a_cell_of_one_trial_can_be_drawn(clustered):
     cell = replace(clustered, series=(series,), shape=shape)
     for kind in set(CELL_FIGURES) - {"deadline"}:
         CELL_FIGURES[kind].chart(cell).to_dict()
+
+
+@pytest.mark.parametrize("kind", CELL_FIGURES)
+def test_a_parameter_does_not_take_the_name_of_one_of_vega(kind):
+    assert not {"width", "height", "padding", "autosize", "background", "cursor"} & set(CELL_FIGURES[kind].params)
+
+
+@pytest.mark.parametrize("kind", CELL_FIGURES)
+def test_a_drawn_figure_has_the_size_that_it_was_given(clustered, kind):
+    chart = CELL_FIGURES[kind].chart(clustered)
+    width = float(to_svg(chart).partition('width="')[2].partition('"')[0])
+    assert chart.width < width < chart.width + 260

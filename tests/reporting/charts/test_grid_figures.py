@@ -264,3 +264,37 @@ def test_cells_that_all_failed_can_be_drawn(sweep):
     assert isinstance(failed, Analysis)
     for kind in ("growth", "heat"):
         draw(failed, kind).to_dict()
+
+
+@pytest.fixture(scope="module")
+def long_axis():
+    """One size with 60 values."""
+    sizes = tuple(range(8, 488, 8))
+    return analysis_of(Example(layers=(1,), hidden=sizes, batch=(1,), backends=("eager",), trials=12, rounds=1))
+
+
+def test_boxes_along_a_long_axis_are_those_that_have_room_and_the_figure_says_so(long_axis):
+    chart = draw(long_axis, "boxes", x="hidden")
+    assert len(rows(chart, kind="box")) == 32
+    assert {"8", "480"} <= {row["x"] for row in rows(chart, kind="box")}
+    assert "32 of 60 values of hidden" in " ".join(chart.title.subtitle)
+
+
+def test_a_long_axis_is_labelled_1_2_5(long_axis):
+    axes = [axis for axis in every(draw(long_axis, "growth").to_dict(), "axis") if isinstance(axis, dict)]
+    (sizes,) = {tuple(axis["values"]) for axis in axes if "labelOverlap" in axis}
+    assert sizes == (10, 20, 50, 100, 200, 500)
+
+
+def test_no_figure_speaks_of_intervals_that_there_are_not(long_axis, sweep):
+    assert "intervals" in " ".join(draw(sweep, "growth").title.subtitle)
+    bare = [
+        replace(point, row=replace(point.row, estimates=_without_bounds(point.row.estimates)))
+        for point in long_axis.grid.points
+    ]
+    unbounded = replace(long_axis, grid=replace(long_axis.grid, points=tuple(bare)))
+    assert "intervals" not in " ".join(draw(unbounded, "growth").title.subtitle)
+
+
+def _without_bounds(estimates):
+    return {name: replace(estimate, low=None, high=None) for name, estimate in estimates.items()}

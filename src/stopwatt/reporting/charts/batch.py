@@ -14,7 +14,7 @@ from stopwatt.analyse.grid import place as grid_place
 from stopwatt.analyse.rate import rate_of
 from stopwatt.reporting.charts.axes import NUMBERS, UPRIGHT
 from stopwatt.reporting.charts.frame import Span, blank, finished, sized, span
-from stopwatt.reporting.charts.level import level_at
+from stopwatt.reporting.charts.level import bars_of, level_at
 from stopwatt.reporting.charts.panels import Where
 from stopwatt.reporting.charts.sentences import extent
 from stopwatt.reporting.charts.setups import Setups, setups_of
@@ -164,5 +164,5 @@ def _subtitle(analysis: Analysis, chosen: Sequence[BatchCost], others: Sequence[
     setups = setups_of(analysis)
     held = grid_place(_places(chosen[0], setups)) if chosen else ""
     grey = f"grey: {counted(len(others), 'other line')} of the grid" if others else ""
-    parts = [f"at {held}" if held else "", extent(analysis), "bars: 95 % intervals", grey]
+    parts = [f"at {held}" if held else "", extent(analysis), bars_of(analysis.grid.points), grey]
     return "; ".join(part for part in parts if part)

@@ -15,6 +15,7 @@ from stopwatt.analyse.analysis import Analysis, CellAnalysis
 from stopwatt.analyse.grid import Axis, Point
 from stopwatt.analyse.grid import place as grid_place
 from stopwatt.analyse.picture import Box, box_of
+from stopwatt.records import Scalar
 from stopwatt.reporting.charts.axes import BOTTOM, TOP, UPRIGHT
 from stopwatt.reporting.charts.frame import LABEL_HEIGHT, blank, finished, shortened, sized
 from stopwatt.reporting.charts.panels import Where, pairs
@@ -23,7 +24,8 @@ from stopwatt.reporting.charts.setups import Setups, setups_of
 from stopwatt.reporting.charts.theme import ink
 from stopwatt.units import percent, quantity
 
-MOST_BOXES = 40
+MOST_BOXES = 32
+"""Boxes of one figure; of a longer axis it shows values evenly from the first to the last."""
 LINEAR = 0.01
 """Distance from the median within which the axis is linear."""
 _TICKS = (0.01, 0.02, 0.05, 0.1, 0.25, 0.5, 1, 2, 5, 10, 20, 50, 100, 1000)
@@ -51,11 +53,21 @@ def boxes(analysis: Analysis, axis: Axis, focus: Where) -> Any:
 def _chosen(analysis: Analysis, axis: Axis, setups: Setups, focus: Where) -> Iterator[tuple[CellAnalysis, Point]]:
     """Cells with trials that differ from the focus only in the axis and in the setup."""
     others = [one.name for one in analysis.grid.axes if one.name != axis.name and one.name not in setups.axes]
-    found = (pair for pair in pairs(analysis) if pair[0].series)
-    near = (pair for pair in found if all(pair[1].where.get(name) == focus.get(name) for name in others))
-    for number, pair in enumerate(near):
-        if number < MOST_BOXES:
-            yield pair
+    shown = shown_values(axis, setups)
+    for cell, point in pairs(analysis):
+        near = all(point.where.get(name) == focus.get(name) for name in others)
+        if cell.series and near and point.where.get(axis.name) in shown:
+            yield cell, point
+
+
+def shown_values(axis: Axis, setups: Setups) -> tuple[Scalar, ...]:
+    """The values of an axis that have room."""
+    each = 1 if axis.name in setups.axes else len(setups.names)
+    most = max(2, MOST_BOXES // max(1, each))
+    if len(axis.values) <= most:
+        return axis.values
+    places = [round(place * (len(axis.values) - 1) / (most - 1)) for place in range(most)]
+    return tuple(axis.values[place] for place in places)
 
 
 def _rows(analysis: Analysis, axis: Axis, setups: Setups, cell: CellAnalysis, point: Point) -> Iterator[dict[str, Any]]:
@@ -77,7 +89,7 @@ def _counts(box: Box) -> str:
 def _draw(axis: Axis, setups: Setups, rows: Sequence[dict[str, Any]]) -> alt.LayerChart:
     several = len(setups.names) > 1 and axis.name not in setups.axes
     names = [name for name in setups.names if any(row["setup"] == name for row in rows)]
-    values = [shortened(str(value), 20) for value in axis.values]
+    values = [shortened(str(value), 20) for value in shown_values(axis, setups)]
     x = alt.X("x:N", title=axis.name, sort=values, axis=alt.Axis(labelAngle=0, offset=24, domain=False, ticks=False))
     y = _y("low", rows)
     base = blank().encode(x=x, xOffset=alt.XOffset("setup:N", sort=names) if several else alt.Undefined)
@@ -163,8 +175,11 @@ def _subtitle(analysis: Analysis, axis: Axis, focus: Where, chosen: Sequence[tup
     ]
     fixed = grid_place({name: focus[name] for name in held if name in focus})
     n = sum(series.values.size for cell, _ in chosen for series in cell.series)
+    setups = setups_of(analysis)
+    shown, there = len(shown_values(axis, setups)), len(axis.values)
     parts = [
         f"at {fixed}" if fixed else "",
+        f"{shown} of {there} values of {axis.name}" if shown < there else "",
         f"n = {n:,}",
         "box: quartiles; whiskers: the last trial within 1.5 quartile distances; above: trials beyond them",
         "the axis is linear within 1 % of the median and logarithmic beyond",

@@ -11,7 +11,7 @@ from stopwatt.analyse.analysis import Analysis
 from stopwatt.analyse.grid import Axis, Point
 from stopwatt.reporting.charts.axes import EDGE, NUMBERS, UPRIGHT
 from stopwatt.reporting.charts.frame import Span, blank, finished, sized, span, spread
-from stopwatt.reporting.charts.level import level_at, span_of
+from stopwatt.reporting.charts.level import bars_of, level_at, span_of
 from stopwatt.reporting.charts.panels import Panels, Where, faceted, lay_out
 from stopwatt.reporting.charts.sentences import extent, link
 from stopwatt.reporting.charts.setups import Setups, setups_of
@@ -20,6 +20,8 @@ from stopwatt.reporting.charts.theme import ink
 _PANEL = (180, 135)
 _ALONE = (600, 280)
 _NAME_HEIGHT = 11
+_MOST_SIZES = 12
+"""Values of an axis that are all written; a longer one is labelled 1, 2, 5."""
 
 Rows = Iterator[dict[str, Any]]
 
@@ -155,10 +157,11 @@ class _Figure:
 
     def _x(self) -> alt.X:
         sizes = [float(value) for value in self.axis.values]
-        shown = alt.Axis(values=sizes, labelExpr=NUMBERS, grid=False, labelOverlap="greedy")
         if min(sizes) <= 0:
-            return alt.X("size:Q", title=self.axis.name, axis=shown)
+            return alt.X("size:Q", title=self.axis.name, axis=alt.Axis(grid=False))
         ends = span(sizes, "1")
+        places = sizes if len(sizes) <= _MOST_SIZES else list(ends.ticks)
+        shown = alt.Axis(values=places, tickCount=len(places), labelExpr=NUMBERS, grid=False, labelOverlap="greedy")
         scale = alt.Scale(type="log", domain=[ends.low, ends.high], nice=False)
         return alt.X("size:Q", title=self.axis.name, axis=shown, scale=scale)
 
@@ -182,7 +185,7 @@ def _title(analysis: Analysis, axis: Axis) -> str:
 
 
 def _subtitle(analysis: Analysis, axis: Axis, panels: Panels) -> str:
-    parts = [extent(analysis), panels.held, "bars: 95 % intervals"]
+    parts = [extent(analysis), panels.held, bars_of(panels.points)]
     if any(found.axis == axis.name for found in analysis.scaling.inversions):
         parts.append("broad strokes: inversions")
     if any(one.kinks for one in analysis.scaling.growths if one.line.axis.name == axis.name):

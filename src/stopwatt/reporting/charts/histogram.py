@@ -39,7 +39,7 @@ def _picture(cell: CellAnalysis) -> Picture:
         {
             "ends": [axis.low, axis.high],
             "ticks": axis.ticks,
-            "width": float(f"{found.edges_s[1] / found.edges_s[0]:.6g}"),
+            "bin": float(f"{found.edges_s[1] / found.edges_s[0]:.6g}"),
             "count_ends": [counted.low, counted.high],
             "count_ticks": [tick for tick in counted.ticks if tick >= 1],
         },
@@ -84,7 +84,7 @@ def _draw(words: Mapping[str, str]) -> alt.LayerChart:
     y = log_y("count", "calls in the bin", ends="count_ends", ticks="count_ticks")
     bars = (
         alt.Chart(table("bins"))
-        .transform_calculate(high="datum.low * width")
+        .transform_calculate(high="datum.low * bin")
         .mark_rect(aria=False, cornerRadius=1)
         .encode(x=x, x2=alt.X2("high:Q"), y=y, y2=alt.Y2Datum(_FLOOR), color=marks.mark_colour())
     )
@@ -102,6 +102,6 @@ HISTOGRAM = CellFigure(
     _picture,
     _draw,
     words=("latency",),
-    params=("ends", "ticks", "width", "count_ends", "count_ticks"),
+    params=("ends", "ticks", "bin", "count_ends", "count_ticks"),
     tables=("bins", "modes"),
 )

@@ -46,3 +46,9 @@ def span_of(levels: Sequence[Bounded], unit: str = "s", *, room: float = 0.05) -
     """An axis for values with their intervals."""
     bounds = [bound for level in levels for bound in level.bounds]
     return span([level.value for level in levels], unit, room=room, bounds=bounds)
+
+
+def bars_of(points: Sequence[Point]) -> str:
+    """What the bars of a figure are; nothing where no cell has an interval."""
+    levels = (level_at(point) for point in points)
+    return "bars: 95 % intervals" if any(level is not None and level.bounds for level in levels) else ""

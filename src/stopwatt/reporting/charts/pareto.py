@@ -13,8 +13,9 @@ from stopwatt.analyse.grid import place as grid_place
 from stopwatt.reporting.charts.axes import NUMBERS, UPRIGHT
 from stopwatt.reporting.charts.frame import HEIGHT, WIDTH, Span, blank, finished, sized, span
 from stopwatt.reporting.charts.labels import side, sided
-from stopwatt.reporting.charts.level import level_at, span_of
+from stopwatt.reporting.charts.level import bars_of, level_at, span_of
 from stopwatt.reporting.charts.panels import Where
+from stopwatt.reporting.charts.sentences import listed
 from stopwatt.reporting.charts.setups import Setups, setups_of
 from stopwatt.reporting.charts.theme import ink
 from stopwatt.units import quantity
@@ -46,7 +47,7 @@ def pareto(analysis: Analysis, focus: Where) -> Any:
     rows = [_row(figure, point, on_front=point.row.cell.key in front) for point in points]
     chart = _draw(figure, rows)
     held = grid_place({name: focus[name] for name in others if name in focus})
-    parts = [f"at {held}" if held else "", f"{len(points)} setups", "bars: 95 % intervals", "line: the Pareto front"]
+    parts = [f"at {held}" if held else "", f"{len(points)} setups", bars_of(points), "line: the Pareto front"]
     return finished(chart, rows, _title(points, front, setups), "; ".join(part for part in parts if part))
 
 
@@ -133,4 +134,4 @@ def _title(points: Sequence[Point], front: Sequence[str], setups: Setups) -> str
         return "No setup has both a latency and a deviation"
     if len(on) == 1:
         return f"{on[0]} is the fastest, and no setup is nearer to the reference"
-    return f"{on[0]} is the fastest; whoever wants it nearer to the reference takes {', then '.join(on[1:])}"
+    return f"{on[0]} is the fastest; whoever wants it nearer to the reference takes {listed(on[1:])}"

@@ -1,5 +1,7 @@
 """What a figure of one cell says, as a sentence."""
 
+from collections.abc import Sequence
+
 from stopwatt import units
 from stopwatt.analyse.analysis import Analysis, CellAnalysis
 from stopwatt.analyse.shape import Cluster, Form, Shape
@@ -8,6 +10,7 @@ from stopwatt.stats.autocorrelation import INDEPENDENCE_P
 from stopwatt.workloads.params import short_label
 
 _NAMED = 3
+_LISTED = 4
 
 
 def shape_sentence(cell: CellAnalysis) -> str:
@@ -107,3 +110,11 @@ def ends_of(cell: CellAnalysis) -> list[float]:
 def link(cell: CellAnalysis) -> str:
     """Where a page shows a cell in full."""
     return f"#cell={cell.row.cell.key}"
+
+
+def listed(names: Sequence[str]) -> str:
+    """`a`, `a and b`, `a, b, c, d and 3 more`."""
+    shown = list(names[:_LISTED])
+    if len(names) > _LISTED:
+        return f"{', '.join(shown)} and {len(names) - _LISTED} more"
+    return shown[0] if len(shown) == 1 else f"{', '.join(shown[:-1])} and {shown[-1]}" if shown else "nothing"

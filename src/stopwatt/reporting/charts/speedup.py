@@ -9,6 +9,7 @@ from stopwatt.analyse.analysis import Analysis
 from stopwatt.analyse.grid import place as grid_place
 from stopwatt.reporting.charts.axes import NUMBERS
 from stopwatt.reporting.charts.frame import WIDTH, Span, blank, finished, shortened, sized, span
+from stopwatt.reporting.charts.level import bars_of
 from stopwatt.reporting.charts.panels import pairs
 from stopwatt.reporting.charts.sentences import extent, link
 from stopwatt.reporting.charts.setups import Setups, setups_of
@@ -31,8 +32,8 @@ def speedup(analysis: Analysis) -> Any:
     axis = span([1.0, *(row["value"] for row in rows)], "1", bounds=bounds)
     chart = _dense(setups, axis) if dense else _sparse(rows, groups, setups, axis)
     band = f"grey: within {MARGIN:.0%} of no difference".replace("%", " %")
-    bars = "a stroke for each cell" if dense else "bars: 95 % intervals"
-    return finished(chart, rows, _title(rows), f"{extent(analysis)}; {bars}; {band}")
+    bars = "a stroke for each cell" if dense else bars_of(analysis.grid.points)
+    return finished(chart, rows, _title(rows), "; ".join(part for part in (extent(analysis), bars, band) if part))
 
 
 def _rows(analysis: Analysis, setups: Setups) -> Iterator[dict[str, Any]]:

@@ -1,18 +1,16 @@
 """Texts of the page that say what was measured, and numbers as people read them."""
 
 import re
-from collections.abc import Sequence
 
 from stopwatt import units
 from stopwatt.analyse.analysis import Analysis
 from stopwatt.analyse.estimate import Estimate
 from stopwatt.records import Status
 from stopwatt.reporting.charts.frame import shortened
+from stopwatt.reporting.charts.sentences import listed
 from stopwatt.reporting.charts.setups import setups_of
 from stopwatt.reporting.console import MISSING
 from stopwatt.text import one_line
-
-_NAMED = 4
 
 
 def headline(analysis: Analysis) -> str:
@@ -21,14 +19,6 @@ def headline(analysis: Analysis) -> str:
     workloads = list(dict.fromkeys(shortened(cell.row.cell.workload.source) for cell in analysis.cells))
     count = f"{cells:,} cells" if cells != 1 else "1 cell"
     return f"{count}: {listed(workloads)} on {listed(setups_of(analysis).names)}"
-
-
-def listed(names: Sequence[str]) -> str:
-    """`a`, `a and b`, `a, b, c, d and 3 more`."""
-    shown = list(names[:_NAMED])
-    if len(names) > _NAMED:
-        return f"{', '.join(shown)} and {len(names) - _NAMED} more"
-    return shown[0] if len(shown) == 1 else f"{', '.join(shown[:-1])} and {shown[-1]}" if shown else "nothing"
 
 
 def totals(analysis: Analysis) -> str:
