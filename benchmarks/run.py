@@ -14,6 +14,7 @@ import loop
 import lstm_grid
 import peers
 import report
+import sweep_cost
 import tail
 import verdicts
 
@@ -27,6 +28,7 @@ CPU: dict[str, Callable[[], None]] = {
     "detection": detection.main,
     "findings": findings.main,
     "report": report.main,
+    "sweep-cost": sweep_cost.main,
     "bert-cpu": bert_table.main,
     "lstm-cpu": lstm_grid.main,
 }
