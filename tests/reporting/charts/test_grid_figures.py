@@ -156,6 +156,18 @@ def test_the_batch_figure_rings_the_sweet_spot_of_the_lines_in_focus(sweep):
     assert point["rate"] * point["latency"] / 1e6 == pytest.approx(4, rel=1e-3)
 
 
+def test_a_colour_means_the_same_in_the_map_of_every_setup(sweep):
+    maps = [draw(sweep, "heat", x="hidden", y="batch", setup=setup) for setup in ("eager", "onnxruntime")]
+    found = [[scale["domain"] for scale in every(one.to_dict(), "scale") if "threshold" in str(scale)] for one in maps]
+    assert found[0] == found[1]
+
+
+def test_a_share_of_zero_is_the_lightest_and_the_largest_the_darkest(sweep):
+    document = draw(sweep, "heat", x="hidden", y="batch", metric=OUTLIERS, setup="onnxruntime").to_dict()
+    steps = next(scale["domain"] for scale in every(document, "scale") if "threshold" in str(scale))
+    assert steps == pytest.approx([steps[0] * place for place in range(1, 9)])
+
+
 def test_every_cluster_but_the_main_ones_is_in_the_figure_of_modes(sweep):
     chart = draw(sweep, "modes")
     expected = sum(len(cell.shape.clusters) - 1 for cell in sweep.cells if cell.shape is not None)
@@ -168,12 +180,12 @@ def test_the_speed_up_figure_says_how_many_places_are_decided(sweep):
     found = rows(chart)
     assert len(found) == 30
     decided = sum(row["verdict"] == "faster" for row in found)
-    assert f"decided in {decided} of 30 places" in title(chart)
+    assert f"; faster in {decided} of 30 places" in title(chart)
 
 
 def test_a_speed_up_of_too_few_rounds_is_not_called_decided():
     one_round = analysis_of(Example(layers=(1,), batch=(1,), rounds=1, trials=20, failures=False))
-    assert "too few rounds to decide" in title(draw(one_round, "speedup"))
+    assert "decided in none of 4 places" in title(draw(one_round, "speedup"))
 
 
 @pytest.mark.parametrize("kind", sorted(set(GRID_FIGURES) - {"shift"}))

@@ -113,7 +113,7 @@ def _draw(words: Mapping[str, str]) -> alt.LayerChart:
         aria=False, align="right", dy=-8, fontWeight=600, color=ink("bad")
     )
     below = named.transform_filter("datum.ink == 'accent'").mark_text(
-        aria=False, align="right", dx=-6, dy=8, fontWeight=600, color=ink("accent")
+        aria=False, align="right", dx=-8, fontWeight=600, color=ink("accent")
     )
     asked = alt.Chart(table("asked")).encode(x=alt.X("deadline:Q"))
     rules = asked.mark_rule(aria=False, color=ink("ink"), strokeDash=[2, 2])

@@ -55,12 +55,13 @@ def heat(analysis: Analysis, shown: Slice, focus: Where | None = None) -> Any:
     axes = [shown.x.name, shown.y.name]
     panels = lay_out(analysis, axes, ["column", "row"], focus or {}, rows_each=1)
     setups = setups_of(analysis)
-    found = [
+    every = [
         (cell, point, value_of(cell, point, shown.metric))
         for cell, point in zip(panels.cells, panels.points, strict=True)
-        if not shown.setup or setups.name(point) == shown.setup
     ]
-    scale = span([value.value for _, _, value in found if value is not None], unit_of(shown.metric), room=0)
+    # One scale for all setups: a colour means the same in the map of each.
+    scale = span([value.value for _, _, value in every if value is not None], unit_of(shown.metric), room=0)
+    found = [one for one in every if not shown.setup or setups.name(one[1]) == shown.setup]
     figure = _Figure(analysis, shown, panels, scale, _inverted(analysis, shown))
     rows = [_row(figure, *one) for one in found]
     return finished(faceted(_draw(figure, rows), panels), rows, _title(shown, found, analysis), _subtitle(figure, rows))
@@ -104,7 +105,7 @@ def _row(figure: _Figure, cell: CellAnalysis, point: Point, value: Bounded | Non
         said, text, place = str(point.row.status), _FAILED, None
     else:
         said, text = value.text(unit_of(shown.metric)), value.short(scale)
-        place = scale.of(value.value) if value.value > 0 else scale.low
+        place = scale.of(value.value)
     return {
         "x": str(point.where.get(shown.x.name, "")),
         "y": str(point.where.get(shown.y.name, "")),
@@ -146,7 +147,7 @@ def _draw(figure: _Figure, rows: Sequence[dict[str, Any]]) -> alt.LayerChart:
     shown = figure.shown
     x = alt.X("x:N", title=shown.x.name, sort=_order(shown.x), axis=alt.Axis(labelAngle=0, domain=False, ticks=False))
     y = alt.Y("y:N", title=shown.y.name, sort=_order(shown.y, rising=False), axis=alt.Axis(domain=False, ticks=False))
-    steps = _steps(figure.scale)
+    steps = _steps(figure)
     shade = alt.Scale(type="threshold", domain=steps, range=heat_inks())
     written = alt.Scale(type="threshold", domain=steps, range=heat_inks(name=True))
     base = blank().encode(x=x, y=y)
@@ -182,9 +183,12 @@ def _order(axis: Axis, *, rising: bool = True) -> list[str]:
     return values[::-1] if axis.numeric and not rising else values
 
 
-def _steps(scale: Span) -> list[float]:
-    """The values at which the colour changes: equal factors from the smallest to the largest."""
-    return [scale.back(step / HEAT_STEPS) for step in range(1, HEAT_STEPS)]
+def _steps(figure: _Figure) -> list[float]:
+    """The values at which the colour changes: equal factors between the ends, for shares equal parts of the largest."""
+    shares = [step / HEAT_STEPS for step in range(1, HEAT_STEPS)]
+    if unit_of(figure.shown.metric) == "%":
+        return [figure.scale.high * share for share in shares]
+    return [figure.scale.back(share) for share in shares]
 
 
 def _title(shown: Slice, found: Sequence[tuple[CellAnalysis, Point, Bounded | None]], analysis: Analysis) -> str:

@@ -1,5 +1,6 @@
 """Speed-ups over fp32 eager with their intervals, against the margin that does not matter."""
 
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from typing import Any
 
@@ -106,10 +107,15 @@ def _title(rows: Sequence[dict[str, Any]]) -> str:
         return "No cell has a speed-up: nothing was measured beside fp32 eager"
     best = max(rows, key=lambda row: row["value"])
     mine = [row for row in rows if row["setup"] == best["setup"]]
-    faster = sum(row["verdict"] == Verdict.FASTER for row in mine)
-    least = min(row["value"] for row in mine)
     if len(mine) == 1:
         return f"{best['setup']} is {ratio(best['value'])} as fast as fp32 eager"
+    least = min(row["value"] for row in mine)
     spread = f"{ratio(least)} to {ratio(best['value'])} as fast as fp32 eager"
-    decided = f"decided in {faster:,} of {len(mine):,} places" if faster else "too few rounds to decide anywhere"
-    return f"{best['setup']} is {spread}; {decided}"
+    return f"{best['setup']} is {spread}; {_verdicts(mine)}"
+
+
+def _verdicts(mine: Sequence[dict[str, Any]]) -> str:
+    """`faster in 28 of 30 places`, by every verdict that was reached."""
+    reached = Counter(row["verdict"] for row in mine if row["verdict"] not in ("", Verdict.INCONCLUSIVE))
+    parts = [f"{verdict} in {count:,}" for verdict, count in reached.most_common()]
+    return f"{', '.join(parts)} of {len(mine):,} places" if parts else f"decided in none of {len(mine):,} places"
