@@ -3,6 +3,7 @@
 import json
 import re
 import shutil
+import time
 from itertools import pairwise
 
 import numpy as np
@@ -63,12 +64,21 @@ def visit(chromium, files):
         context.close()
 
 
+def until(page, condition, argument=None):
+    """Wait for a condition; the page's policy forbids the way in which Playwright itself would."""
+    end = time.monotonic() + 15
+    while not page.evaluate(condition, argument):
+        assert time.monotonic() < end, f"not within 15 s: {condition}"
+        page.wait_for_timeout(20)
+
+
 def open_cell(page, key):
     """Open a cell and wait until its figures are drawn."""
     page.evaluate(f"location.hash = 'cell={key}'")
-    page.wait_for_function(
+    until(
+        page,
         "document.querySelectorAll('dialog figure').length > 0 &&"
-        "!document.querySelector('dialog figure:not([data-drawn])')"
+        "!document.querySelector('dialog figure:not([data-drawn])')",
     )
 
 
@@ -108,7 +118,7 @@ def test_menus_and_words_filter_together_and_the_count_says_how_many_are_left(vi
     assert column(page, "hidden") == ["200", "200"]
     assert page.locator("#count").inner_text() == "2 of 48 cells"
     page.locator("button[type=reset]").click()
-    page.wait_for_function("document.querySelector('#count').textContent.startsWith('48 of 48')")
+    until(page, "document.querySelector('#count').textContent.startsWith('48 of 48')")
 
 
 def test_the_cells_of_a_finding_are_shown_in_the_table(visit, made):
@@ -128,9 +138,9 @@ def test_a_cell_is_opened_walked_through_and_closed_by_keyboard(visit):
     dialog.wait_for()
     title = dialog.locator("h2").inner_text()
     page.keyboard.press("ArrowRight")
-    page.wait_for_function("title => document.querySelector('dialog h2').textContent !== title", arg=title)
+    until(page, "title => document.querySelector('dialog h2').textContent !== title", title)
     page.keyboard.press("ArrowLeft")
-    page.wait_for_function("title => document.querySelector('dialog h2').textContent === title", arg=title)
+    until(page, "title => document.querySelector('dialog h2').textContent === title", title)
     page.keyboard.press("Escape")
     assert not dialog.is_visible()
     assert page.evaluate("document.activeElement === document.querySelector('#table tbody a')")
@@ -164,7 +174,7 @@ def test_menus_lead_to_the_cell_that_differs_in_one_coordinate(visit, made):
     page = visit()
     open_cell(page, made[0].cells[0].row.cell.key)
     page.locator("dialog label", has_text="hidden").locator("select").select_option(label="200")
-    page.wait_for_function("document.querySelector('dialog h2').textContent.includes('hidden=200')")
+    until(page, "document.querySelector('dialog h2').textContent.includes('hidden=200')")
     assert "layers=1, backend=eager, batch=1" in page.locator("dialog h2").inner_text()
 
 
@@ -276,7 +286,7 @@ def test_without_scripts_findings_table_and_figures_are_there(chromium, files):
 def test_hostile_names_run_nothing_and_look_like_what_they_are(visit):
     page = visit("hostile.html")
     page.locator("#table tbody a").first.click()
-    page.wait_for_function("document.querySelectorAll('dialog figure[data-drawn]').length === 5")
+    until(page, "document.querySelectorAll('dialog figure[data-drawn]').length === 5")
     assert page.heard == []
     assert "<script>alert(1)</script>" in page.locator("h1").inner_text()
     assert page.evaluate("document.querySelectorAll('script:not([type])').length") == 2
