@@ -82,13 +82,20 @@ def exceedances(rounds: Sequence[NDArray[Any]], levels: Sequence[float]) -> tupl
     order = np.argsort(every)
     rising, trials = block_counts(rounds, every[order])
     above = rising[:, np.argsort(order)]
-    near = independent_share(above[:, -1], trials)
-    return tuple(_exceedance(float(level), above[:, place], trials, near) for place, level in enumerate(levels))
+    columns = np.ascontiguousarray(above.T)
+    shares: dict[bytes, float] = {}  # between two clusters no trial lies, and many levels count the same trials
+    for column in columns:
+        if column.tobytes() not in shares:
+            shares[column.tobytes()] = independent_share(column, trials)
+    near = shares[columns[-1].tobytes()]
+    found = zip(levels, columns, strict=False)  # the last column is the reference
+    return tuple(_exceedance(float(level), one, trials, shares[one.tobytes()], near) for level, one in found)
 
 
-def _exceedance(level: float, above: NDArray[np.int64], trials: NDArray[np.int64], near: float) -> Exceedance:
+def _exceedance(
+    level: float, above: NDArray[np.int64], trials: NDArray[np.int64], own: float, near: float
+) -> Exceedance:
     count, n = int(above.sum()), int(trials.sum())
-    own = independent_share(above, trials)
     effective = max(1.0, n * (own if count >= KNOWN else min(own, near)))
     return Exceedance(level, count, n, effective, upper_bound(count * effective / n, effective))
 

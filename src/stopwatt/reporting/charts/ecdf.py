@@ -52,7 +52,7 @@ def _quantiles(cell: CellAnalysis, axis: Span) -> dict[str, list[Any]]:
     pixels = spread([HEIGHT * (1 - q) + LABEL_HEIGHT for q, _, _ in known], HEIGHT)
     return {
         "latency": [axis.of(value) for _, _, value in known],
-        "label_at": [1 - pixel / HEIGHT for pixel in pixels],
+        "label_at": [round(1 - pixel / HEIGHT, 3) for pixel in pixels],
         "below": [q for q, _, _ in known],
         "side": [side(axis.at(axis.of(value))) for _, _, value in known],
         "label": [f"{name} {units.quantity(value, 's')}" for _, name, value in known],

@@ -152,7 +152,7 @@ def _draw(figure: _Figure, rows: Sequence[dict[str, Any]]) -> alt.LayerChart:
     written = alt.Scale(type="threshold", domain=steps, range=heat_inks(name=True))
     base = blank().encode(x=x, y=y)
     known = base.transform_filter("datum.known")
-    tiles = known.mark_rect(cornerRadius=2, stroke=ink("paper"), strokeWidth=1.5).encode(
+    tiles = known.mark_rect(stroke=ink("paper"), strokeWidth=2).encode(
         color=alt.Color("value:Q", scale=shade, legend=None),
         href=alt.Href("link:N"),
         description=alt.Description("about:N"),
@@ -169,7 +169,7 @@ def _draw(figure: _Figure, rows: Sequence[dict[str, Any]]) -> alt.LayerChart:
     if any(row["inverted"] for row in rows):
         layers.append(
             base.transform_filter("datum.inverted").mark_rect(
-                aria=False, filled=False, stroke=ink("bad"), strokeWidth=2.5, cornerRadius=2
+                aria=False, filled=False, stroke=ink("bad"), strokeWidth=2.5
             )
         )
     wide, high = _LARGE if figure.panels.column is None else _CELL

@@ -53,7 +53,7 @@ def _title(known: Sequence[SpectrumPoint], points: Sequence[SpectrumPoint]) -> s
 
 def _line(known: Sequence[SpectrumPoint], axis: Span) -> dict[str, list[Any]]:
     return {
-        "nines": [point.nines for point in known],
+        "nines": [round(point.nines, 4) for point in known],
         "latency": [axis.of(point.value_s or 0) for point in known],
     }
 
@@ -62,7 +62,7 @@ def _band(known: Sequence[SpectrumPoint], axis: Span) -> dict[str, list[Any]]:
     bounded = [(point.nines, point.low_s, point.high_s) for point in known]
     sure = [(nines, low, high) for nines, low, high in bounded if low is not None and high is not None]
     return {
-        "nines": [nines for nines, _, _ in sure],
+        "nines": [round(nines, 4) for nines, _, _ in sure],
         "low": [axis.of(low) for _, low, _ in sure],
         "high": [axis.of(high) for _, _, high in sure],
     }

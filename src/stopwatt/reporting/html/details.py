@@ -152,7 +152,7 @@ def _clusters(cell: CellAnalysis) -> list[Cluster]:
 def _timing(period: float | None, bursty_p: float) -> str:
     if period is not None:
         return f"every {period:.3g} calls"
-    return "in bursts" if bursty_p < INDEPENDENCE_P else "at random times, as far as the trials show"
+    return "in bursts" if bursty_p < INDEPENDENCE_P else "at random"
 
 
 def _round(cell: CellAnalysis, one: RoundRecord) -> tuple[str, ...]:

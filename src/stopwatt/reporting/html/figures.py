@@ -99,7 +99,9 @@ _SLIMMER: tuple[tuple[re.Pattern[str], _Replacement], ...] = (
     (re.compile(r' role="graphics-(?:symbol|object|document)"| aria-roledescription="[^"]*"| aria-hidden="true"'), ""),
     (re.compile(r' aria-label="[^"]*(?:-axis|legend|Title text|Subtitle text|Header text)[^"]*"'), ""),
     (re.compile(r' font-family="[^"]*"| pointer-events="none"| opacity="1"| stroke-width="1"'), ""),
-    (re.compile(r'<path class="background" d="M0,0h0v0h0Z"/>| class="mark-[^"]*"| class="background"'), ""),
+    (re.compile(r'<path class="(?:background" d="M0,0h0v0h0Z"|foreground" d="" display="none")/>|<g/>'), ""),
+    (re.compile(r' class="(?:mark-[^"]*|background)"| [xy]2="0"| transform="translate\(0,0\)"'), ""),
+    (re.compile(r'(<path(?:(?! stroke=)[^>])*?) stroke-width="[\d.]+"/>'), r"\1/>"),
     (re.compile(r' (?:transform|d|x2|y2)="[^"]*"'), _tenths),
     # The table is the way for the keyboard, and its row says what a mark that links to a cell has to say.
     (

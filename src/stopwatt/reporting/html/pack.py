@@ -30,6 +30,7 @@ def pack(column: Column) -> Any:
     - `head`: `v`, packed again, and then gaps up to `n`
     - `rise`: rising integers from `v` on, the steps between them in base64, bytes
     - `u8`, `u16`, `u32`: integers in base64
+    - `even`: `n` numbers at equal distances from `lo` to `hi`
     - `log`: positive numbers, `lo * (hi / lo) ** (step / 4095)`, the steps in base64, two in three bytes
     - `lin`: numbers, `lo + (hi - lo) * step / 4095`
     """
@@ -68,6 +69,8 @@ def _integers(values: NDArray[Any]) -> Any:
 
 def _numbers(values: NDArray[Any]) -> Any:
     low, high = float(values.min()), float(values.max())
+    if np.allclose(values, np.linspace(values[0], values[-1], values.size), rtol=0, atol=(high - low) / STEPS / 2):
+        return {"k": "even", "n": int(values.size), "lo": float(values[0]), "hi": float(values[-1])}
     share = np.log(values / low) / np.log(high / low) if low > 0 else (values - low) / (high - low)
     steps = np.rint(share * STEPS)
     about = {"k": "log" if low > 0 else "lin", "n": int(values.size), "lo": low, "hi": high}

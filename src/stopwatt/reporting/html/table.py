@@ -20,7 +20,6 @@ from stopwatt.reporting.html.words import column_text, estimate_text, plain
 
 MOST_CHOICES = 24
 """Values of an axis that a menu can offer."""
-_LONGEST_LABEL = 120
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,12 +66,10 @@ class Line:
 
     Attributes:
         key: Of the cell.
-        label: What tells the cell from the others.
         mark: `failed` or nothing.
     """
 
     key: str
-    label: str
     fields: tuple[Field, ...]
     mark: str = ""
 
@@ -90,7 +87,7 @@ def table_of(analysis: Analysis) -> Table:
     """Every cell of an analysis."""
     axes = analysis.grid.axes
     columns = [*(_coordinate(axis) for axis in axes), *_numbers(analysis)]
-    lines = tuple(_line(analysis, columns, cell, point) for cell, point in pairs(analysis))
+    lines = tuple(_line(columns, cell, point) for cell, point in pairs(analysis))
     offered = [axis for axis in axes if len(axis.values) <= MOST_CHOICES]
     menus = {axis.name: tuple(_shown(value) for value in axis.values) for axis in offered}
     return Table(tuple(column.head for column in columns), lines, menus)
@@ -234,8 +231,7 @@ def _status(cell: CellAnalysis, _: Point) -> Field:
     return Field(str(row.status).replace("_", " "), "2", why)
 
 
-def _line(analysis: Analysis, columns: Sequence[_Column], cell: CellAnalysis, point: Point) -> Line:
-    label = shortened(analysis.grid.label(point) or cell.row.cell.label, _LONGEST_LABEL)
+def _line(columns: Sequence[_Column], cell: CellAnalysis, point: Point) -> Line:
     fields = tuple(column.field(cell, point) for column in columns)
     mark = "failed" if cell.row.status is not Status.OK else ""
-    return Line(cell.row.cell.key, label, fields, mark)
+    return Line(cell.row.cell.key, fields, mark)

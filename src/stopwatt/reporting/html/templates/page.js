@@ -23,6 +23,10 @@
   const where = new Map(
     rows.map((row) => [row, Object.fromEntries(axes.map(([axis, column]) => [axis, row.cells[column].textContent]))]),
   );
+  for (const [row, place] of where) {
+    const said = Object.entries(place).map(([axis, value]) => `${axis}=${value}`);
+    row.querySelector("a").setAttribute("aria-label", `details of ${said.join(", ") || "the cell"}`);
+  }
   const words = new Map(
     rows.map((row) => {
       const named = Object.entries(where.get(row)).map(([axis, value]) => `${axis}=${value}`);
@@ -236,6 +240,9 @@
       const values = unpack(column.v);
       unpack(column.at).forEach((place, index) => (all[place] = values[index]));
       return all;
+    }
+    if (column.k === "even") {
+      return Array.from({ length: column.n }, (_, place) => column.lo + ((column.hi - column.lo) * place) / (column.n - 1));
     }
     if (column.k === "head") {
       const known = unpack(column.v);
