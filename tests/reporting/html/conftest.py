@@ -1,7 +1,6 @@
 """Pages that several tests look at, made once."""
 
 from dataclasses import replace
-from functools import partial
 
 import pytest
 from sweep_example import Example, analysed, measure
@@ -60,4 +59,8 @@ def hostile():
 @pytest.fixture
 def quick():
     """`(example, run, **changes)`: a page whose figures are blank."""
-    return partial(make, renderer=Undrawn())
+
+    def quickly(*arguments, **changes):
+        return make(*arguments, renderer=Undrawn(), **changes)
+
+    return quickly

@@ -1,16 +1,19 @@
 """Draws many charts in a process of its own, while this one goes on.
 
 The renderer is a JavaScript engine that holds Python's interpreter lock while it works, so a thread would not do. The
-process reads a JSON list of Vega-Lite documents on its standard input and answers with one JSON document.
+process reads Vega-Lite documents, one a line, on its standard input, draws each as it comes, and answers at the end
+with one JSON document.
 """
 
 import json
 import subprocess
 import sys
+import tempfile
+from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from types import TracebackType
-from typing import Self
+from typing import IO, Self
 
 from stopwatt.errors import StopwattError
 
@@ -35,14 +38,19 @@ class Renderer:
     """The process; a context manager. It begins to work on the runtime at once."""
 
     def __init__(self) -> None:
+        self._complaint: IO[bytes] = tempfile.TemporaryFile()  # noqa: SIM115  (closed on leaving)
         self._process = subprocess.Popen(
             [sys.executable, "-m", "stopwatt.reporting.charts.renderer"],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
+            stderr=self._complaint,
         )
-        self._thread = ThreadPoolExecutor(1)
-        self._answer: Future[tuple[bytes, bytes]] | None = None
+        assert self._process.stdin is not None  # noqa: S101  (a pipe, as asked for)
+        assert self._process.stdout is not None  # noqa: S101
+        self._to, self._from = self._process.stdin, self._process.stdout
+        # The pipe holds less than a chart, and the process reads only between two of them: a thread waits for it.
+        self._writer, self._reader = ThreadPoolExecutor(1), ThreadPoolExecutor(1)
+        self._answer: Future[bytes] = self._reader.submit(self._from.read)
 
     def __enter__(self) -> Self:
         return self
@@ -52,30 +60,44 @@ class Renderer:
     ) -> None:
         if self._process.poll() is None:
             self._process.kill()
-        if self._answer is None:
-            self._process.communicate()
-        self._thread.shutdown()
+        self._process.wait()
+        self._writer.submit(_quietly, self._to.close)
+        self._writer.shutdown()
+        self._reader.shutdown()
+        self._from.close()
+        self._complaint.close()
 
-    def send(self, documents: list[str]) -> None:
-        """Give it everything that is to be drawn; once."""
-        self._answer = self._thread.submit(self._process.communicate, json.dumps(documents).encode())
+    def send(self, document: str) -> None:
+        """Give it a document, one line of JSON, to draw while other things are done."""
+        self._writer.submit(_quietly, self._write, document)
 
     def receive(self) -> Drawn:
-        """Wait for what was sent.
+        """Wait for everything that was sent; once.
 
         Raises:
             StopwattError: The process failed.
         """
-        if self._answer is None:
-            raise ValueError("nothing was sent")
-        answer, complaint = self._answer.result()
-        if self._process.returncode:
-            last = complaint.decode(errors="replace").strip()[-_LAST:]
+        self._writer.submit(_quietly, self._to.close)
+        answer = self._answer.result()
+        if self._process.wait():
+            self._complaint.seek(0)
+            last = self._complaint.read().decode(errors="replace").strip()[-_LAST:]
             raise StopwattError(
                 "the figures could not be drawn", when=last, now="report it: this is a fault of stopwatt"
             )
         found = json.loads(answer)
         return Drawn(tuple(found["svgs"]), found["runtime"])
+
+    def _write(self, document: str) -> None:
+        self._to.write(document.encode() + b"\n")
+
+
+def _quietly(action: Callable[..., object], *arguments: object) -> None:
+    """Write or close, even if nobody reads any more: the exit code says what happened."""
+    try:
+        action(*arguments)
+    except (BrokenPipeError, ValueError):  # ended, or closed before
+        return
 
 
 def main() -> None:
@@ -83,8 +105,7 @@ def main() -> None:
     import vl_convert
 
     runtime = vl_convert.javascript_bundle(_SNIPPET)
-    documents: list[str] = json.load(sys.stdin.buffer)
-    svgs = [vl_convert.vegalite_to_svg(document) for document in documents]
+    svgs = [vl_convert.vegalite_to_svg(document.decode()) for document in sys.stdin.buffer]
     json.dump({"svgs": svgs, "runtime": runtime}, sys.stdout)
 
 

@@ -32,7 +32,8 @@ MOST_CELLS = 3000
 MOST_TRIALS = 600_000
 """Trials of all run sequences together: about 1.5 MB."""
 SHOWN_FINDINGS = 8
-_LINKED_CELLS = 2
+_FEW, _LINKED_CELLS = 6, 2
+"""Cells that are named beside a finding, one of them where they are more than a few."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,8 +75,7 @@ def render(
             f"{len(analysis.cells):,} cells are too many for one page of at most {MOST_CELLS:,}",
             now="report on a part of them (a run, a tag), or take all of them with stopwatt export",
         )
-    sections = sections_of(analysis)
-    renderer.send([figure.document for section in sections for figure in section.figures])
+    sections = sections_of(analysis, renderer.send)
     told = _told(analysis, rounds, source)
     drawn = renderer.receive()
     sections = with_drawings(sections, drawn.svgs)
@@ -161,7 +161,7 @@ def _found(analysis: Analysis, finding: Finding, sections: tuple[Section, ...]) 
         finding.kind,
         finding.strength is Strength.SHOWN,
         evidence(finding, sections),
-        tuple(labels.items())[:_LINKED_CELLS],
+        tuple(labels.items())[: 1 if len(labels) > _FEW else _LINKED_CELLS],
         tuple(sorted(place for place, _ in known.values())),
     )
 

@@ -23,6 +23,9 @@ MOST_MAPS = 4
 _OF_CELL = ("sequence", "histogram", "ecdf", "survival", "spectrum", "lag", "deadline")
 
 
+Send = Callable[[str], None]
+
+
 @dataclass(frozen=True, slots=True)
 class Section:
     """Figures under one heading.
@@ -38,17 +41,22 @@ class Section:
     figures: tuple[Figure, ...]
 
 
-def sections_of(analysis: Analysis) -> tuple[Section, ...]:
-    """All sections that the measurements give."""
+def sections_of(analysis: Analysis, send: Send) -> tuple[Section, ...]:
+    """All sections that the measurements give.
+
+    Args:
+        analysis: What they are about.
+        send: Is given each figure's document as soon as it is made, in the order of the page.
+    """
     cell = focus_of(analysis)
-    story = _Story(analysis, setups_of(analysis), focus_place(analysis))
+    story = _Story(analysis, setups_of(analysis), focus_place(analysis), send)
     found = [
         Section("growth", "How latency grows", "", tuple(story.growth())),
         Section("grid", "Across the grid", "Every tile opens its cell.", tuple(story.maps())),
         Section("batch", "What a larger batch costs and brings", "", tuple(story.batch())),
         Section("setups", "Setups compared", "", tuple(story.setups_compared())),
         Section("distributions", "Distributions", "", tuple(story.distributions())),
-        Section("one-cell", *_one_cell(analysis, cell)),
+        Section("one-cell", *_one_cell(analysis, cell, send)),
     ]
     numbers = count(1)
     return tuple(
@@ -83,6 +91,7 @@ _EVIDENCE: Mapping[str, tuple[str, ...]] = {
     "inversion": ("growth-",),
     "sweet-spot": ("batch-cost",),
     "within-bound": ("batch-cost",),
+    "idle-gap": ("growth-idle",),
     "setup-difference": ("speed-ups",),
     "range": ("map-",),
     "outlier-clusters": _OF_SHAPE,
@@ -104,6 +113,7 @@ class _Story:
     analysis: Analysis
     setups: Setups
     focus: Mapping[str, Scalar]
+    send: Send
 
     def growth(self) -> Iterator[Figure]:
         """One figure for each size."""
@@ -160,16 +170,23 @@ class _Story:
         return best if best and counts[best] else ""
 
     def _draw(self, kind: str, name: str, **choice: Any) -> Figure:
-        return figure_of(name, GRID_FIGURES[kind].draw(self.analysis, Choice(focus=self.focus, **choice)))
+        return _sent(self.send, name, GRID_FIGURES[kind].draw(self.analysis, Choice(focus=self.focus, **choice)))
 
 
-def _one_cell(analysis: Analysis, cell: CellAnalysis | None) -> tuple[str, str, tuple[Figure, ...]]:
+def _one_cell(analysis: Analysis, cell: CellAnalysis | None, send: Send) -> tuple[str, str, tuple[Figure, ...]]:
     if cell is None:
         return "", "", ()
-    figures = [figure_of(f"cell-{kind}", CELL_FIGURES[kind].chart(cell)) for kind in _OF_CELL if _has(cell, kind)]
+    kinds = [kind for kind in _OF_CELL if _has(cell, kind)]
+    figures = [_sent(send, f"cell-{kind}", CELL_FIGURES[kind].chart(cell)) for kind in kinds]
     label = next((analysis.grid.label(point) for one, point in pairs(analysis) if one is cell), "")
     lead = "The table above opens the same figures for every cell." if len(analysis.cells) > 1 else ""
     return f"One cell in full: {label or short_label(cell.row.cell.workload)}", lead, tuple(figures)
+
+
+def _sent(send: Send, name: str, chart: Any) -> Figure:
+    figure = figure_of(name, chart)
+    send(figure.document)
+    return figure
 
 
 def _has(cell: CellAnalysis, kind: str) -> bool:
