@@ -72,7 +72,7 @@ def _unsupported(known: Sequence[SpectrumPoint], points: Sequence[SpectrumPoint]
     end = points[-1]
     if end.value_s is not None:
         return {"from": [], "to": [], "label": []}
-    first = known[-1].nines if known else 0.0
+    first = round(known[-1].nines, 4) if known else 0.0
     return {
         "from": [first],
         "to": [end.nines],
