@@ -1,11 +1,16 @@
 """What all tests share: nothing is written outside temporary folders, nothing is fetched."""
 
+import signal
 from dataclasses import replace
 
 import pytest
 from hypothesis import settings
 
 from stopwatt.records import Protocol, Warmup
+
+for number, usual in ((signal.SIGINT, signal.default_int_handler), (signal.SIGHUP, signal.SIG_DFL)):
+    if signal.getsignal(number) is signal.SIG_IGN:  # of tests that run in the background; what they start inherits it
+        signal.signal(number, usual)
 
 settings.register_profile("shared machine", deadline=None)
 settings.load_profile("shared machine")

@@ -27,12 +27,6 @@ pytestmark = pytest.mark.slow
 COMMAND = ["bench", "synthetic", "-p", "duration=2ms", "--backends", "eager", "--threads", "1", "--warmup-cap", "1s"]
 
 
-def hear_signals():
-    """Whoever runs the tests may have told them to outlive a terminal; a command under test is not told so."""
-    for number in (signal.SIGHUP, signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, signal.SIG_DFL)
-
-
 def start(store, *arguments):
     return subprocess.Popen(
         [
@@ -49,7 +43,6 @@ def start(store, *arguments):
         stderr=subprocess.PIPE,
         text=True,
         start_new_session=True,
-        preexec_fn=hear_signals,  # noqa: PLW1509  (no threads are running here)
     )
 
 
