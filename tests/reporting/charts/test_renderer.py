@@ -5,7 +5,8 @@ import json
 import pytest
 
 from stopwatt.errors import StopwattError
-from stopwatt.reporting.charts.renderer import Renderer
+from stopwatt.reporting.charts import renderer as module
+from stopwatt.reporting.charts.renderer import Renderer, browser_runtime
 
 CHART = {"data": {"values": [{"a": 1}]}, "mark": "bar", "encoding": {"x": {"field": "a", "type": "quantitative"}}}
 
@@ -43,3 +44,27 @@ def test_leaving_early_ends_the_process():
     with Renderer() as renderer:
         renderer.send(chart("never asked for"))
     assert renderer._process.returncode is not None
+
+
+@pytest.fixture
+def bundles(monkeypatch, tmp_path):
+    """How often the runtime was made, with a cache of its own."""
+    monkeypatch.setenv("STOPWATT_CACHE", str(tmp_path / "cache"))
+    made = []
+    monkeypatch.setattr("vl_convert.javascript_bundle", lambda snippet: made.append(snippet) or f"runtime of {snippet}")
+    return made
+
+
+def test_the_runtime_is_made_once_for_each_version(bundles, monkeypatch):
+    assert browser_runtime() == browser_runtime() == "runtime of window.vegaEmbed = vegaEmbed;"
+    assert len(bundles) == 1
+    monkeypatch.setattr(module, "version", lambda _: "99")
+    browser_runtime()
+    assert len(bundles) == 2
+
+
+def test_a_cache_that_others_may_write_to_is_not_believed(bundles, tmp_path):
+    (tmp_path / "cache").mkdir(mode=0o777)
+    (tmp_path / "cache").chmod(0o777)
+    assert browser_runtime().startswith("runtime of")
+    assert list((tmp_path / "cache").iterdir()) == []

@@ -38,7 +38,9 @@ def titled(chart: Chart, title: str, subtitle: str = "") -> Chart:
     below = textwrap.wrap(one_line(subtitle), _SUBTITLE_COLUMNS)
     described = f"{title}. {subtitle}" if subtitle else title
     text = alt.TitleParams(text=lines, subtitle=below) if below else alt.TitleParams(text=lines)
-    return chart.properties(title=text, description=one_line(described))  # type: ignore[no-any-return]
+    named: Chart = chart.copy(deep=False)  # `properties` would copy all that is below
+    named.title, named.description = text, one_line(described)
+    return named
 
 
 def finished(chart: Any, rows: Sequence[Mapping[str, Any]], title: str, subtitle: str) -> Any:

@@ -11,11 +11,16 @@ import sys
 import tempfile
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass
+from importlib.metadata import version
 from types import TracebackType
 from typing import IO, Self
 
 from stopwatt.errors import StopwattError
+from stopwatt.records import digest
+from stopwatt.store.atomic import replacing
+from stopwatt.sweeping import cache
 
 _SNIPPET = "window.vegaEmbed = vegaEmbed;"
 _LAST = 800
@@ -100,11 +105,25 @@ def _quietly(action: Callable[..., object], *arguments: object) -> None:
         return
 
 
+def browser_runtime() -> str:
+    """What draws charts in a browser. Making it takes a second: it is kept in the cache, one for each version."""
+    import vl_convert
+
+    try:
+        kept = cache.root() / f"runtime-{digest([version('vl-convert-python'), _SNIPPET])}.js"
+    except StopwattError:  # no cache that could be trusted: make it anew
+        return str(vl_convert.javascript_bundle(_SNIPPET))
+    if not kept.is_file():
+        with suppress(StopwattError), replacing(kept, overwrite=True) as file:
+            file.write(vl_convert.javascript_bundle(_SNIPPET).encode())
+    return kept.read_text() if kept.is_file() else str(vl_convert.javascript_bundle(_SNIPPET))
+
+
 def main() -> None:
     """The process' side."""
     import vl_convert
 
-    runtime = vl_convert.javascript_bundle(_SNIPPET)
+    runtime = browser_runtime()
     svgs = [vl_convert.vegalite_to_svg(document.decode()) for document in sys.stdin.buffer]
     json.dump({"svgs": svgs, "runtime": runtime}, sys.stdout)
 
