@@ -1,6 +1,7 @@
 """What all tests share: nothing is written outside temporary folders, nothing is fetched."""
 
 import signal
+import sqlite3
 from dataclasses import replace
 
 import pytest
@@ -50,3 +51,19 @@ def _gpu_or_skip(request):
 
         if not torch.cuda.is_available():
             pytest.skip("no CUDA device")
+
+
+@pytest.fixture
+def small_disk(monkeypatch):
+    """Sets how many pages a database may have; 0 for no limit."""
+    pages = [0]
+    connect = sqlite3.connect
+
+    def limited(*args, **options):
+        connection = connect(*args, **options)
+        if pages[0]:
+            connection.execute(f"PRAGMA max_page_count={pages[0]}")
+        return connection
+
+    monkeypatch.setattr("stopwatt.store.engine.sqlite3.connect", limited)
+    return pages

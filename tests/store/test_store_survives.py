@@ -37,22 +37,6 @@ def intact(path):
     return found
 
 
-@pytest.fixture
-def small_disk(monkeypatch):
-    """Sets how many pages the database may have; 0 for no limit."""
-    pages = [0]
-    connect = sqlite3.connect
-
-    def limited(*args, **options):
-        connection = connect(*args, **options)
-        if pages[0]:
-            connection.execute(f"PRAGMA max_page_count={pages[0]}")
-        return connection
-
-    monkeypatch.setattr("stopwatt.store.engine.sqlite3.connect", limited)
-    return pages
-
-
 def test_a_disk_that_is_full_at_any_page_costs_the_round_being_saved_only(tmp_path, small_disk):
     saved_at = []
     for pages in [*range(1, 30), *range(30, 60, 3)]:

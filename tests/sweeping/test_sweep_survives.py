@@ -3,7 +3,6 @@
 import json
 import os
 import signal
-import sqlite3
 import subprocess
 import sys
 import time
@@ -153,22 +152,6 @@ def test_a_cell_that_crashes_costs_itself_only(tmp_path, start, written):
         "": "ok", "segfault": "crashed", "raise": "failed", "nan": "invalid",
     }  # fmt: skip
     assert rows[""]["rounds_ok"] == 2
-
-
-@pytest.fixture
-def small_disk(monkeypatch):
-    """Sets how many pages a database may have; 0 for no limit."""
-    pages = [0]
-    connect = sqlite3.connect
-
-    def limited(*args, **options):
-        connection = connect(*args, **options)
-        if pages[0]:
-            connection.execute(f"PRAGMA max_page_count={pages[0]}")
-        return connection
-
-    monkeypatch.setattr("stopwatt.store.engine.sqlite3.connect", limited)
-    return pages
 
 
 def grid_of(rules, **axes):

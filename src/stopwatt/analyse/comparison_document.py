@@ -4,7 +4,7 @@ from typing import Any
 
 from stopwatt.analyse.comparison import Compared, Comparison, Half, Unmatched
 from stopwatt.analyse.detectable import Calibration, Detectable
-from stopwatt.analyse.document import strict
+from stopwatt.analyse.document import ratio_document, strict
 from stopwatt.analyse.observed import unit_of
 from stopwatt.records import Cell, Note
 from stopwatt.stats.detectable import effect_of_rounds, rounds_to_find
@@ -107,14 +107,7 @@ def _half(half: Half) -> dict[str, Any]:
 
 
 def _ratio(ratio: Ratio) -> dict[str, Any]:
-    return {
-        "ratio": ratio.value,
-        "low": ratio.low,
-        "high": ratio.high,
-        "verdict": str(ratio.verdict) if ratio.verdict else None,
-        "p": ratio.p,
-        "why": ratio.why or None,
-    }
+    return ratio_document(ratio) | {"p": ratio.p}
 
 
 def _unmatched(one: Unmatched) -> dict[str, Any]:

@@ -8,6 +8,7 @@ from typing import Any
 from stopwatt.analyse.row import CountedNote, Row
 from stopwatt.analyse.worst import WorstCase
 from stopwatt.records import Scalar
+from stopwatt.stats.ratios import Ratio
 
 SCHEMA = 1
 """1: `rows[]` as `to_document` describes them."""
@@ -68,13 +69,16 @@ def _without_name(estimate: dict[str, Any]) -> dict[str, Any]:
 
 
 def _speedup(row: Row) -> dict[str, Any]:
-    ratio = row.speedup
+    return ratio_document(row.speedup) | {"rounds": row.speedup.rounds}
+
+
+def ratio_document(ratio: Ratio) -> dict[str, Any]:
+    """What every document says of a ratio."""
     return {
         "ratio": ratio.value,
         "low": ratio.low,
         "high": ratio.high,
         "verdict": str(ratio.verdict) if ratio.verdict else None,
-        "rounds": ratio.rounds,
         "why": ratio.why or None,
     }
 
