@@ -220,7 +220,15 @@ QUICK = Protocol(
     warmup=Warmup(window_cap_seconds=1.0, cap_seconds=8.0),
     throughput_seconds=0.1,
 )
-CLASSIC = replace(QUICK, trials=1000, trial_seconds=10.0, process=Process.SHARED)
+CLASSIC = replace(
+    QUICK,
+    trials=1000,
+    trial_seconds=10.0,
+    process=Process.SHARED,
+    warmup=Warmup(window_calls=50, window_seconds=0.1, window_cap_seconds=0.5, cap_seconds=4.0),
+    throughput_windows=3,
+    throughput_seconds=0.05,
+)
 THOROUGH = Protocol(rounds=10, trials=1000, trial_seconds=None, timeout_s=3600.0)
 """The protocols behind `--quick` (what `bench` does by itself), behind a plain `sweep`, and behind `--thorough`."""
 

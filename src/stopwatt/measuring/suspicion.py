@@ -13,7 +13,8 @@ from stopwatt.workloads.base import Arrays
 
 PAIRS = 16
 SUSPECT_RATIO = 1.5
-SUSPECT_SHARE = 0.9
+PARDONED = 1
+"""Pairs of the 16 that may speak against it (a sign test with p < 0.0003)."""
 
 
 def cached_results(
@@ -22,18 +23,21 @@ def cached_results(
     """Compare calls on inputs that took part in the trials with calls on inputs that nobody has seen.
 
     Pairs are interleaved, so that drift hits both alike. A memory of results is suspected when unseen inputs take at
-    least 1.5 x as long in the median and are slower in at least 90 % of the pairs (a sign test with p < 0.003).
+    least 1.5 x as long in the median and are slower in all pairs but one.
     """
     if not arrays or not arrays[0]:
         return None
-    known, fresh = [], []
+    known: list[int] = []
+    fresh: list[int] = []
     for turn in range(PAIRS):
+        if sum(new <= old for new, old in zip(fresh, known, strict=True)) > PARDONED:
+            return None  # whatever the other pairs show, too few would be slower: no time is spent on them
         staged = stage(unseen(arrays[turn % len(arrays)], turn))
         known.append(_time(call, seen[turn % len(seen)]))
         fresh.append(_time(call, staged))
-    slower = np.mean(np.array(fresh) > np.array(known))
+    faster_or_equal = sum(new <= old for new, old in zip(fresh, known, strict=True))
     ratio = float(np.median(fresh) / max(1.0, float(np.median(known))))
-    if ratio < SUSPECT_RATIO or slower < SUSPECT_SHARE:
+    if ratio < SUSPECT_RATIO or faster_or_equal > PARDONED:
         return None
     return Note(
         "cached-results",
