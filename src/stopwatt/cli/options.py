@@ -76,7 +76,7 @@ class ProtocolOptions:
     )
     occupancy: Annotated[
         bool,
-        Parameter(group=RULES, negative="", help="Estimate a GPU's occupancy from some traced calls (unverified)."),
+        Parameter(group=RULES, negative="", help="Estimate a GPU's occupancy from some traced calls."),
     ] = False
     allow: Annotated[
         bool, Parameter(group=RULES, negative="", help="Measure even if the machine is not fit; results are marked.")
