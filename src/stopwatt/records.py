@@ -18,6 +18,7 @@ from typing import Any, Self
 import numpy as np
 
 from stopwatt.arrays import Array
+from stopwatt.ways import Ablation, Load
 
 Scalar = str | int | float | bool
 
@@ -146,14 +147,6 @@ class Process(StrEnum):
     SHARED = "shared"  # one for all cells of a backend, precision, device and thread count, another in each round
 
 
-class Load(StrEnum):
-    """What else the machine does, on purpose, in the second half of a paced series."""
-
-    NONE = "none"
-    CPU = "cpu"  # a process per core that computes
-    MEMORY = "memory"  # a process per core that copies memory
-
-
 @dataclass(frozen=True, slots=True)
 class Paced:
     """Requests that arrive on an absolute schedule, t0 + k * period, whether or not the one before is done.
@@ -193,6 +186,7 @@ class Protocol:
         process: Whether a round has a process of its own. Either way the rounds of a cell are measured by different
             processes.
         occupancy: Trace some more calls on a GPU at the end of the round, to estimate its occupancy.
+        ablation: Measure other ways of measuring beside this one, and nothing else; `None` for an ordinary round.
     """
 
     rounds: int = 3
@@ -211,6 +205,7 @@ class Protocol:
     process: Process = Process.FRESH
     idle_s: float = 0.0
     occupancy: bool = False
+    ablation: Ablation | None = None
 
 
 QUICK = Protocol(
@@ -234,7 +229,7 @@ THOROUGH = Protocol(rounds=10, trials=1000, trial_seconds=None, timeout_s=3600.0
 
 
 _NOT_IN_KEY = ("rounds", "timeout_s")
-_LATER = (("paced", None), ("process", Process.FRESH), ("idle_s", 0.0), ("occupancy", False))
+_LATER = (("paced", None), ("process", Process.FRESH), ("idle_s", 0.0), ("occupancy", False), ("ablation", None))
 """Rules that came after the first stores were written, with what held before: keys of cells where that still holds are
 those of before."""
 
@@ -268,6 +263,9 @@ class Cell:
         rules = _fields(self.protocol) | {"warmup": _fields(self.protocol.warmup)}
         if self.protocol.paced is not None:
             rules["paced"] = _fields(self.protocol.paced)
+        if self.protocol.ablation is not None:
+            ways = [_fields(way) for way in self.protocol.ablation.ways]
+            rules["ablation"] = _fields(self.protocol.ablation) | {"ways": ways}
         for name in (*_NOT_IN_KEY, *(name for name, default in _LATER if rules[name] == default)):
             del rules[name]
         return rules

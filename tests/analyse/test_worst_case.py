@@ -9,8 +9,9 @@ import pytest
 from stopwatt.analyse.estimate import Series
 from stopwatt.analyse.summary import summarise
 from stopwatt.analyse.worst import worst_cases, worst_of
-from stopwatt.records import Load, Measured, Paced, Protocol, Samples, Status
+from stopwatt.records import Measured, Paced, Protocol, Samples, Status
 from stopwatt.stats.tail import upper_bound
+from stopwatt.ways import Load
 
 US = 1_000
 

@@ -6,8 +6,9 @@ import pytest
 from stopwatt.cli import main
 from stopwatt.cli.options import ProtocolOptions, TimingOptions
 from stopwatt.errors import ExitCode, UsageError
-from stopwatt.records import QUICK, THOROUGH, Load, Paced
+from stopwatt.records import QUICK, THOROUGH, Paced
 from stopwatt.sweeping.pacing import latest_s
+from stopwatt.ways import Load
 
 
 def test_without_options_nothing_changes():

@@ -11,7 +11,8 @@ from stopwatt.measuring.function import measure_function
 from stopwatt.measuring.load import BackgroundLoad
 from stopwatt.measuring.paced import Ending, PacedTrials, Schedule
 from stopwatt.measuring.realtime import Conditions
-from stopwatt.records import Load, Measured, Paced
+from stopwatt.records import Measured, Paced
+from stopwatt.ways import Load
 
 
 def test_the_load_begins_at_half_of_the_requests():

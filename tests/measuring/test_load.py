@@ -11,7 +11,7 @@ from stopwatt.devices.facts import Facts
 from stopwatt.errors import StopwattError
 from stopwatt.measuring import load
 from stopwatt.measuring.load import background_load, usable_cores
-from stopwatt.records import Load
+from stopwatt.ways import Load
 
 
 def cpu_ticks(pid):
@@ -80,7 +80,7 @@ def test_they_end_when_the_series_fails():
 @pytest.mark.parametrize("begun", [False, True])
 def test_they_end_when_the_worker_is_killed(begun):
     script = (
-        "import sys\nfrom stopwatt.measuring.load import background_load\nfrom stopwatt.records import Load\n"
+        "import sys\nfrom stopwatt.measuring.load import background_load\nfrom stopwatt.ways import Load\n"
         "with background_load(Load.CPU) as found:\n"
         f"    {'found.begin()' if begun else 'pass'}\n"
         "    print(*(process.pid for process in found.processes), flush=True)\n    sys.stdin.read()\n"

@@ -6,10 +6,11 @@ import numpy as np
 import pytest
 
 from stopwatt.analyse.summary import summarise
-from stopwatt.records import Cell, Load, Measurement, Paced, Protocol, Samples, Setup, Status, Workload
+from stopwatt.records import Cell, Measurement, Paced, Protocol, Samples, Setup, Status, Workload
 from stopwatt.reporting.console import WIDTH, console_for
 from stopwatt.reporting.table import render_bench
 from stopwatt.reporting.worst import worst_lines
+from stopwatt.ways import Load
 
 US = 1_000
 

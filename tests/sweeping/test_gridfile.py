@@ -8,11 +8,12 @@ import pytest
 import yaml
 
 from stopwatt.errors import UsageError
-from stopwatt.records import CLASSIC, QUICK, THOROUGH, Boundary, Load, Paced, Process
+from stopwatt.records import CLASSIC, QUICK, THOROUGH, Boundary, Paced, Process
 from stopwatt.sweeping.grid import Axis, Exclusion, Grid
 from stopwatt.sweeping.gridfile import as_request, grid_of, read_grid_file
 from stopwatt.sweeping.lined import MOST_BYTES, parse_yaml, read_yaml
 from stopwatt.sweeping.plan import plan_grid
+from stopwatt.ways import Load
 
 
 def read(text):

@@ -12,10 +12,11 @@ import pytest
 
 from stopwatt import api
 from stopwatt.errors import ExitCode, UsageError
-from stopwatt.records import Load, Paced, Protocol, Status
+from stopwatt.records import Paced, Protocol, Status
 from stopwatt.store import Selection, open_store
 from stopwatt.sweeping import pacing
 from stopwatt.sweeping.pacing import check_paced, latest_s, planned_s, realtime, with_room
+from stopwatt.ways import Load
 
 pytestmark = pytest.mark.slow
 

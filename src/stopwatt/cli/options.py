@@ -6,11 +6,12 @@ from typing import Annotated, Any
 from cyclopts import Group, Parameter
 
 from stopwatt.errors import UsageError
-from stopwatt.records import QUICK, THOROUGH, Boundary, Load, Paced, Protocol, Scalar
+from stopwatt.records import QUICK, THOROUGH, Boundary, Paced, Protocol, Scalar
 from stopwatt.sweeping import pacing
 from stopwatt.sweeping.coordinates import MOST_BATCH
 from stopwatt.sweeping.plan import Request, check_protocol
 from stopwatt.sweeping.ranges import doubled
+from stopwatt.ways import Load
 
 TARGET = Group("What to run", sort_key=1)
 RULES = Group("How to measure", sort_key=2)

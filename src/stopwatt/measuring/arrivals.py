@@ -14,8 +14,9 @@ from stopwatt.measuring.load import BackgroundLoad, background_load
 from stopwatt.measuring.paced import SPIN_NS, Ending, PacedTrials, Schedule, run_paced
 from stopwatt.measuring.realtime import Conditions, conditions
 from stopwatt.measuring.trials import Call
-from stopwatt.records import Load, Measured, Note, Paced, Reading, Samples, Scalar
+from stopwatt.records import Measured, Note, Paced, Reading, Samples, Scalar
 from stopwatt.units import quantity
+from stopwatt.ways import Load
 
 LATEST_CALLS = 100
 REALTIME_SPIN_SHARE = 4

@@ -19,8 +19,8 @@ from dataclasses import dataclass, field
 from stopwatt.devices.facts import read_facts
 from stopwatt.devices.fitness import usable_threads
 from stopwatt.errors import StopwattError
-from stopwatt.records import Load
 from stopwatt.units import quantity
+from stopwatt.ways import Load
 
 COPIED_BYTES = 64 * 2**20
 """Copied again and again by each process of `Load.MEMORY`; together more than caches hold."""

@@ -3,8 +3,9 @@
 from dataclasses import replace
 
 from stopwatt.errors import UsageError
-from stopwatt.records import Load, Paced, Protocol
+from stopwatt.records import Paced, Protocol
 from stopwatt.units import duration, quantity
+from stopwatt.ways import Load
 
 REALTIME_CYCLES = 1_000_000
 REALTIME_SECONDS = 3600.0

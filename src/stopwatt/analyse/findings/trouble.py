@@ -7,8 +7,9 @@ from stopwatt.analyse.findings.cells import Named, having, keys
 from stopwatt.analyse.findings.words import none_other, sentence
 from stopwatt.analyse.grid import place
 from stopwatt.analyse.worst import Miss, WorstCase
-from stopwatt.records import Finding, Load, Note, Severity, Status
+from stopwatt.records import Finding, Note, Severity, Status
 from stopwatt.text import one_line
+from stopwatt.ways import Load
 
 NO_RESULT = "no-result"
 ROUNDS_LOST = "rounds-lost"
