@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from stopwatt.analyse.row import Row
 from stopwatt.analyse.summary import summarise
+from stopwatt.arguments import check_path, instance, integer, integers, named, scalar, several_named, text, texts
 from stopwatt.errors import UsageError
 from stopwatt.extensions import unknown
 from stopwatt.measuring.function import measure_function
@@ -71,14 +72,15 @@ def bench(
         EnvironmentUnfit: The machine is not fit to measure on.
         StoreError: The results cannot be saved.
     """
+    _check_common(workloads, protocol, tag, store)
     asked = Request(
         workloads,
-        params or {},
-        [backends] if isinstance(backends, str) else backends,
-        [precision] if isinstance(precision, str) else precision,
-        [batch] if isinstance(batch, int) else batch,
-        device,
-        threads,
+        _params(params),
+        texts("backends", backends, 'names, such as ["eager", "onnxruntime"]'),
+        texts("precision", precision, 'names, such as ["fp32", "bf16"]'),
+        integers("batch", batch, "whole numbers, such as [1, 8]"),
+        text("device", device, "cpu, cuda or cuda:1"),
+        integer("threads", threads, "a whole number; 0 for all cores"),
         protocol or QUICK,
         baseline,
         tag,
@@ -129,17 +131,47 @@ def sweep(
         EnvironmentUnfit: The machine is not fit to measure on.
         StoreError: The results cannot be saved.
     """
-    single = {**({"workload": workloads} if workloads else {}), **(params or {}), **(axes or {})}
-    single |= {} if device is None else {"device": device}
-    below = Grid(()) if grid is None else read_grid_file(Path(grid))
+    _check_common(workloads, protocol, tag, store)
+    text("executor", executor, "process, ray or ray:ADDRESS")
+    where = texts("machines", machines, "digests, node names or labels")
+    example = '{"hidden": [64, 128]}'
+    several = named("axes", {} if axes is None else axes, example)
+    single = {**({"workload": workloads} if workloads else {}), **_params(params), **several}
+    single |= {} if device is None else {"device": text("device", device, "cpu, cuda or cuda:1")}
+    below = Grid(()) if grid is None else _grid_file(grid)
     above = Grid(
-        (*((Axis.of(*pair),) for pair in single.items()), *(_together(one) for one in zips)),
-        tuple(Exclusion(_together(one)) for one in exclude),
+        (
+            *((Axis.of(*pair),) for pair in single.items()),
+            *(_together(one) for one in several_named("zips", zips, example)),
+        ),
+        tuple(Exclusion(_together(one)) for one in several_named("exclude", exclude, example)),
         protocol or below.protocol,
         deadlines_of(deadlines) or below.deadlines,
         tag or below.tag,
     )
-    return run_grid(overlay(below, above), store=store, allow=allow, executor=Executor.read(executor, machines))
+    return run_grid(overlay(below, above), store=store, allow=allow, executor=Executor.read(executor, where))
+
+
+def _check_common(workloads: tuple[str, ...], protocol: Protocol | None, tag: str, store: str | None) -> None:
+    """Refuse arguments of `bench` and `sweep` alike that are of another type."""
+    for source in workloads:
+        text("a workload", source, "names one by one, such as 'lstm', 'mlp'")
+    if protocol is not None:
+        instance("protocol", protocol, Protocol, "a stopwatt.Protocol, such as stopwatt.THOROUGH")
+    text("tag", tag, "text")
+    if store is not None:
+        check_path("store", store)
+
+
+def _grid_file(where: str | Path) -> Grid:
+    check_path("grid", where)
+    return read_grid_file(Path(where))
+
+
+def _params(given: Mapping[str, Scalar] | None) -> dict[str, Scalar]:
+    """Parameters, each with one value."""
+    pairs = named("params", {} if given is None else given, '{"hidden": 64}')
+    return {name: scalar(f"the parameter {name}", value) for name, value in pairs.items()}
 
 
 def _together(axes: Mapping[str, Scalar | Iterable[Scalar]]) -> tuple[Axis, ...]:
@@ -261,6 +293,6 @@ def report(
     """
     from stopwatt.reporting.report import write_report  # with Altair: not for every command
 
-    asked = deadlines_of(tuple(deadlines))
+    asked = deadlines_of(deadlines)
     with open_store(store, access=Access.READ) as results:
         return write_report(results, Path(out), runs, deadlines=asked, overwrite=overwrite)

@@ -4,12 +4,13 @@ A grid is a product of *blocks*. A block is one axis, or several axes of equal l
 What is the same for all cells is an axis of one value. Nothing here knows what a name or a value means.
 """
 
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import islice, product
 from math import inf, prod
 from typing import Any, Self
 
+from stopwatt.arguments import numbers, scalars
 from stopwatt.errors import UsageError
 from stopwatt.records import CLASSIC, Protocol, Scalar
 from stopwatt.sweeping.ranges import expanded
@@ -42,11 +43,10 @@ class Axis:
         """An axis from one value or several, ranges such as `1..8` as the values that they stand for.
 
         Raises:
-            UsageError: A range that is none, or more values than any grid may have.
+            UsageError: A range that is none, something that is no value, or more values than any grid may have.
         """
-        several = [values] if isinstance(values, str | int | float) else islice(values, MOST_CELLS + 1)
         found: list[Scalar] = []
-        for value in several:
+        for value in islice(scalars(name, values), MOST_CELLS + 1):
             found += expanded(value) if isinstance(value, str) else [value]
         if len(found) > MOST_CELLS:
             raise UsageError(f"{name} has too many values", when=where, now=f"ask for {MOST_CELLS} cells at most")
@@ -121,16 +121,17 @@ class Grid:
         }
 
 
-def deadlines_of(values: Collection[float]) -> tuple[float, ...]:
+def deadlines_of(values: float | Iterable[float]) -> tuple[float, ...]:
     """Deadlines in seconds, rising, each once.
 
     Raises:
-        UsageError: One is not positive or not finite.
+        UsageError: One is no number, not positive or not finite.
     """
-    for value in values:
+    given = numbers("deadlines", values, "seconds, such as [0.0005]")
+    for value in given:
         if not 0 < value < inf:
             raise UsageError(f"a deadline of {value:g} s cannot be met", now="give a time above 0, such as 0.0005")
-    return tuple(sorted(set(values)))
+    return tuple(sorted(set(given)))
 
 
 def check_shape(grid: Grid) -> None:

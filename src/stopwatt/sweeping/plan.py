@@ -174,6 +174,10 @@ def check_protocol(rules: Protocol) -> None:
     for part, ranges in ((rules, _RANGES), (rules.warmup, _WARMUP_RANGES)):
         for name, low, high in ranges:
             value = getattr(part, name)
+            if not isinstance(value, int | float | None):
+                raise UsageError(
+                    f"{name} cannot be {value!r}", when="the protocol", now=f"use a number from {low:g} to {high:g}"
+                )
             if value is not None and not low <= value <= high:
                 raise UsageError(f"{name} {value:g} is out of range", now=f"use a number from {low:g} to {high:g}")
     if rules.boundary is Boundary.UNKNOWN:
