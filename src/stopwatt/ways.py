@@ -11,7 +11,7 @@ from dataclasses import dataclass, fields, replace
 from enum import StrEnum
 from typing import Any
 
-from stopwatt.units import quantity
+from stopwatt.units import exact
 
 
 class Load(StrEnum):
@@ -133,7 +133,7 @@ FACTOR_NAMES: Mapping[str, str] = {one.name: one.name.removesuffix("_s") for one
 
 def level_text(level: Any) -> str:
     """A level as the user writes it: `none`, `4`, `10 ms`."""
-    return quantity(level, "s") if isinstance(level, float) else str(level)
+    return exact(level, "s") if isinstance(level, float) else str(level)
 
 
 def contradiction(way: Way, device: str) -> str:
