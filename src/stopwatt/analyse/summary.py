@@ -53,7 +53,7 @@ def summarise(
 
 
 def _row(measurements: list[Measurement], deadlines: Sequence[float] | None) -> Row:
-    rounds = sorted(_without_repeated(measurements), key=lambda one: (one.round, one.started_at))
+    rounds = sorted(without_repeated(measurements), key=lambda one: (one.round, one.started_at))
     ok = [one for one in rounds if one.status is Status.OK]
     failed = [one for one in rounds if one.status is not Status.OK]
     ending = Counter(one.status for one in failed).most_common(1)
@@ -65,13 +65,13 @@ def _row(measurements: list[Measurement], deadlines: Sequence[float] | None) -> 
         rounds_ok=len(ok),
         rounds_failed=len(failed),
         estimates=_estimates(rounds, _why_nothing(status, failed)),
-        notes=_counted_notes(rounds),
+        notes=counted_notes(rounds),
         round_medians=_round_medians(ok),
         worst=() if deadlines is None else worst_cases(ok, deadlines),
     )
 
 
-def _without_repeated(measurements: list[Measurement]) -> list[Measurement]:
+def without_repeated(measurements: list[Measurement]) -> list[Measurement]:
     """Without the rounds that were interrupted and measured again: they say nothing that the repetition does not."""
     closed = {one.round for one in measurements if one.status is not Status.INTERRUPTED}
     return [one for one in measurements if one.status is not Status.INTERRUPTED or one.round not in closed]
@@ -199,7 +199,7 @@ def _why_unavailable(name: str, rounds: Sequence[Measurement]) -> str:
     return "; ".join(dict.fromkeys(reading.why for reading in readings if isinstance(reading, Unavailable)))
 
 
-def _counted_notes(rounds: Sequence[Measurement]) -> tuple[CountedNote, ...]:
+def counted_notes(rounds: Sequence[Measurement]) -> tuple[CountedNote, ...]:
     """Each note once. Figures in the text (a time, a count) do not make it another note."""
     firsts: dict[tuple[str, str], Note] = {}
     counts: Counter[tuple[str, str]] = Counter()
