@@ -181,7 +181,7 @@ class Ablation:
     Attributes:
         ways: Without the reference; each once.
         calls: Of a series, at most.
-        seconds: Of a series, unless it has fewer than `least_calls` by then. Cold series are not cut short.
+        seconds: Of a series, unless it has fewer than `least_calls` by then; ten times as long for a cold one.
         least_calls: Of a series, however slow they are.
         series: Of each warm way in a round.
     """
