@@ -62,11 +62,12 @@ def _study(measurements: Sequence[Measurement]) -> Study:
     ok = [one for one in rounds if one.status is Status.OK]
     failed = [one for one in rounds if one.status is not Status.OK]
     heard = [hear(way, ok) for way in _ways(rounds)]
-    setup = rounds[0].cell.setup
+    cell = rounds[0].cell
+    setup = cell.setup
     alone = [one for one in heard if len(one.way.changes) == 1]
     together = [one for one in heard if len(one.way.changes) > 1]
     return Study(
-        workload=rounds[0].cell.workload,
+        workload=cell.workload,
         setup=setup,
         reference=_reference(ok),
         effects=_effects(alone, setup),
@@ -77,6 +78,8 @@ def _study(measurements: Sequence[Measurement]) -> Study:
         rounds_ok=len(ok),
         rounds_failed=len(failed),
         trouble=next((one.trouble for one in failed if one.trouble is not None), None),
+        machine=cell.machine,
+        software=cell.software,
     )
 
 

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any
 
+from stopwatt.analyse.estimate import Estimate
 from stopwatt.analyse.row import CountedNote, Row
 from stopwatt.analyse.worst import WorstCase
 from stopwatt.records import Scalar
@@ -50,7 +51,7 @@ def _row(row: Row) -> dict[str, Any]:
         "reason": row.trouble.what if row.trouble else None,
         "rounds_ok": row.rounds_ok,
         "rounds_failed": row.rounds_failed,
-        "metrics": {name: _without_name(asdict(estimate)) for name, estimate in row.estimates.items()},
+        "metrics": {name: estimate_document(estimate) for name, estimate in row.estimates.items()},
         "speedup": _speedup(row),
         "worst": [_worst(case) for case in row.worst],
         "notes": [_note(counted) for counted in row.notes],
@@ -62,9 +63,12 @@ def strict(value: Scalar) -> Scalar:
     return str(value) if isinstance(value, float) and not math.isfinite(value) else value
 
 
-def _without_name(estimate: dict[str, Any]) -> dict[str, Any]:
+def estimate_document(estimate: Estimate) -> dict[str, Any]:
+    """What every document says of an estimate: all of it but the name of its metric."""
     return {
-        name: value if value != "" or name == "unit" else None for name, value in estimate.items() if name != "metric"
+        name: value if value != "" or name == "unit" else None
+        for name, value in asdict(estimate).items()
+        if name != "metric"
     }
 
 

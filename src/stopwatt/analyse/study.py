@@ -1,6 +1,7 @@
 """What an ablation found out about the way of measuring: values only; `analyse.ablation` works them out."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 from stopwatt.analyse.estimate import Estimate
 from stopwatt.records import Note, Setup, Trouble, Workload
@@ -61,6 +62,8 @@ class Study:
         keys: Of the cells that it comes from.
         rounds_ok, rounds_failed: Over all of them.
         trouble: Of the first round that failed.
+        machine: Digest of the machine's identity.
+        software: Versions of the packages that it ran on.
     """
 
     workload: Workload
@@ -74,3 +77,5 @@ class Study:
     rounds_ok: int = 0
     rounds_failed: int = 0
     trouble: Trouble | None = None
+    machine: str = ""
+    software: Mapping[str, str] = field(default_factory=dict)
