@@ -173,7 +173,7 @@ def test_a_selection_is_what_is_exported(full, tmp_path):
 
 
 def test_an_export_of_nothing_is_an_error_and_no_file(full, tmp_path):
-    with pytest.raises(UsageError, match="no measurement fits"):
+    with pytest.raises(UsageError, match="no measurement has --workload gpt2"):
         export(full, tmp_path / "out.json", Selection(workload="gpt2"))
     assert not (tmp_path / "out.json").exists()
 

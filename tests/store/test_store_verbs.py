@@ -117,6 +117,34 @@ def test_what_is_missing_is_a_dash(path, type_in):
     assert "Trials" in text
 
 
+@pytest.mark.parametrize(
+    ("words", "what", "now"),
+    [
+        (("--workload", "lsmt"), "no measurement has --workload lsmt", "did you mean lstm"),
+        (("--device", "cuda"), "no measurement has --device cuda", "there is cpu"),
+        (("--backend", "trt", "--batch", "8"), "no measurement has --backend trt", "there is eager"),
+        (("--workload", "lstm", "--batch", "8"), "fits --workload lstm --batch 8 together", "leave one out"),
+    ],
+)
+def test_show_says_which_condition_nothing_fits(path, type_in, words, what, now):
+    for more in ((), ("--rates",)):
+        with pytest.raises(UsageError, match=what) as refused:
+            type_in("show", *words, *more)
+        assert refused.value.when == f"3 measurements in {path}"
+        assert now in refused.value.now
+
+
+def test_as_json_a_selection_that_nothing_fits_is_an_empty_list(path, type_in):
+    assert json.loads(type_in("show", "--workload", "nope", "--json"))["measurements"] == []
+    assert json.loads(type_in("show", "--workload", "nope", "--rates", "--json"))["rates"] == []
+
+
+def test_a_run_that_saved_nothing_yet_is_listed(path, type_in):
+    with open_store(path) as store:
+        begun = store.begin_run("stopwatt bench mlp", "p3", "", "0.1.0")
+    assert "stopwatt bench mlp" in type_in("show", "--run", begun.id)
+
+
 def test_an_empty_store_lists_nothing(tmp_path, type_in):
     open_store(tmp_path / "empty.db").close()
     assert "Measurements" in type_in("show", "--store", tmp_path / "empty.db")

@@ -72,6 +72,8 @@ def show(
         if chosen == Selection():
             chosen = Selection(limit=_LATEST)
         entries = results.entries(chosen)
+        if not (entries or json or replace(chosen, run=None, limit=None) == Selection()):
+            raise _nothing_fits(results, chosen)
         _show_list(_runs_of(results, chosen, entries), entries, json=json)
 
 
@@ -98,11 +100,19 @@ def _show_rates(results: "Store", chosen: Selection, *, json: bool) -> None:
         latest = next((one for one in reversed(results.entries(chosen)) if one.workload != SOURCE), None)
         chosen = Selection(run=latest.run) if latest else chosen
     rows = sorted(summarise(results.measurements(chosen)), key=lambda row: (_setup(row.cell), row.cell.setup.batch))
+    if not (rows or json or chosen == Selection()):
+        raise _nothing_fits(results, chosen)
     found = [rates_of(row, ceilings) for row in rows]
     if json:
         print(_strict(rates_document(found)))
     else:
         show_rates(console_for(sys.stdout), found)
+
+
+def _nothing_fits(results: "Store", chosen: Selection) -> UsageError:
+    from stopwatt.store.unmatched import nothing_fits
+
+    return nothing_fits(results, chosen)
 
 
 def _setup(cell: Cell) -> str:

@@ -16,6 +16,7 @@ from stopwatt.store.database import Store
 from stopwatt.store.longform import COLUMNS, INTEGER, SCHEMA, TEXT, blocks
 from stopwatt.store.model import Run, Selection
 from stopwatt.store.parquet import pyarrow
+from stopwatt.store.unmatched import nothing_fits
 from stopwatt.wire import to_document
 
 JSON_SCHEMA = 1
@@ -51,7 +52,7 @@ def export(store: Store, out: Path, selection: Selection, *, overwrite: bool = F
     """
     write = _writer_for(out)
     if not store.entries(selection):
-        raise UsageError("no measurement fits", when=store.where, now="stopwatt show lists what there is")
+        raise nothing_fits(store, selection)
     found = _Found(store, selection)
     with replacing(out, overwrite=overwrite) as file:
         rows = write(file, found)
