@@ -1,5 +1,6 @@
 """Studies as an ablation leaves them, written by hand: what prints and draws them must not fail with what finds."""
 
+import math
 from dataclasses import replace
 
 from stopwatt.analyse.estimate import Estimate
@@ -72,7 +73,7 @@ def crossed(levels=((Warming.NONE, 1.09), (Warming.FIXED, 1.05))):
 
 TOGETHER = (
     effect(Way(inputs=Inputs.ZEROS, load=Load.CPU), 1.7, 1.5, 1.9),
-    *crossed(),
+    *sorted(crossed(), key=lambda one: -abs(math.log(one.ratio.value))),
 )
 INTERACTION = Interaction(
     (Way(warmup=Warming.NONE), Way(sync=Waiting.NONE)),
@@ -114,3 +115,8 @@ def failed(**changes):
 def long(count=60):
     """More choices than a figure holds: pauses of as many lengths."""
     return study(effects=tuple(effect(Way(idle_s=0.001 * n), 1.02**n) for n in range(count, 0, -1)), combined=())
+
+
+def mild():
+    """Nothing that matters: one choice is undecided."""
+    return study(effects=SINGLES[7:11], combined=(), interactions=())
