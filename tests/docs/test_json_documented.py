@@ -8,6 +8,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from stopwatt.analyse.ablation import studies
+from stopwatt.analyse.ablation_document import studies_document
 from stopwatt.analyse.analysis import analyse
 from stopwatt.analyse.ceilings import ceilings_of
 from stopwatt.analyse.compare import compare as compare_sides
@@ -41,6 +43,7 @@ from stopwatt.reporting.result import BenchResult
 from stopwatt.reporting.sweep_result import SweepResult
 from stopwatt.store import RunStatus, open_store
 from stopwatt.sweeping.probe import About, Description
+from stopwatt.ways import Ablation, Timer, Waiting, Warming, Way, sample_name
 
 PAGE = Path(__file__).resolve().parents[2] / "docs" / "json.md"
 
@@ -112,6 +115,26 @@ def measurements():
     return [good, bad]
 
 
+WARM, COLD = Way(sync=Waiting.NONE), Way(warmup=Warming.NONE)
+WAYS = (WARM, COLD, WARM.merged(COLD), Way(timer=Timer.EVENTS))
+
+
+def ablated(measurement, number=0):
+    """The same as a round of an ablation; number is of the round."""
+    rules = replace(measurement.cell.protocol, paced=None, ablation=Ablation(WAYS))
+    parts = {"": (2000.0 + number, "ns"), "reference": (1000.0 + number**2, "ns"), "calls": (9, "calls")}
+    told = {sample_name(way, part): Samples(np.array([value]), unit)
+            for way in WAYS[:3] for part, (value, unit) in parts.items()}  # fmt: skip
+    return replace(
+        measurement,
+        cell=replace(measurement.cell, protocol=rules),
+        round=number,
+        samples={"latency": measurement.samples["latency"], **told},
+        readings={sample_name(WAYS[3]): Unavailable("a CPU has no clock of its own")},
+        id=f"{number + 10:032x}",
+    )
+
+
 @pytest.fixture
 def store(tmp_path, measurements):
     """Path of a results database with both measurements."""
@@ -134,7 +157,7 @@ def printed_by(capsys, *words):
 def test_bench_prints_what_is_described(store, measurements):
     with open_store(store) as opened:
         run = opened.runs()[0]
-    rows = tuple(summarise(measurements, deadlines=(1e-3,)))
+    rows = tuple(summarise([*measurements, ablated(measurements[0])], deadlines=(1e-3,)))
     result = BenchResult(rows, run, str(store), {}, (Note("governor", "slow", now="faster"),))
     assert_described(json.loads(result.to_json()), "## `bench`")
 
@@ -184,14 +207,24 @@ def test_compare_of_one_setup_with_itself_prints_what_is_described(measurements)
     assert_described(json.loads(AaResult(found, "latency", 0.02).to_json()), "### `compare --aa`")
 
 
+def test_protocol_prints_what_is_described(measurements):
+    good, bad = measurements
+    rounds = [ablated(good, number) for number in range(4)]
+    lost = replace(bad, cell=rounds[0].cell, round=4)
+    assert_described(json.loads(json.dumps(studies_document(studies([*rounds, lost])))), "## `protocol`")
+
+
 def test_show_prints_what_is_described(capsys, store):
     assert_described(printed_by(capsys, "show", "--json", "--store", store), "## `show`")
 
 
 def test_show_of_one_measurement_prints_what_is_described(capsys, store, measurements):
+    measurements.append(ablated(measurements[0]))
+    with open_store(store) as opened:
+        opened.save(opened.runs()[0], measurements[-1])
     shown = [printed_by(capsys, "show", one.id, "--json", "--store", store) for one in measurements]
     described, seen = documented("### `show ID` of a measurement"), set()
-    assert [differences(one, described, seen=seen) for one in shown] == [[], []]
+    assert [differences(one, described, seen=seen) for one in shown] == [[], [], []]
     assert set(every_part(described)) == seen
 
 
