@@ -51,6 +51,13 @@ def test_options_describe_a_grid():
     assert {(cell.workload.params["seq"], cell.workload.params["layers"]) for cell in cells} == {(4, 1), (8, 2)}
 
 
+def test_an_empty_value_of_a_text_is_a_value(call):
+    cells = plan_grid(grid("synthetic", axis=("fail=,raise",))).cells
+    assert [cell.workload.params["fail"] for cell in cells] == ["", "raise"]
+    _, out, _ = call("synthetic", "--axis", "fail=,raise", "--dry-run")
+    assert "fail: '', raise (2)" in out
+
+
 def test_exclusions_hold_in_all_of_their_conditions():
     asked = grid("lstm", axis=("hidden=8,16", "batch=1,2,4"), exclude=("hidden=16 batch=2,4",))
     assert len(plan_grid(asked).cells) == 4
@@ -122,6 +129,10 @@ def test_paced_arrivals_of_a_file_stay_unless_the_options_say_otherwise(tmp_path
         (["lstm", "--axis", "hidden="], "hidden has no values", "at least one"),
         (["lstm", "--axis", "hidden=8", "--axis", "hidden=16"], "hidden is given twice", "once"),
         (["lstm", "-p", "hidden=8", "--axis", "hidden=16"], "hidden is given twice", "once"),
+        (["lstm", "--axis", "hidden=8,"], "hidden of lstm cannot be ''", "a whole number"),
+        (["lstm", "--axis", "batch=1,,2"], "cannot read '' as batch", "a whole number"),
+        (["lstm", "--axis", "backend=eager,"], "unknown backend ''", "onnxruntime"),
+        (["lstm", "--deadline", ","], "cannot read ''", "write a number"),
         (["lstm", "--axis", "hidden=8,8"], "hidden=8 is given twice", "once"),
         (["lstm", "--axis", "batch=8..1"], "8..1 is no range", "1..64"),
         (["lstm", "--axis", "hidden=many"], "hidden of lstm cannot be 'many'", "a whole number"),

@@ -207,6 +207,7 @@ REFUSED = {
     "a margin of 0": (("before", "after", "--margin", "0"), "the margin 0 is out of range"),
     "a margin of 100 %": (("before", "after", "--margin", "100%"), "the margin 1 is out of range"),
     "a margin that is none": (("before", "after", "--margin", "small"), "cannot read 'small'"),
+    "no reason to fail on": (("before", "after", "--fail-on", ","), "unknown reason to fail on ''"),
     "no such verdict": (("before", "after", "--fail-on", "slow"), "unknown reason to fail on 'slow'"),
     "two ways at once": (("--now", "--aa", "mlp"), "--now and --aa exclude each other"),
     "one command": (("--commands", "true"), "takes two commands, not 1"),

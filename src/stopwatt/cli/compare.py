@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 from cyclopts import Group, Parameter
 
 from stopwatt.cli.gridoptions import GridOptions, grid_from
-from stopwatt.cli.options import ProtocolOptions, StoreOptions, TimingOptions, words
+from stopwatt.cli.options import ProtocolOptions, StoreOptions, TimingOptions, parts
 from stopwatt.errors import UsageError
 from stopwatt.units import parse
 
@@ -86,7 +86,7 @@ class JudgingOptions:
         from stopwatt.extensions import unknown
         from stopwatt.reporting.comparison import FailOn
 
-        wanted = words(self.fail_on)
+        wanted = parts(self.fail_on)
         for word in wanted:
             if word not in list(FailOn):
                 raise unknown("reason to fail on", word, FailOn)

@@ -8,7 +8,7 @@ from typing import Annotated
 
 from cyclopts import Parameter
 
-from stopwatt.cli.options import TARGET, ProtocolOptions, TimingOptions, parameters, words
+from stopwatt.cli.options import TARGET, ProtocolOptions, TimingOptions, parameters, parts
 from stopwatt.errors import UsageError
 from stopwatt.records import Scalar
 from stopwatt.sweeping.coordinates import SETUP, WORKLOAD
@@ -112,6 +112,6 @@ def _axis(text: str, option: str) -> Axis:
         raise UsageError(f"cannot read {text!r} as an axis", when=option, now=f"write {option} hidden=64,128")
     where = f"{option} {name.strip()}"
     try:
-        return Axis.of(name.strip(), words(values), where)
+        return Axis.of(name.strip(), parts(values), where)
     except UsageError as error:
         raise UsageError(error.what, when=where, now=error.now) from None

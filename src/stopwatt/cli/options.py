@@ -149,9 +149,9 @@ class TimingOptions:
         """Seconds, rising, each once.
 
         Raises:
-            UsageError: One is no time, not positive or not finite.
+            UsageError: One is empty, no time, not positive or not finite.
         """
-        return tuple(sorted({_time("--deadline", text) for text in words(self.deadline)}))
+        return tuple(sorted({_time("--deadline", text) for text in parts(self.deadline)}))
 
     def protocol(self, rules: ProtocolOptions, base: Protocol = QUICK) -> Protocol:
         """The protocol of the other options with the paced series of these, and time for it.
@@ -220,7 +220,12 @@ def request(workloads: tuple[str, ...], target: TargetOptions, protocol: Protoco
 
 def words(text: str) -> list[str]:
     """`a,b` as a list; spaces around the commas do not matter."""
-    return [word for word in (part.strip() for part in text.split(",")) if word]
+    return [part for part in parts(text) if part]
+
+
+def parts(text: str) -> list[str]:
+    """The same with what is empty between commas: it may be a value, or must be refused. Of no text there are none."""
+    return [part.strip() for part in text.split(",")] if text.strip() else []
 
 
 def parameters(pairs: tuple[str, ...]) -> dict[str, Scalar]:
@@ -270,7 +275,7 @@ def _time(name: str, text: str) -> float:
     try:
         seconds = parse(text, "s")
     except UsageError as error:
-        raise UsageError(error.what, when=f"{name} {text}", now=error.now) from None
+        raise UsageError(error.what, when=f"{name} {text}".rstrip(), now=error.now) from None
     if not seconds > 0:
         raise UsageError(f"{name} {text} is not above 0", when=f"reading {name}", now="give one above 0, such as 500us")
     return seconds

@@ -71,7 +71,9 @@ class DryRun:
         """Each axis, or axes that go together, with its values."""
         lines = []
         for block in self.grid.blocks:
-            values = [", ".join(str(axis.values[number]) for axis in block) for number in range(len(block[0].values))]
+            values = [
+                ", ".join(str(axis.values[number]) or "''" for axis in block) for number in range(len(block[0].values))
+            ]
             shown = values if len(values) <= _SHOWN_VALUES else [*values[: _SHOWN_VALUES - 1], f"... {values[-1]}"]
             joined = (" | " if len(block) > 1 else ", ").join(shown)
             count = f" ({len(values)})" if len(values) > 1 else ""
