@@ -4,15 +4,17 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
+from stopwatt.analyse.ablation import studies
 from stopwatt.analyse.estimate import Rejected, Series, series_of
 from stopwatt.analyse.findings import find
 from stopwatt.analyse.grid import Grid, arrange, in_order
 from stopwatt.analyse.row import Row
 from stopwatt.analyse.scaling import Scaling, scaling_of
 from stopwatt.analyse.shape import Shape, shape_of
+from stopwatt.analyse.study import Study
 from stopwatt.analyse.summary import summarise
 from stopwatt.analyse.worst import WorstCase, worst_cases
-from stopwatt.records import Finding, Measurement, Scalar, Status
+from stopwatt.records import Finding, Measurement, Protocol, Scalar, Status
 from stopwatt.stats.ratios import MARGIN
 
 
@@ -46,6 +48,9 @@ class Analysis:
         findings: By falling weight.
         facts: Of the latest measurement: machine and versions.
         machines: Digests of the machines that measured.
+        studies: What the ablations say. Their cells are nowhere else in an analysis: two stages of one study are no
+            two places of a grid, and the latency of the reference is in the study.
+        rules: Protocols of the studies' cells.
     """
 
     grid: Grid
@@ -54,6 +59,8 @@ class Analysis:
     findings: tuple[Finding, ...]
     facts: Mapping[str, Scalar]
     machines: tuple[str, ...] = ()
+    studies: tuple[Study, ...] = ()
+    rules: tuple[Protocol, ...] = ()
 
 
 def analyse(
@@ -71,22 +78,28 @@ def analyse(
         within_s: Latency bound, in seconds, for the batch with the most samples/s.
         margin: Relative difference of latency that does not matter for a verdict.
     """
+    everything = list(measurements)
+    ablations = [one for one in everything if one.cell.protocol.ablation is not None]
     by_cell: dict[str, list[Measurement]] = defaultdict(list)
-    for one in measurements:
-        by_cell[one.cell.key].append(one)
-    everything = [one for rounds in by_cell.values() for one in rounds]
-    rows = in_order(summarise(everything, margin))
+    for one in everything:
+        if one.cell.protocol.ablation is None:
+            by_cell[one.cell.key].append(one)
+    rows = in_order(summarise((one for rounds in by_cell.values() for one in rounds), margin))
     grid = arrange(rows)
     cells = tuple(_cell(row, by_cell[row.cell.key], deadlines) for row in rows)
     scaling = scaling_of(grid, within_s)
+    studied = studies(ablations)
+    measured = [*(row.cell for row in rows), *(one.cell for one in ablations)]
     latest = max(everything, key=lambda one: one.started_at, default=None)
     return Analysis(
         grid,
         cells,
         scaling,
-        find(grid, cells, scaling),
+        find(grid, cells, scaling, studied),
         latest.facts if latest else {},
-        tuple(dict.fromkeys(row.cell.machine for row in rows)),
+        tuple(dict.fromkeys(cell.machine for cell in measured)),
+        studied,
+        tuple(dict.fromkeys(one.cell.protocol for one in ablations)),
     )
 
 

@@ -4,11 +4,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from stopwatt.analyse.findings import batch, clusters, growth, idle, inversions, setups, trials, trouble
+from stopwatt.analyse.findings import batch, clusters, growth, idle, inversions, setups, trials, trouble, ways
 from stopwatt.analyse.findings.cells import name_cells
 from stopwatt.analyse.findings.live import current_finding
 from stopwatt.analyse.grid import Grid
 from stopwatt.analyse.scaling import Scaling
+from stopwatt.analyse.study import Study
 from stopwatt.records import Finding, Strength
 
 if TYPE_CHECKING:
@@ -38,6 +39,8 @@ KINDS: Mapping[str, str] = {
     trials.ROUNDS_DIFFER: "rounds that differ by more than their trials explain",
     trials.RESOLUTION: "trials that the clock cannot tell apart",
     trials.TOO_FEW: "too few trials to describe their distribution",
+    ways.KIND: "a way of measuring that changes what would be reported",
+    ways.SAME: "ways of measuring that make no difference",
     setups.RANGE: "the fastest and the slowest cell",
     FURTHER: "how many findings of a kind are not told one by one",
 }
@@ -47,7 +50,9 @@ MOST_OF_A_KIND = 4
 _SUGGESTED = 0.5
 
 
-def find(grid: Grid, cells: Sequence["CellAnalysis"], scaling: Scaling) -> tuple[Finding, ...]:
+def find(
+    grid: Grid, cells: Sequence["CellAnalysis"], scaling: Scaling, studies: Sequence[Study] = ()
+) -> tuple[Finding, ...]:
     """What is to be said of a grid, the most important first.
 
     A pattern that repeats over the grid is one finding. Of a kind there are at most four; how many more there would be
@@ -57,6 +62,7 @@ def find(grid: Grid, cells: Sequence["CellAnalysis"], scaling: Scaling) -> tuple
         grid: Of any shape; one cell is a grid too.
         cells: In the order of the grid's points.
         scaling: Of the grid.
+        studies: Of ways of measuring.
     """
     named = name_cells(grid, cells)
     found = [
@@ -69,6 +75,7 @@ def find(grid: Grid, cells: Sequence["CellAnalysis"], scaling: Scaling) -> tuple
         *growth.find_growth(scaling),
         *clusters.find_clusters(named),
         *trials.find_trials(named),
+        *ways.find_ways(studies),
     ]
     weighed = [one if one.strength is Strength.SHOWN else replace(one, weight=_SUGGESTED * one.weight) for one in found]
     return tuple(sorted(_limited(weighed), key=lambda one: -one.weight))
