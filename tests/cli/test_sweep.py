@@ -51,6 +51,19 @@ def test_options_describe_a_grid():
     assert {(cell.workload.params["seq"], cell.workload.params["layers"]) for cell in cells} == {(4, 1), (8, 2)}
 
 
+def test_the_options_of_bench_mean_the_same_as_the_axes():
+    short = grid("lstm", backends="eager,onnxruntime", precision="fp32, bf16", batch="1..4")
+    axes = grid("lstm", axis=("backend=eager,onnxruntime", "precision=fp32,bf16", "batch=1..4"))
+    assert plan_grid(short).digest == plan_grid(axes).digest
+    assert len(plan_grid(short).cells) == 2 * 2 * 3
+
+
+def test_the_options_of_bench_win_over_a_file(tmp_path):
+    file = tmp_path / "grid.yaml"
+    file.write_text("workload: lstm\naxes: {batch: [1, 2], hidden: [8, 16]}")
+    assert {cell.setup.batch for cell in plan_grid(grid(str(file), batch="4")).cells} == {4}
+
+
 def test_an_empty_value_of_a_text_is_a_value(call):
     cells = plan_grid(grid("synthetic", axis=("fail=,raise",))).cells
     assert [cell.workload.params["fail"] for cell in cells] == ["", "raise"]
@@ -132,6 +145,10 @@ def test_paced_arrivals_of_a_file_stay_unless_the_options_say_otherwise(tmp_path
         (["lstm", "--axis", "hidden=8,"], "hidden of lstm cannot be ''", "a whole number"),
         (["lstm", "--axis", "batch=1,,2"], "cannot read '' as batch", "a whole number"),
         (["lstm", "--axis", "backend=eager,"], "unknown backend ''", "onnxruntime"),
+        (["lstm", "--backends", "eager", "--axis", "backend=onnxruntime"], "backend is given twice", "once"),
+        (["lstm", "--batch", "1,2", "--zip", "batch=1,2 hidden=8,16"], "batch is given twice", "once"),
+        (["lstm", "--batch", "8..1"], "8..1 is no range", "1..64"),
+        (["lstm", "--precision", ""], "precision has no values", "at least one"),
         (["lstm", "--deadline", ","], "cannot read ''", "write a number"),
         (["lstm", "--axis", "hidden=8,8"], "hidden=8 is given twice", "once"),
         (["lstm", "--axis", "batch=8..1"], "8..1 is no range", "1..64"),

@@ -41,6 +41,13 @@ class GridOptions:
         tuple[str, ...],
         Parameter(**_REPEATED, name=["--param", "-p"], help="NAME=VALUE, the same for all cells."),
     ] = ()
+    backends: Annotated[
+        str | None, Parameter(group=TARGET, help="By comma: the same as --axis backend=... (eager).")
+    ] = None
+    precision: Annotated[
+        str | None, Parameter(group=TARGET, help="By comma: the same as --axis precision=... (fp32).")
+    ] = None
+    batch: Annotated[str | None, Parameter(group=TARGET, help="1,8 or 1..64: the same as --axis batch=... (1).")] = None
     device: Annotated[str | None, Parameter(group=TARGET, help="cpu, cuda or cuda:1 (cpu).")] = None
 
 
@@ -80,6 +87,13 @@ def _blocks(workloads: Sequence[str], asked: GridOptions) -> Iterable[Block]:
         yield (_param(name, value),)
     for text in asked.axis:
         yield (_axis(text, "--axis"),)
+    for option, name, values in (
+        ("--backends", "backend", asked.backends),
+        ("--precision", "precision", asked.precision),
+        ("--batch", "batch", asked.batch),
+    ):
+        if values is not None:
+            yield (_axis_of(name, values, option),)
     for text in asked.zip:
         yield _together(text, "--zip")
     if asked.device is not None:
@@ -110,8 +124,11 @@ def _axis(text: str, option: str) -> Axis:
     name, equals, values = text.partition("=")
     if not equals or not name.strip():
         raise UsageError(f"cannot read {text!r} as an axis", when=option, now=f"write {option} hidden=64,128")
-    where = f"{option} {name.strip()}"
+    return _axis_of(name.strip(), values, f"{option} {name.strip()}")
+
+
+def _axis_of(name: str, values: str, where: str) -> Axis:
     try:
-        return Axis.of(name.strip(), parts(values), where)
+        return Axis.of(name, parts(values), where)
     except UsageError as error:
         raise UsageError(error.what, when=where, now=error.now) from None
