@@ -36,6 +36,7 @@ def show(
     *,
     select: Annotated[Selection | None, Parameter(name="*")] = None,
     rates: Annotated[bool, Parameter(negative=())] = False,
+    ways: Annotated[bool, Parameter(negative=())] = False,
     store: str | None = None,
     json: Annotated[bool, Parameter(negative=())] = False,
 ) -> None:
@@ -54,6 +55,8 @@ def show(
         select: Which measurements; without any of these options the latest 20.
         rates: Show FLOP/s and bytes/s of cells instead, as a share of what `stopwatt ceilings` measured; without any
             of the options above those of the latest run.
+        ways: Show what ways of measuring report against the reference (`stopwatt protocol`) instead; without any of the
+            options above those of the latest run that has some.
         store: Results database: a path or a URL. Default: $STOPWATT_STORE, else ./stopwatt.db.
         json: Print JSON.
 
@@ -66,6 +69,9 @@ def show(
             return
         if (run := what or chosen.run) is not None:
             chosen = replace(chosen, run=results.run(run).id)
+        if ways:
+            _show_ways(results, chosen, json=json)
+            return
         if rates:
             _show_rates(results, chosen, json=json)
             return
@@ -113,6 +119,28 @@ def _nothing_fits(results: "Store", chosen: Selection) -> UsageError:
     from stopwatt.store.unmatched import nothing_fits
 
     return nothing_fits(results, chosen)
+
+
+def _show_ways(results: "Store", chosen: Selection, *, json: bool) -> None:
+    from stopwatt.analyse.ablation import studies
+    from stopwatt.analyse.ablation_document import studies_document
+    from stopwatt.reporting.console import console_for
+    from stopwatt.reporting.ways import render_studies
+
+    selections = [chosen]
+    if chosen == Selection():
+        latest = next((run for run in reversed(results.runs()) if _holds_ablation(results, run)), None)
+        selections = [Selection(run=latest.id)] if latest else []
+    found = studies(one for selection in selections for one in results.measurements(selection))
+    if json:
+        print(_strict(studies_document(found)))
+    else:
+        render_studies(console_for(sys.stdout), found)
+
+
+def _holds_ablation(results: "Store", run: Run) -> bool:
+    cells = (cell for cell, _, _ in results.phases(Selection(run=run.id)))
+    return any(cell.protocol.ablation is not None for cell in cells)
 
 
 def _setup(cell: Cell) -> str:

@@ -59,6 +59,16 @@ def render_study(console: Console, study: Study) -> None:
         _say(console, f"{note.text}{now}", "warning" if warning else "quiet", bullet="! " if warning else "")
 
 
+def render_studies(console: Console, studies: Sequence[Study]) -> None:
+    """Print studies one after the other, or how to come by one."""
+    if not studies:
+        _say(console, "no way of measuring was measured beside the reference: stopwatt protocol WORKLOAD does", "quiet")
+    for place, study in enumerate(studies):
+        if place:
+            console.print()
+        render_study(console, study)
+
+
 def _say(console: Console, text: str, style: str = "", *, bullet: str = "") -> None:
     """A sentence in lines that are not longer than the terminal; further ones are indented as far as the bullet."""
     width = min(WIDTH, console.width)

@@ -29,6 +29,8 @@ from stopwatt.reporting.charts.shift import shift
 from stopwatt.reporting.charts.spectrum import SPECTRUM
 from stopwatt.reporting.charts.speedup import speedup
 from stopwatt.reporting.charts.survival import SURVIVAL
+from stopwatt.reporting.charts.ways import ways
+from stopwatt.reporting.ways_lines import measured, name
 
 CELL_FIGURES: Mapping[str, CellFigure] = {
     figure.kind: figure for figure in (SEQUENCE, HISTOGRAM, ECDF, SURVIVAL, SPECTRUM, LAG, DEADLINE)
@@ -137,6 +139,22 @@ def _batch(analysis: Analysis, choice: Choice) -> Any:
     return batch(analysis, choice.focus)
 
 
+def _ways(analysis: Analysis, _: Choice) -> Any:
+    drawable = [study for study in analysis.studies if measured((*study.effects, *study.combined))]
+    if not drawable:
+        raise UsageError(
+            "these measurements hold no way of measuring beside the reference",
+            now="stopwatt protocol WORKLOAD measures some",
+        )
+    if len(drawable) > 1:
+        raise UsageError(
+            f"this figure shows one workload in one setup, and here are {len(drawable)}",
+            when="; ".join(name(study) for study in drawable),
+            now="name one, such as backend=eager, or write all of them with stopwatt report",
+        )
+    return ways(drawable[0])
+
+
 GRID_FIGURES: Mapping[str, GridFigure] = {
     figure.kind: figure
     for figure in (
@@ -154,6 +172,7 @@ GRID_FIGURES: Mapping[str, GridFigure] = {
         GridFigure(
             "modes", "the clusters of all cells: ratio to the usual latency, and mass", lambda found, _: modes(found)
         ),
+        GridFigure("ways", "what each way of measuring reports against the reference, with intervals", _ways),
     )
 }
 KINDS: Mapping[str, str] = {
