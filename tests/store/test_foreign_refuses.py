@@ -234,3 +234,7 @@ def test_a_column_of_identifiers_taken_for_an_axis_is_refused_before_memory_runs
 def test_a_separator_or_decimal_sign_that_cannot_be_is_refused(path):
     refused(path, MEANS, "cannot separate", separator="::")
     refused(path, MEANS, "no decimal sign", decimal="x")
+
+
+def test_a_pattern_of_trials_that_fits_only_named_columns(path):
+    refused(path, "threads,x\n1,5\n", "fits only columns that are named", axis=("threads",), trials="t*", unit="us")

@@ -337,3 +337,15 @@ def test_whatever_is_written_comes_back(path, cells):
     found = {tuple(m.cell.workload.params.values()): m.samples["latency"].values.tolist() for m in table.measurements}
 
     assert found == {cell: [round(time * 1e3) for time in times] for cell, times in cells.items()}
+
+
+def test_a_pattern_of_trials_leaves_out_columns_that_are_named_for_something_else(path):
+    text = "threads,turn,tokens,t1,t2\n1,1,8,5,6\n2,1,8,3,4\n2,2,8,3,5\n"
+    spec = {"axis": ("threads", "tokens"), "round": "turn", "trials": "t*", "unit": "us"}
+    table = read(path, text, **spec)
+
+    assert [one.samples["latency"].values.tolist() for one in table.measurements] == [
+        [5000, 6000], [3000, 4000], [3000, 5000],
+    ]  # fmt: skip
+    assert [one.cell.setup.threads for one in table.measurements] == [1, 2, 2]
+    assert [one.round for one in table.measurements] == [0, 0, 1]

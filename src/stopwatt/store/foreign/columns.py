@@ -1,6 +1,6 @@
 """From what a person says about a table to places in its lines."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from typing import Any
@@ -92,9 +92,11 @@ def bind(spec: TableSpec, table: TableFile) -> Columns:
     if spec.decimal not in {".", ","}:
         raise UsageError(f"{spec.decimal!r} is no decimal sign", now="give --decimal . or --decimal ,")
     heads = table.heads
-    times = _times(spec, table)
     axes, setup, said = _coordinates(spec, heads)
     count = _either(spec.count, heads, "count")
+    repetition = _column("round", spec.round, heads)
+    named = (*axes, *setup, *(one for one in (count, repetition) if isinstance(one, Column)))
+    times = _times(spec, table, {column.place for column in named})
     found = Columns(
         axes=axes,
         setup=setup,
@@ -103,7 +105,7 @@ def bind(spec: TableSpec, table: TableFile) -> Columns:
         means=bool(spec.time),
         long=not spec.time and len(times) == 1,
         number=number_reader(spec.decimal),
-        round=_column("round", spec.round, heads),
+        round=repetition,
         count=count if isinstance(count, Column) else None,
         count_said=count if isinstance(count, str) else "",
         sd=_time_column(spec, spec.sd, heads, "--sd") if spec.sd else None,
@@ -112,14 +114,22 @@ def bind(spec: TableSpec, table: TableFile) -> Columns:
     return found
 
 
-def _times(spec: TableSpec, table: TableFile) -> tuple[TimeColumn, ...]:
+def _times(spec: TableSpec, table: TableFile, named: Collection[int]) -> tuple[TimeColumn, ...]:
+    """The column of means, or the columns that fit the pattern of trials and are not named for something else."""
     if bool(spec.time) == bool(spec.trials):
         raise _which_times(spec, table)
     if spec.time:
         return (_time_column(spec, spec.time, table.heads, "--time"),)
-    found = [place for place, head in enumerate(table.heads) if fnmatchcase(head, spec.trials)]
+    fitting = [place for place, head in enumerate(table.heads) if fnmatchcase(head, spec.trials)]
+    found = [place for place in fitting if place not in named or table.heads[place] == spec.trials.strip()]
     if not found and spec.trials in table.heads:  # a head that holds brackets is no pattern
         found = [place_of(spec.trials, table.heads, "--trials")]
+    if fitting and not found:
+        raise UsageError(
+            f"--trials {spec.trials!r} fits only columns that are named for something else",
+            when=", ".join(table.heads[place] for place in fitting[:20]),
+            now="name the columns that hold the times",
+        )
     if not found:
         raise missing(spec.trials, table.heads, "--trials")
     return tuple(_time_at(spec, place, table.heads[place]) for place in found)
