@@ -18,6 +18,7 @@ VERBS = {
     "export": ("export:export", "Write measurements to Parquet, CSV or JSON."),
     "import": ("import_:import_", "Read exported measurements, or a table that others made, into the store."),
     "ceilings": ("ceilings:ceilings", "Measure the most FLOP/s and bytes/s that this device reaches."),
+    "selftest": ("selftest:selftest", "Test that this machine, with this tool on it, measures what it claims."),
     "workloads": ("workloads:workloads", "List the models that can be measured, with their parameters."),
     "backends": ("backends:backends", "List the runtimes of this machine: usable or not, and the remedy."),
     "doctor": ("doctor:doctor", "Say whether this machine is fit to measure on, and how to mend it."),

@@ -9,7 +9,6 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 from rich.text import Text
 
 from stopwatt.records import Cell, Measurement, Status
-from stopwatt.sweeping.execute import Watcher
 from stopwatt.text import one_line, printable
 from stopwatt.units import duration
 from stopwatt.workloads.params import short_label
@@ -54,8 +53,8 @@ class ProgressLine:
         self._console.print(Text(f"note: {printable(text)}", style="warning"))
 
     def begin(self, total: int, done: int) -> None:
-        """The plan is known."""
-        if done:
+        """The plan is known, or more of it."""
+        if done and self._progress.tasks[0].total is None:
             self._console.print(f"going on: {done} of {total} rounds were measured by an earlier start")
         if self._live:
             self._progress.start()
@@ -66,6 +65,15 @@ class ProgressLine:
         self._cell = one_line(f"{_label(cell)}, round {round_number + 1}")
         self._progress.now = self._cell
         self._update()
+
+    def task(self, text: str) -> None:
+        """Something else than a round begins."""
+        self._progress.now = self._cell = one_line(text)
+        self._update()
+
+    def done(self, count: int, left_s: float) -> None:
+        """So many things are done; about so many seconds are left."""
+        self._update(completed=count, left=f"about {duration(left_s)} left" if left_s else "")
 
     def phase(self, name: str) -> None:
         """A phase of the round begins."""
@@ -125,7 +133,7 @@ def _label(cell: Cell) -> str:
 
 
 @contextmanager
-def show_progress(console: Console, find: Callable[[Measurement], str] = nothing) -> Iterator[Watcher]:
+def show_progress(console: Console, find: Callable[[Measurement], str] = nothing) -> Iterator[ProgressLine]:
     """A watcher that shows progress on a console."""
     line = ProgressLine(console, find)
     try:

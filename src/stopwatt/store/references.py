@@ -8,6 +8,8 @@ from stopwatt.store.database import Store
 from stopwatt.store.model import Run
 
 _LATEST = re.compile(r"last(?:~(\d{1,9}))?")
+ABOUT_MACHINE = "about_machine"
+"""Key of a run's request: what it measured is the machine and no model, so that `last` never means it."""
 _HEXADECIMAL = re.compile(r"[0-9a-f]{1,32}", re.IGNORECASE)
 
 
@@ -35,7 +37,8 @@ def find_runs(store: Store, word: str) -> list[Run]:
     """
     runs = [run for run in store.runs() if run.rounds]
     if found := _LATEST.fullmatch(word):
-        return [_by_age(runs, int(found[1] or 0), word, store.where)]
+        of_models = [run for run in runs if ABOUT_MACHINE not in run.request]
+        return [_by_age(of_models, int(found[1] or 0), word, store.where)]
     tagged = [run for run in runs if run.tag == word] if word else []
     numbered = [run for run in runs if run.id.startswith(word.lower())] if _HEXADECIMAL.fullmatch(word) else []
     if tagged and numbered:

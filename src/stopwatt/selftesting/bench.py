@@ -1,0 +1,88 @@
+"""What tests measure with: the ordinary pipeline, from a plan to fresh workers, into a database that is thrown away."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from stopwatt.errors import StopwattError
+from stopwatt.records import Measurement, Process, Protocol, Scalar, Status, Warmup
+from stopwatt.running import Silent, run_grid
+from stopwatt.store import Access, Selection, open_store
+from stopwatt.sweeping.execute import Watcher
+from stopwatt.sweeping.grid import Axis, Grid
+
+RULES = Protocol(
+    rounds=1,
+    trials=100,
+    trial_seconds=None,
+    min_trials=1,
+    warmup=Warmup(
+        min_calls=10,
+        min_seconds=0.0,
+        window_calls=30,
+        window_seconds=0.0,
+        window_cap_seconds=0.2,
+        tolerance=0.05,
+        cap_seconds=1.0,
+    ),
+    throughput_windows=1,
+    throughput_seconds=0.0,
+    timeout_s=120.0,
+    process=Process.SHARED,
+)
+"""For planted calls: they need no time to warm up, only to show that the warm-up waits until they are steady."""
+SYNTHETIC: Mapping[str, Scalar] = {"workload": "synthetic", "backend": "eager", "threads": 1}
+
+Axes = Mapping[str, Scalar | Sequence[Scalar]]
+
+
+@dataclass(frozen=True, slots=True)
+class Bench:
+    """Where and how thoroughly to test.
+
+    Attributes:
+        store: A results database for what tests measure; nobody keeps it.
+        device: The accelerator that is tested too, or `cpu`.
+        thorough: Whether time matters little.
+        watcher: Looks on.
+    """
+
+    store: str
+    device: str = "cpu"
+    thorough: bool = False
+    watcher: Watcher | None = None
+
+    def measure(self, axes: Axes, rules: Protocol = RULES, watcher: Watcher | None = None) -> list[Measurement]:
+        """The rounds of a grid, measured in fresh processes.
+
+        Args:
+            axes: Coordinate -> its value or values.
+            rules: The protocol.
+            watcher: Looks on instead of the bench's own.
+
+        Raises:
+            StopwattError: A round gave no result.
+        """
+        grid = Grid(tuple((Axis.of(*pair),) for pair in axes.items()), protocol=rules)
+        done = run_grid(grid, store=self.store, watcher=watcher or Quiet(self.watcher), allow=True)
+        with open_store(self.store, access=Access.READ) as results:
+            found = list(results.measurements(Selection(run=done.run.id)))
+        for one in found:
+            if one.status is not Status.OK:
+                why = one.trouble.what if one.trouble else str(one.status)
+                raise StopwattError(f"a planted workload gave no result: {why}", when=one.cell.label)
+        return found
+
+
+class Quiet(Silent):
+    """Passes on what a round does now, and nothing else: the progress that is shown is that of the claims."""
+
+    def __init__(self, watcher: Watcher | None) -> None:
+        self._watcher = watcher or Silent()
+
+    def phase(self, name: str) -> None:
+        """Pass it on."""
+        self._watcher.phase(name)
+
+    def stopping(self) -> None:
+        """Pass it on."""
+        self._watcher.stopping()

@@ -1,0 +1,136 @@
+"""Test claims one after another, keep each as it comes, and return them."""
+
+import tempfile
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Protocol
+
+from stopwatt import __version__
+from stopwatt.analyse.selftests import Claim, SelfTest, Verdict, to_measurement
+from stopwatt.devices.facts import machine_identity, read_facts
+from stopwatt.devices.resolve import require_driver
+from stopwatt.errors import StopwattError
+from stopwatt.records import Scalar
+from stopwatt.reporting.selftest import SelfTestResult
+from stopwatt.running import Silent
+from stopwatt.selftesting.bench import Bench
+from stopwatt.selftesting.suite import Test, named
+from stopwatt.store import Run, RunStatus, open_store
+from stopwatt.store.database import Store
+from stopwatt.store.references import ABOUT_MACHINE
+from stopwatt.sweeping.execute import Interrupted, Watcher
+
+
+class Onlooker(Watcher, Protocol):
+    """A watcher who is also told which claim is tested."""
+
+    def task(self, text: str) -> None:
+        """What is done now."""
+        ...
+
+    def done(self, count: int, left_s: float) -> None:
+        """So many claims are tested; about so many seconds are left."""
+        ...
+
+
+class SilentOnlooker(Silent):
+    """Does nothing."""
+
+    def task(self, text: str) -> None:
+        """Ignore."""
+
+    def done(self, count: int, left_s: float) -> None:
+        """Ignore."""
+
+
+def run_selftest(
+    names: Sequence[str] = (),
+    *,
+    device: str = "cpu",
+    thorough: bool = False,
+    store: str | None = None,
+    command: str = "stopwatt selftest",
+    watcher: Onlooker | None = None,
+) -> SelfTestResult:
+    """Test claims and keep what came of them.
+
+    Args:
+        names: Of claims; all of the device without any.
+        device: `cpu`, or an accelerator that is tested too.
+        thorough: Take the time that it takes.
+        store: Results database that keeps the claims. What the tests measure is thrown away.
+        command: Kept with the run.
+        watcher: Looks on.
+
+    Raises:
+        UsageError: No such claim or device.
+        EnvironmentUnfit: There is no driver for the device.
+        Interrupted: The user stopped it; the claims tested by then are saved.
+        StoreError: A claim could not be saved.
+    """
+    tests = named(names, device)
+    require_driver(device)
+    watcher = watcher or SilentOnlooker()
+    facts = read_facts(device).values
+    with open_store(store) as results, tempfile.TemporaryDirectory(prefix="stopwatt-selftest-") as place:
+        run = results.begin_run(command, "", "", __version__, {ABOUT_MACHINE: "selftest"})
+        bench = Bench(str(Path(place) / "planted.db"), device, thorough, watcher)
+        keeper = _Keeper(results, run, facts, whole=not names)
+        try:
+            claims = _test_all(tests, bench, keeper, watcher)
+        except (Interrupted, KeyboardInterrupt):
+            results.finish_run(run, RunStatus.INTERRUPTED)
+            raise
+        failed = any(claim.verdict is Verdict.FAILS for claim in claims)
+        results.finish_run(run, RunStatus.PARTLY_FAILED if failed else RunStatus.COMPLETE)
+        test = SelfTest(run.id, run.started_at, device, tuple(claims), whole=not names)
+        return SelfTestResult(test, results.where, facts)
+
+
+class _Keeper:
+    """Saves claims.
+
+    Args:
+        store: Where.
+        run: Of that store.
+        facts: Of the machine.
+        whole: As in `SelfTest`.
+    """
+
+    def __init__(self, store: Store, run: Run, facts: Mapping[str, Scalar], *, whole: bool) -> None:
+        self._store, self._run, self._facts, self._whole = store, run, facts, whole
+        self._machine = machine_identity(facts)
+
+    def keep(self, claim: Claim, device: str) -> None:
+        one = to_measurement(claim, self._machine, device, self._facts, whole=self._whole)
+        self._store.save(self._run, one)
+
+
+def _test_all(tests: Sequence[Test], bench: Bench, keeper: _Keeper, watcher: Onlooker) -> list[Claim]:
+    claims: list[Claim] = []
+    watcher.begin(len(tests), 0)
+    try:
+        for number, test in enumerate(tests):
+            watcher.task(f"{test.name}: {test.about}")
+            claim = _tested(test, bench)
+            keeper.keep(claim, "cpu" if test.device == "cpu" else bench.device)
+            claims.append(claim)
+            watcher.done(number + 1, sum(later.seconds for later in tests[number + 1 :]))
+    finally:
+        watcher.end()
+    return claims
+
+
+def _tested(test: Test, bench: Bench) -> Claim:
+    """The claim; a planted workload that cannot be measured at all is a claim that fails."""
+    begin = time.monotonic()
+    try:
+        claim = test.look(bench)
+    except Interrupted:
+        raise
+    except StopwattError as error:
+        where = f" ({error.when})" if error.when else ""
+        claim = Claim(test.name, Verdict.FAILS, f"{error.what}{where}")
+    return replace(claim, seconds=time.monotonic() - begin)
