@@ -3,10 +3,12 @@
 from collections.abc import Hashable, Mapping
 from dataclasses import fields
 
+from stopwatt.analyse.estimate import counted
 from stopwatt.analyse.observed import Side
 from stopwatt.devices.facts import identity_differences
-from stopwatt.records import Cell, Paced, Protocol
+from stopwatt.records import Cell, Paced, Protocol, Warmup
 from stopwatt.units import exact
+from stopwatt.ways import Ablation
 
 _NO_RULE = ("rounds", "timeout_s", "boundary", "paced")
 """Fields of a protocol that change nothing in a round, or that stand beside the rules."""
@@ -60,11 +62,21 @@ def _rules(protocol: Protocol) -> tuple[tuple[str, Hashable], ...]:
 def _different_rules(a: Protocol, b: Protocol) -> str:
     """`trials 300 / 1000, warmup`: the rules that differ."""
     pairs = zip(_rules(a), _rules(b), strict=True)
-    return ", ".join(
-        name if hasattr(ours, "__dataclass_fields__") else f"{name} {ours} / {theirs}"
-        for (name, ours), (_, theirs) in pairs
-        if ours != theirs
-    )
+    return ", ".join(_different_rule(name, ours, theirs) for (name, ours), (_, theirs) in pairs if ours != theirs)
+
+
+def _different_rule(name: str, ours: Hashable, theirs: Hashable) -> str:
+    """`trials 300 / 1000`; of rules that have parts the name, and of ablations how many ways."""
+    told = [_told(one) for one in (ours, theirs)]
+    return name if told[0] == told[1] else f"{name} {told[0]} / {told[1]}"
+
+
+def _told(rule: Hashable) -> str:
+    if rule is None:
+        return "none"
+    if isinstance(rule, Ablation):
+        return counted(len(rule.ways), "way")
+    return "" if isinstance(rule, Warmup) else str(rule)
 
 
 def _arrivals(paced: Paced | None) -> str:

@@ -21,10 +21,11 @@ from stopwatt.analyse.estimate import (
     typical,
 )
 from stopwatt.analyse.row import CountedNote, Row
+from stopwatt.analyse.selftests import is_selftest
 from stopwatt.analyse.speedup import with_speedups
 from stopwatt.analyse.stated import MEAN, as_stated
 from stopwatt.analyse.worst import worst_cases
-from stopwatt.records import METRICS, Measured, Measurement, Metric, Note, Status, Trouble, Unavailable
+from stopwatt.records import METRICS, Measured, Measurement, Metric, Note, Severity, Status, Trouble, Unavailable
 from stopwatt.stats.ratios import MARGIN
 
 TAILS = {"latency_p90": 0.9, "latency_p99": 0.99, "latency_p99.9": 0.999}
@@ -47,7 +48,7 @@ def summarise(
     """
     cells: dict[str, list[Measurement]] = {}
     for measurement in measurements:
-        if not is_ceiling(measurement):  # says what the device does, not a model
+        if not is_ceiling(measurement) and not is_selftest(measurement):  # they say what the machine does, not a model
             cells.setdefault(measurement.cell.key, []).append(measurement)
     return with_speedups([_row(rounds, deadlines) for rounds in cells.values()], margin)
 
@@ -65,10 +66,23 @@ def _row(measurements: list[Measurement], deadlines: Sequence[float] | None) -> 
         rounds_ok=len(ok),
         rounds_failed=len(failed),
         estimates=_estimates(rounds, _why_nothing(status, failed)),
-        notes=counted_notes(rounds),
+        notes=(*_of_ablation(rounds), *counted_notes(rounds)),
         round_medians=_round_medians(ok),
         worst=() if deadlines is None else worst_cases(ok, deadlines),
     )
+
+
+def _of_ablation(rounds: Sequence[Measurement]) -> tuple[CountedNote, ...]:
+    """A row of an ablation is one of its reference, whose calls came in short series between other things."""
+    ablation = rounds[0].cell.protocol.ablation
+    if ablation is None:
+        return ()
+    text = (
+        f"the latency is that of the reference of an ablation: series of {ablation.calls} calls at most, each after "
+        f"another of {counted(len(ablation.ways), 'way')} of measuring, which may have left its traces"
+    )
+    note = Note("ablation-reference", text, Severity.INFO, now="stopwatt show --ways shows the ways")
+    return (CountedNote(note, len(rounds)),)
 
 
 def without_repeated(measurements: list[Measurement]) -> list[Measurement]:

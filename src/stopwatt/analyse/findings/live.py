@@ -30,6 +30,8 @@ def current_finding(measurement: Measurement, axes: Sequence[str] = ()) -> str:
         measurement: A round of any status.
         axes: Names of the coordinates that tell its cell from the others; empty for all parameters of the workload.
     """
+    if measurement.cell.protocol.ablation is not None:  # its latency was measured between other ways, and bears traces
+        return ""
     samples = measurement.samples.get("latency")
     if measurement.status is not Status.OK or samples is None or samples.values.size < LEAST_TRIALS:
         return ""
