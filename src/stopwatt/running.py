@@ -85,7 +85,7 @@ def run_grid(
         return analyse(measurements, deadlines=asked.deadlines)
 
     with placed(plan_grid(asked), executor or Executor()) as (plan, rounds):
-        done = _carry_out(plan, as_request(asked), conclude, store=store, watcher=watcher, allow=allow, rounds=rounds)
+        done = carry_out(plan, as_request(asked), conclude, store=store, watcher=watcher, allow=allow, rounds=rounds)
     told = bool(asked.deadlines) or plan.protocol.paced is not None
     rows = tuple(replace(cell.row, worst=cell.worst if told else ()) for cell in done.conclusion.cells)
     return SweepResult(rows, done.run, done.where, plan.facts, done.notes, asked.deadlines, analysis=done.conclusion)
@@ -121,19 +121,21 @@ def run_plan(
     def conclude(measurements: Sequence[Measurement]) -> tuple[Row, ...]:
         return tuple(summarise(measurements, deadlines=asked))
 
-    done = _carry_out(plan, request, conclude, store=store, watcher=watcher, allow=allow, rounds=rounds)
+    done = carry_out(plan, request, conclude, store=store, watcher=watcher, allow=allow, rounds=rounds)
     return BenchResult(done.conclusion, done.run, done.where, plan.facts, done.notes)
 
 
 @dataclass(frozen=True, slots=True)
-class _Done(Generic[Conclusion]):
+class Done(Generic[Conclusion]):
+    """What was measured, and what it says."""
+
     conclusion: Conclusion
     run: Run
     where: str
     notes: tuple[Note, ...]
 
 
-def _carry_out(
+def carry_out(
     plan: Plan,
     request: Mapping[str, Any],
     conclude: Callable[[Sequence[Measurement]], Conclusion],
@@ -141,28 +143,49 @@ def _carry_out(
     store: str | None,
     watcher: Watcher | None,
     allow: bool,
-    rounds: Rounds | None,
-) -> _Done[Conclusion]:
-    """Measure, and draw a conclusion from the measurements, which are in the order of the plan's cells."""
+    rounds: Rounds | None = None,
+    then: Callable[[Sequence[Measurement]], Plan | None] = lambda _: None,
+) -> Done[Conclusion]:
+    """Measure, and draw a conclusion from the measurements, which are in the order of the plan's cells.
+
+    Args:
+        plan: What to measure. It names the run: a later start goes on with an unfinished run of an equal plan.
+        request: What was asked for, kept with the run.
+        conclude: Draws the conclusion.
+        store: Results database.
+        watcher: Looks on.
+        allow: Measure even on a machine that is not fit.
+        rounds: Who measures.
+        then: From the measurements to the plan of what is to be measured after them in the same run, if anything. A
+            later start that finds that partly measured must come to the same plan.
+    """
     watcher = watcher or Silent()
     for text in plan.announcements:
         watcher.announce(text)
     notes = _judge(plan, allow=allow)
-    places = {cell.key: place for place, cell in enumerate(plan.cells)}
     with open_store(store) as database:
         run = _begin(database, plan, request)
         try:
             execute(plan, database, run, watcher, rounds)
+            found = _measured(database, run, plan)
+            further = then(found)
+            if further is not None:
+                execute(further, database, run, watcher, rounds)
+                found = _measured(database, run, plan)
         except (Interrupted, KeyboardInterrupt):
             database.finish_run(run, RunStatus.INTERRUPTED)
             raise
-        found = sorted(
-            database.measurements(Selection(run=run.id)), key=lambda one: places.get(one.cell.key, len(places))
-        )
         conclusion = conclude(found)
         failed = any(one.status not in (Status.OK, Status.UNSUPPORTED, Status.INTERRUPTED) for one in found)
         database.finish_run(run, RunStatus.PARTLY_FAILED if failed else RunStatus.COMPLETE)
-        return _Done(conclusion, run, database.where, notes)
+        return Done(conclusion, run, database.where, notes)
+
+
+def _measured(database: "Store", run: Run, plan: Plan) -> list[Measurement]:
+    """In the order of the plan's cells; what is not of the plan comes last."""
+    places = {cell.key: place for place, cell in enumerate(plan.cells)}
+    measurements = database.measurements(Selection(run=run.id))
+    return sorted(measurements, key=lambda one: places.get(one.cell.key, len(places)))
 
 
 def _judge(plan: Plan, *, allow: bool) -> tuple[Note, ...]:

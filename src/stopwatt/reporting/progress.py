@@ -46,6 +46,7 @@ class ProgressLine:
         )
         self._task = self._progress.add_task("", total=None, left="")
         self._cell = ""
+        self._begun = False
         self._failures: Counter[str] = Counter()
 
     def announce(self, text: str) -> None:
@@ -54,8 +55,9 @@ class ProgressLine:
 
     def begin(self, total: int, done: int) -> None:
         """The plan is known, or more of it."""
-        if done and self._progress.tasks[0].total is None:
+        if done and not self._begun:
             self._console.print(f"going on: {done} of {total} rounds were measured by an earlier start")
+        self._begun = True
         if self._live:
             self._progress.start()
         self._update(total=total, completed=done)

@@ -33,7 +33,7 @@ class Watcher(Protocol):
         ...
 
     def begin(self, total: int, done: int) -> None:
-        """So many rounds in all, so many of them measured by an earlier start."""
+        """So many rounds in all, so many of them done before; told once more where others are added."""
         ...
 
     def turn(self, cell: Cell, round_number: int) -> None:

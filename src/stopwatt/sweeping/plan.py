@@ -61,6 +61,7 @@ class Plan:
         tag: The user's name for the run; plans with different tags are different plans.
         announcements: What the user must know before anything runs (foreign code).
         order: Of the cells within a round.
+        aim: What is to follow once its rounds are done; plans with different aims are different plans.
     """
 
     cells: tuple[Cell, ...]
@@ -69,12 +70,14 @@ class Plan:
     tag: str = ""
     announcements: tuple[str, ...] = ()
     order: Order = Order.RANDOM
+    aim: str = ""
 
     @property
     def digest(self) -> str:
         """Equal for equal plans: what lets a second start of a command go on with the first."""
         own_order = [] if self.order is Order.RANDOM else [[cell.key for cell in self.cells], str(self.order)]
-        return digest([sorted(cell.key for cell in self.cells), self.protocol.rounds, self.tag, *own_order])
+        own_aim = [self.aim] if self.aim else []
+        return digest([sorted(cell.key for cell in self.cells), self.protocol.rounds, self.tag, *own_order, *own_aim])
 
 
 def make_plan(request: Request) -> Plan:
