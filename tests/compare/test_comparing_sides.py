@@ -21,6 +21,7 @@ from stopwatt.records import (
     Trouble,
     Warmup,
 )
+from stopwatt.reporting.comparison_lines import detectable_lines
 from stopwatt.stats.ratios import Verdict
 
 STEADY = (4.0, 4.01, 4.02)
@@ -268,6 +269,51 @@ def test_without_a_value_on_both_sides_the_reason_is_given(side, rounds, cell):
         compare(side(rounds(cell(), STEADY)), side(rounds(cell(), STEADY, **bad), "B"))
 
     assert "deviation 0.3 is more than 0.001" in refused.value.when
+
+
+@pytest.fixture
+def means(rounds, cell):
+    """Rounds of a table that states means only."""
+
+    def make(medians, code=""):
+        stated = {"mean_latency": Measured(0.004, "s")}
+        found = rounds(cell(code=code), medians, notes=(Note("imported", "stated by a table"),))
+        return [replace(one, samples={}, readings=stated) for one in found]
+
+    return make
+
+
+@pytest.mark.parametrize("metric", ["latency", "latency_p99", "mean_latency"])
+def test_means_and_trials_are_told_apart_with_what_to_do(side, rounds, cell, means, metric):
+    a, b = side(means(STEADY), metric=metric), side(rounds(cell(), STEADY), "B", metric=metric)
+
+    with pytest.raises(UsageError, match="no cell has a value on both sides") as refused:
+        compare(a, b, metric)
+
+    assert "A: it holds a stated mean (mean_latency), not trials" in refused.value.when
+    assert "B: it holds trials (latency), not a stated mean" in refused.value.when
+    assert "a mean is not a median" in refused.value.now
+    assert "--trials" in refused.value.now
+
+
+def test_means_on_both_sides_are_compared_by_their_own_metric(side, means):
+    with pytest.raises(UsageError) as refused:
+        compare(side(means(STEADY)), side(means(STEADY), "B"))
+    assert refused.value.now == "compare them by --metric mean_latency"
+
+    a, b = (side(means(STEADY, code), code, "mean_latency") for code in "AB")
+    assert compare(a, b, "mean_latency").cells[0].ratio.value == pytest.approx(1)
+
+
+def test_what_somebody_else_measured_says_nothing_of_this_machine(side, rounds, cell):
+    notes = (Note("imported", "stated by a table"),)
+    a, b = side(rounds(cell(), STEADY, notes=notes)), side(rounds(cell(code="new"), STEADY, notes=notes), "B")
+    (stated,) = detectable_lines(compare(a, b))
+    (measured,) = detectable_lines(compare(side(rounds(cell(), STEADY)), side(rounds(cell(code="new"), STEADY), "B")))
+
+    assert stated.startswith("smallest detectable slowdown with 3 and 3 rounds: ")
+    assert "--aa" not in stated
+    assert measured.startswith("smallest detectable slowdown on this machine with 3 and 3 rounds: ")
 
 
 @pytest.mark.parametrize(

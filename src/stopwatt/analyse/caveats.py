@@ -10,8 +10,6 @@ from stopwatt.records import Note, Severity
 from stopwatt.stats.intervals import LEAST_ROUNDS
 from stopwatt.units import duration
 
-_IMPORTED = "imported"
-
 
 def caveats(pairs: Sequence[Pair], *, paired: bool) -> tuple[Note, ...]:
     """Notes on the pairs of a comparison.
@@ -35,7 +33,7 @@ def _one_after_another(pairs: Sequence[Pair]) -> Note | None:
 
     When rounds of an imported table were measured is not known: their time is that of the import.
     """
-    if any(_IMPORTED in one.warnings for pair in pairs for member in pair for one in member.rounds):
+    if any(one.imported for pair in pairs for member in pair for one in member.rounds):
         return None
     a, b = ([_time(one.started_at) for pair in pairs for one in pair[side].rounds] for side in (0, 1))
     if not a or not b or None in {*a, *b}:

@@ -3,12 +3,14 @@
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from stopwatt.analyse.comparison import Unmatched
 from stopwatt.analyse.grid import coordinates, place
 from stopwatt.analyse.likeness import Differences, unlike
 from stopwatt.analyse.matching import match, members_of
-from stopwatt.analyse.observed import Side
+from stopwatt.analyse.observed import ONLY_MEAN, ONLY_TRIALS, Side
+from stopwatt.analyse.stated import MEAN
 from stopwatt.analyse.weighing import Pair, common_times
 from stopwatt.errors import UsageError
 from stopwatt.records import Cell
@@ -16,6 +18,16 @@ from stopwatt.workloads.params import short_label
 
 _SHOWN = 3
 """Names in a message before it ends in an ellipsis."""
+
+
+class _Kind(NamedTuple):
+    """A kind of values: the metric that compares it, and what a side of the other kind says of itself."""
+
+    metric: str
+    other: str
+
+
+_KINDS = {ONLY_MEAN: _Kind(MEAN, ONLY_TRIALS), ONLY_TRIALS: _Kind("latency", ONLY_MEAN)}
 
 Label = Callable[[Cell], str]
 
@@ -144,10 +156,19 @@ def _nothing_common(a: Side, b: Side, label: Label) -> UsageError:
 
 
 def _no_values(pair: Pair, label: Label) -> UsageError:
+    whys = {member.why for member in pair if not member.rounds}
+    first = f"the first: {label(pair[0].cell)}"
+    what = "no cell has a value on both sides"
+    if not whys or whys - _KINDS.keys():
+        again = "measure what is missing (again, with more --trials, or another --metric)"
+        why = f"{first}: {_why_valueless(pair)}"
+        return UsageError(what, when=why, now=f"{again}; stopwatt show lists the rounds")
+    (why, *_) = whys
+    holds = [why if not member.rounds else _KINDS[why].other for member in pair]
+    alike = f"compare them by --metric {_KINDS[why].metric}"
+    unlike = "a mean is not a median: compare means with means, or import the trials (stopwatt import --trials)"
     return UsageError(
-        "no cell has a value on both sides",
-        when=f"the first: {label(pair[0].cell)}: {_why_valueless(pair)}",
-        now="measure what is missing (again, with more --trials, or another --metric); stopwatt show lists the rounds",
+        what, when=f"{first}: A: {holds[0]}; B: {holds[1]}", now=alike if holds[0] == holds[1] else unlike
     )
 
 

@@ -119,6 +119,11 @@ class Comparison:
         counts = Counter(cell.ratio.verdict for cell in self.cells)
         return {verdict: counts[verdict] for verdict in ORDER}
 
+    @property
+    def imported(self) -> bool:
+        """Whether somebody else measured some of it: nothing of it is then about the machine at hand."""
+        return any(one.imported for cell in self.cells for half in (cell.a, cell.b) for one in half.member.rounds)
+
     def worst_first(self) -> list[Compared]:
         """Cells by verdict, then by ratio."""
         return sorted(self.cells, key=_urgency)

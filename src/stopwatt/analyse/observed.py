@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from stopwatt.analyse.estimate import Rejected, Series, series_of
+from stopwatt.analyse.stated import MEAN
 from stopwatt.analyse.summary import LARGEST, TAILS
 from stopwatt.errors import UsageError
 from stopwatt.records import METRICS, Cell, Measured, Measurement, Scalar, Severity, Status, Unavailable
@@ -14,6 +15,11 @@ from stopwatt.stats.quantiles import NeedsTrials, percentile
 RATE = "samples/s"
 COMPARABLE = (*TAILS, *(name for name, metric in METRICS.items() if metric.unit in {"s", RATE}))
 """Metrics that tell a speed: of others (memory, deviation) nothing is faster or slower."""
+IMPORTED = "imported"
+"""Kind of the warning that every round of somebody else's table carries."""
+ONLY_MEAN = f"it holds a stated mean ({MEAN}), not trials"
+ONLY_TRIALS = f"it holds trials (latency), not a stated mean ({MEAN})"
+"""Why a round of the one kind has no value of the other's metric."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +41,11 @@ class Observed:
     value: float | None = None
     why: str = ""
     warnings: tuple[str, ...] = ()
+
+    @property
+    def imported(self) -> bool:
+        """Whether somebody else measured it."""
+        return IMPORTED in self.warnings
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,7 +123,16 @@ def _value(one: Measurement, metric: str) -> tuple[float | None, str]:
     if isinstance(reading, Measured):
         positive = np.isfinite(reading.value) and reading.value > 0
         return (reading.value, "") if positive else (None, f"round {one.round} read {reading.value:g}")
-    return None, reading.why if isinstance(reading, Unavailable) else f"{metric} was not measured"
+    return None, reading.why if isinstance(reading, Unavailable) else _absent(one, metric)
+
+
+def _absent(one: Measurement, metric: str) -> str:
+    """Why a round tells nothing of a metric that it does not name."""
+    if metric in {"latency", *TAILS} and MEAN in one.readings:
+        return ONLY_MEAN
+    if metric == MEAN and "latency" in one.samples:
+        return ONLY_TRIALS
+    return f"{metric} was not measured"
 
 
 def _of_series(series: Series, metric: str) -> tuple[float | None, str]:

@@ -57,13 +57,15 @@ def detectable_lines(found: Comparison) -> Iterator[str]:
     if detectable.effect is None:
         yield "no slowdown of any size can be found with so few and so different rounds"
     else:
-        yield f"smallest detectable slowdown on this machine{_rounds(detectable)}: {_effect(detectable)}"
+        where = "" if found.imported else " on this machine"
+        measurable = not (detectable.paired or found.imported)
+        yield f"smallest detectable slowdown{where}{_rounds(detectable)}: {_effect(detectable, measurable=measurable)}"
     what = "pairs of rounds" if detectable.paired else "rounds of each"
     open_cells = found.verdicts[Verdict.INCONCLUSIVE] > 0
     if open_cells and detectable.needed is not None:
         yield f"to find {size(found.margin)}: about {detectable.needed} {what}"
     elif open_cells:
-        yield f"to find {size(found.margin)}: more than 1000 {what}; the machine is too noisy for it"
+        yield f"to find {size(found.margin)}: more than 1000 {what}; they differ too much for it"
 
 
 def calibration_name(found: Calibration) -> str:
@@ -76,10 +78,11 @@ def _rounds(detectable: Detectable) -> str:
     return f" with {a} pairs of rounds" if detectable.paired else f" with {a} and {b} rounds"
 
 
-def _effect(detectable: Detectable) -> str:
+def _effect(detectable: Detectable, *, measurable: bool) -> str:
+    """The effect and where it comes from; `measurable`: whether an A/A of the machine could tell better."""
     effect = size(detectable.effect or 0.0)
     if detectable.calibration is None:
-        better = "" if detectable.paired else "; stopwatt compare --aa WORKLOAD measures it"
+        better = "; stopwatt compare --aa WORKLOAD measures it" if measurable else ""
         return f"{effect} (estimated from the rounds compared{better})"
     bounds = [size(bound) for bound in (detectable.low, detectable.high) if bound is not None]
     told = f" [{', '.join(bounds)}]" if len(bounds) == 2 else ""  # noqa: PLR2004  (low and high)
