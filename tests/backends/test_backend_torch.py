@@ -8,6 +8,7 @@ from torch import nn
 
 from stopwatt.backends.catalogue import get
 from stopwatt.errors import Unsupported
+from stopwatt.measuring.round import explained
 from stopwatt.records import Precision, Setup
 from stopwatt.workloads.base import Built
 
@@ -124,6 +125,14 @@ def test_tf32_on_a_cpu_is_refused_with_reason_and_remedy(name, tmp_path):
     assert "use fp32" in caught.value.now
 
 
+def called(built, setup):
+    """The first call of an eager runner, as a round makes it."""
+    sets = input_sets(built)
+    runner = get("eager").prepare(built, setup, sets)
+    with explained(runner), runner.active():
+        return runner.call(runner.stage(sets[0]))
+
+
 def test_an_operator_without_a_kernel_for_the_format_is_unsupported():
     class Solve(nn.Module):
         def forward(self, x):
@@ -133,7 +142,7 @@ def test_an_operator_without_a_kernel_for_the_format_is_unsupported():
     built = Built(module, build("eigenvalues").make_inputs, ("x",), module)
 
     with pytest.raises(Unsupported, match=r"no fp16 kernel on cpu: linalg.inv"):
-        get("eager").prepare(built, _setup("eager", "fp16"), input_sets(built))
+        called(built, _setup("eager", "fp16"))
 
 
 def test_an_error_of_the_model_itself_stays_what_it_is():
@@ -145,7 +154,7 @@ def test_an_error_of_the_model_itself_stays_what_it_is():
     built = Built(module, build("mlp").make_inputs, ("x",), module)
 
     with pytest.raises(RuntimeError, match="shapes cannot be multiplied"):
-        get("eager").prepare(built, _setup("eager"), input_sets(built))
+        called(built, _setup("eager"))
 
 
 def test_a_plain_callable_gets_the_host_arrays_and_runs_on_eager():

@@ -80,8 +80,8 @@ def test_a_peak_that_has_passed_is_seen_and_belongs_to_its_period_only(torch, gp
 
 def test_flushing_the_cache_writes_more_than_it_holds(torch, gpu):
     before = torch.cuda.memory_allocated()
-    gpu.flush_l2()
-    gpu.flush_l2()
+    gpu.flush_cache()
+    gpu.flush_cache()
     gpu.synchronize()
     assert torch.cuda.memory_allocated() - before >= 2 * gpu.facts()["gpu.l2"] > 0
 

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from stopwatt.measuring import clock
-from stopwatt.measuring.trials import SETTLE_CALLS, Stop, run_trials
+from stopwatt.measuring.trials import SETTLE_CALLS, Stop, pause, run_trials
 
 
 def spin(nanoseconds):
@@ -119,7 +119,7 @@ def test_the_clock_tells_its_own_tick_and_overhead():
 def test_a_pause_lies_before_each_trial_and_outside_its_timing(monkeypatch):
     events = []
     monkeypatch.setattr("stopwatt.measuring.trials.time.sleep", events.append)
-    trials = run_trials(events.append, ["a", "b"], 3, idle_s=0.5)
+    trials = run_trials(events.append, ["a", "b"], 3, before=pause(0.5))
     assert events[::2] == [0.5, 0.5, 0.5]
     assert events[1::2] == ["a", "b", "a"]
     assert trials.latency_ns.size == 3

@@ -38,7 +38,8 @@ class Runner(Protocol):
     """A workload made ready. `call` may return before the device is done.
 
     What a call returns may be overwritten by the next call on the same staged inputs, and by any next call on runtimes
-    with buffers of their own (CUDA graphs): fetch what is to be kept.
+    with buffers of their own (CUDA graphs): fetch what is to be kept. A runner whose first
+    call may show that the runtime cannot do what was asked for may have `explain(error) -> Exception`, which says so.
 
     Attributes:
         call: Takes what `stage` returned; the only thing inside the timed region. Plain and thin: no argument
@@ -80,6 +81,7 @@ class Backend(Protocol):
 
     A backend may also say `shares_process = True`: one process may measure several of its cells one after another,
     since a runner that is closed leaves nothing behind that changes the next one. Without a word it may not.
+    `adjusts_threads = True`: its runners obey torch's number of threads at each call (`torch_runner.threads`).
     """
 
     name: str

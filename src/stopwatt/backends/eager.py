@@ -8,7 +8,7 @@ from stopwatt.backends.probe import probe, torch_support
 from stopwatt.backends.quantize import dynamic_int8
 from stopwatt.backends.quiet import quiet
 from stopwatt.backends.requests import device_kind, example_inputs, require_module, require_setup
-from stopwatt.backends.torch_runner import TorchRunner, configure, dtype_of, first_call, unpacking
+from stopwatt.backends.torch_runner import TorchRunner, configure, dtype_of, unpacking
 from stopwatt.errors import Unsupported
 from stopwatt.records import Precision, Scalar, Setup
 from stopwatt.workloads.base import Arrays, Built
@@ -25,6 +25,7 @@ class Eager:
     variants: Sequence[str] = ()
     packages: Sequence[str] = ("torch",)
     shares_process = True
+    adjusts_threads = True
 
     def precisions(self, device: str) -> Sequence[Precision]:
         """All on a CPU but tf32, all on a GPU but int8."""
@@ -35,7 +36,7 @@ class Eager:
         return probe("torch", "torch", lambda: torch_support(device))
 
     def prepare(self, built: Built, setup: Setup, calibration: Sequence[Arrays]) -> Runner:
-        """Put the module into the setup's format on its device and call it once.
+        """Put the module into the setup's format on its device. The first call is left to whoever measures it.
 
         Raises:
             Unsupported: Not this precision, or (a plain callable) not this precision and device.
@@ -52,9 +53,7 @@ class Eager:
                 module, products = dynamic_int8(module, example, setup)
                 facts = {"quantisation": "dynamic, per tensor (torch.ao)", **products.facts()}
             module = module.to(device=setup.device, dtype=dtype_of(setup.precision))
-            runner = TorchRunner(unpacking(module), setup, facts)
-            first_call(runner, example)
-        return runner
+            return TorchRunner(unpacking(module), setup, facts)
 
 
 def _plain(built: Built, setup: Setup) -> Runner:

@@ -1,7 +1,7 @@
 """A runner over a callable on torch tensors, and the settings of torch that decide what is computed."""
 
-from collections.abc import Callable, Mapping
-from contextlib import AbstractContextManager
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -43,6 +43,19 @@ def configure(setup: Setup) -> None:
     torch.backends.cudnn.allow_tf32 = tf32
     for part in ("matmul", "conv", "rnn"):
         getattr(torch.backends.mkldnn, part).fp32_precision = "ieee"
+
+
+@contextmanager
+def threads(count: int) -> Iterator[None]:
+    """So many intra-operator threads, until the end of the block."""
+    import torch
+
+    before = torch.get_num_threads()
+    torch.set_num_threads(count)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
 
 
 def uses_tf32() -> bool:
@@ -123,6 +136,10 @@ class TorchRunner:
             facts["native_arithmetic"] = has_units(self._setup.precision)
         return {**facts, **self._facts}
 
+    def explain(self, error: Exception) -> Exception:
+        """`Unsupported` for an error of the first call that says that an operator cannot take the format."""
+        return translated(error, self.computed()) if isinstance(error, NotImplementedError | RuntimeError) else error
+
     def close(self) -> None:
         """Give back what the callable holds."""
         if self._release is not None:
@@ -190,7 +207,7 @@ def first_call(runner: TorchRunner, example: Arrays) -> Any:
         with runner.active():
             return runner.call(runner.stage(example))
     except (NotImplementedError, RuntimeError) as error:
-        raise translated(error, runner.computed()) from error
+        raise runner.explain(error) from error
 
 
 _HALF_NAMES = {"fp16": ("Half", "float16"), "bf16": ("BFloat16", "bfloat16")}

@@ -37,6 +37,7 @@ class TorchScript:
     variants: Sequence[str] = ()
     packages: Sequence[str] = ("torch",)
     shares_process = True
+    adjusts_threads = True
 
     def precisions(self, device: str) -> Sequence[Precision]:
         """As eager's."""

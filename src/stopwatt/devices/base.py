@@ -1,5 +1,6 @@
 """What a device is: something that can be waited for and asked about its memory and itself."""
 
+from collections.abc import Callable
 from typing import Protocol
 
 from stopwatt.records import Reading, Scalar
@@ -52,6 +53,18 @@ class Device(Protocol):
 
     def occupy(self, seconds: float) -> None:
         """Give the device about so much empty work, so that what follows is queued before it starts."""
+        ...
+
+    def capture(self, work: Callable[[], object]) -> Callable[[], None] | None:
+        """Record the work that a call gives to the device; what is returned gives it again, all at once.
+
+        `None` where a device has no such thing. What the runtime raises where the work cannot be recorded is not
+        translated.
+        """
+        ...
+
+    def flush_cache(self) -> None:
+        """Leave nothing of before in the caches, by writing more than the largest holds."""
         ...
 
     def reset_peak_memory(self) -> None:

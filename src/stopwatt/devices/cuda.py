@@ -5,6 +5,7 @@ stream        |event|###kernels###|event|
               '---- elapsed_ns[i] ----'
 """
 
+from collections.abc import Callable
 from typing import Any
 
 from stopwatt.devices.facts import read_facts
@@ -117,7 +118,15 @@ class Cuda:
             "torch.cudnn_deterministic": bool(backends.cudnn.deterministic),
         }
 
-    def flush_l2(self) -> None:
+    def capture(self, work: Callable[[], object]) -> Callable[[], None]:
+        """A CUDA graph of the work; its memory stays taken as long as what is returned is kept."""
+        graph = self._torch.cuda.CUDAGraph()
+        with self._torch.cuda.device(self._index), self._torch.cuda.graph(graph):
+            work()
+        replay: Callable[[], None] = graph.replay
+        return replay
+
+    def flush_cache(self) -> None:
         """Fill the L2 cache with other data by writing twice its size; outside the timed region, for cold caches.
 
         The first call allocates the buffer: read `peak_memory` before.

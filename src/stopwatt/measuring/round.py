@@ -1,6 +1,7 @@
 """One round of one cell, from nothing to a measurement. Reads like the story of measuring."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
@@ -29,7 +30,7 @@ from stopwatt.measuring.phases import Phases
 from stopwatt.measuring.subject import Subject, assemble
 from stopwatt.measuring.suspicion import LAZY, LAZY_LATER, cached_results, is_lazy
 from stopwatt.measuring.throughput import run_windows
-from stopwatt.measuring.trials import SETTLE_CALLS, Stop, Trials, run_trials
+from stopwatt.measuring.trials import SETTLE_CALLS, Stop, Trials, pause, run_trials
 from stopwatt.measuring.warmup import warm_up
 from stopwatt.records import Measured, Note, Protocol, Reading, Samples, Scalar, Status, Trouble, Unavailable
 from stopwatt.workloads.resolve import resolve
@@ -39,14 +40,15 @@ NOT_ALONE = "processes that measure other cells hold memory of the device too"
 COLD_START_PHASES = ("import", "build", "load", "first call")
 
 
-def measure_round(job: Job, tell: Callable[[str], None] = lambda _: None) -> Answer:
+def measure_round(job: Job, kind: "type[Round]", tell: Callable[[str], None]) -> Answer:
     """Measure a cell once, in this process. Whatever goes wrong is part of the answer.
 
     Args:
         job: The round.
+        kind: What is timed in it.
         tell: Called with the name of each phase as it begins.
     """
-    story = Round(job, Phases(tell))
+    story = kind(job, Phases(tell))
     try:
         return story.run()
     except WrongAnswers as wrong:
@@ -143,7 +145,7 @@ class Round:
     def _first_calls(self, runner: Runner, device: Device, bundle: Bundle) -> Subject:
         boundary = self.protocol.boundary
         subject = assemble(runner, device, bundle.inputs, boundary)
-        with self.phases.phase("first call"):
+        with self.phases.phase("first call"), explained(runner):
             returned = subject.timed(subject.sets[0])
         with self.phases.phase("second call"):
             subject.timed(subject.sets[-1])
@@ -184,7 +186,7 @@ class Round:
                 budget_s=rules.trial_seconds,
                 least=rules.min_trials,
                 settle=SETTLE_CALLS,
-                idle_s=rules.idle_s,
+                before=pause(rules.idle_s),
             )
         usage = CpuUsage.read().since(before)
         self.facts |= usage.facts()
@@ -269,3 +271,15 @@ class Round:
         self.facts |= {"reference": bundle.reference, "deviation_max_abs": found.max_abs, "cosine": found.cosine}
         if found.top1 is not None:
             self.facts["top1_agreement"] = found.top1
+
+
+@contextmanager
+def explained(runner: Runner) -> Iterator[None]:
+    """An error of a first call, as the runner explains it where it can."""
+    try:
+        yield
+    except Exception as error:
+        explain = getattr(runner, "explain", None)
+        if explain is None:
+            raise
+        raise explain(error) from error

@@ -4,9 +4,10 @@ import gc
 import time
 from array import array
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import partial
 from itertools import cycle, islice
 from typing import Any
 
@@ -72,7 +73,9 @@ def run_trials(
     least: int = 1,
     last_set: int = 0,
     settle: int = 0,
-    idle_s: float = 0.0,
+    before: Callable[[], None] | None = None,
+    clock: Callable[[], int] = now_ns,
+    interpreter: Callable[[], AbstractContextManager[None]] | None = None,
 ) -> Trials:
     """Time `call` so many times, one call at a time, over rotating inputs.
 
@@ -86,18 +89,19 @@ def run_trials(
         settle: Calls before the first trial that are not timed. What happens between warm-up and trials, the last
             collection of garbage above all, cools caches and sends threads to sleep: without them the first trial of
             a small model takes 10 to 30 times as long as the others, and the maximum is ours, not the model's.
-        idle_s: Pause before each call, outside its timing.
+        before: Called before each call, outside its timing: a pause, a cache that is emptied.
+        clock: Nanoseconds.
+        interpreter: Around all calls; `quiet_interpreter` if absent.
 
     An interrupt (KeyboardInterrupt) ends the series; what was finished by then is returned.
     """
     begins, ends = array("q", bytes(8 * trials)), array("q", bytes(8 * trials))
     first = (last_set - (trials - 1)) % len(sets)
     order: Iterator[Any] = islice(cycle(sets), first, None)
-    if idle_s:
-        order = _after_pauses(order, idle_s)
-    clock = now_ns
+    if before is not None:
+        order = _each_after(order, before)
     done, outputs, stop = 0, None, Stop.COUNT
-    with quiet_interpreter():
+    with (interpreter or quiet_interpreter)():
         try:
             _settle(call, sets, settle)
             deadline = clock() + int(budget_s * 1e9) if budget_s is not None else 2**62
@@ -123,10 +127,14 @@ def run_trials(
     )
 
 
-def _after_pauses(sets: Iterator[Any], idle_s: float) -> Iterator[Any]:
-    """The same inputs, each after a pause in which this process sleeps."""
+def pause(seconds: float) -> Callable[[], None] | None:
+    """What `before` is for a pause in which this process sleeps; `None` for none."""
+    return partial(time.sleep, seconds) if seconds else None
+
+
+def _each_after(sets: Iterator[Any], before: Callable[[], None]) -> Iterator[Any]:
     for inputs in sets:
-        time.sleep(idle_s)
+        before()
         yield inputs
 
 

@@ -55,9 +55,13 @@ def main() -> None:
 def perform(job: Job, tell: Callable[[str], None] = lambda _: None) -> Answer:
     """Do a job in this process."""
     if job.kind is JobKind.MEASURE:
-        from stopwatt.measuring.round import measure_round
+        from stopwatt.measuring.round import Round, measure_round
 
-        return measure_round(job, tell)
+        if job.cell.protocol.ablation is None:
+            return measure_round(job, Round, tell)
+        from stopwatt.measuring.ways.round import AblationRound
+
+        return measure_round(job, AblationRound, tell)
     if job.kind is JobKind.CEILINGS:
         from stopwatt.measuring.ceilings import measure_ceilings
 

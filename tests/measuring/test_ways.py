@@ -1,0 +1,231 @@
+"""The timing of ways, on a device that works on its own: calls return at once, the work ends later."""
+
+import gc
+import time
+from contextlib import nullcontext
+from importlib.util import find_spec
+
+import numpy as np
+import pytest
+
+from stopwatt.measuring.clock import now_ns
+from stopwatt.measuring.subject import assemble
+from stopwatt.measuring.ways.series import Extent, take
+from stopwatt.measuring.ways.stand import Stand, Unmeasurable
+from stopwatt.records import Boundary, Setup
+from stopwatt.ways import REFERENCE, Cache, Collector, Copies, Inputs, Timer, Waiting, Way
+
+WORK_NS = 2_000_000
+SUBMIT_NS = WORK_NS // 20
+EXTENT = Extent(20, 10)
+
+
+def spin(nanoseconds):
+    end = now_ns() + nanoseconds
+    while now_ns() < end:
+        pass
+
+
+class Queue:
+    """A device with a queue and a clock of its own."""
+
+    name, kind, warmup_seconds = "cuda:0", "cuda", 0.0
+
+    def __init__(self):
+        self.free_at = 0
+        self.flushed = 0
+        self.stamps = {}
+
+    def submit(self, work_ns):
+        self.free_at = max(self.free_at, now_ns()) + work_ns
+
+    def synchronize(self):
+        while now_ns() < self.free_at:
+            pass
+
+    def flush_cache(self):
+        self.flushed += 1
+        spin(5 * WORK_NS)
+
+    def timer(self, trials):
+        return Events(self)
+
+    def capture(self, work):
+        before, self.free_at = self.free_at, 0
+        begin = now_ns()
+        work()
+        whole, self.free_at = self.free_at - begin, before
+        return lambda: self.submit(whole)
+
+
+class Events:
+    def __init__(self, queue):
+        self.queue, self.starts, self.stops = queue, {}, {}
+
+    def start(self, trial):
+        self.starts[trial] = max(self.queue.free_at, now_ns())
+
+    def stop(self, trial):
+        self.stops[trial] = self.queue.free_at
+
+    def elapsed_ns(self, trials):
+        self.queue.synchronize()
+        return [float(self.stops[trial] - self.starts[trial]) for trial in range(trials)]
+
+
+class Planted:
+    """A runner whose calls last as planted on the queue, and who remembers what it was given."""
+
+    def __init__(self, queue):
+        self.queue = queue
+        self.given = []
+        self.collecting = []
+
+    def call(self, inputs):
+        self.given.append(inputs)
+        self.collecting.append(gc.isenabled())
+        spin(SUBMIT_NS)
+        self.queue.submit(WORK_NS)
+        return inputs
+
+    def stage(self, arrays):
+        return arrays
+
+    def fetch(self, outputs):
+        self.queue.synchronize()
+        return outputs
+
+    active = nullcontext
+
+
+@pytest.fixture
+def stand():
+    queue = Queue()
+    runner = Planted(queue)
+    arrays = [(np.full(3, float(index + 1)),) for index in range(4)]
+    return Stand(assemble(runner, queue, arrays, Boundary.DEVICE), Setup("eager", device="cuda", threads=2))
+
+
+def given(stand):
+    return {tuple(array.tolist()) for (array,) in stand.subject.runner.given}
+
+
+def test_the_reference_reads_what_was_planted(stand):
+    series = take(REFERENCE, stand, EXTENT)
+    assert series.calls == series.trials_ns.size == 20
+    assert np.median(series.trials_ns) == pytest.approx(WORK_NS + SUBMIT_NS, rel=0.1)
+
+
+def test_without_synchronisation_only_the_submission_is_read(stand):
+    series = take(Way(sync=Waiting.NONE), stand, EXTENT)
+    assert np.median(series.trials_ns) < WORK_NS / 4
+    assert now_ns() >= stand.subject.device.free_at  # nothing runs on into the next series
+
+
+@pytest.mark.parametrize("timer", [Timer.PERF_COUNTER, Timer.TIME])
+def test_one_synchronisation_at_the_end_reads_the_average_and_no_single_call(stand, timer):
+    series = take(Way(sync=Waiting.END, timer=timer), stand, EXTENT)
+    assert series.trials_ns.size == 0
+    assert series.average_ns >= 0.95 * WORK_NS
+
+
+@pytest.mark.parametrize("sync", [Waiting.EACH, Waiting.END])
+def test_events_read_the_device_alone(stand, sync):
+    series = take(Way(timer=Timer.EVENTS, sync=sync), stand, EXTENT)
+    assert series.calls == 20
+    assert WORK_NS <= np.median(series.trials_ns) <= WORK_NS + 2 * SUBMIT_NS
+
+
+def test_a_captured_graph_hides_the_submission(stand):
+    series = take(Way(timer=Timer.GRAPH), stand, EXTENT)
+    assert np.median(series.trials_ns) == pytest.approx(WORK_NS, rel=0.2)
+
+
+def test_what_cannot_be_captured_is_unmeasurable_with_the_reason(stand, monkeypatch):
+    def refuse(_work):
+        raise RuntimeError("operation not permitted when stream is capturing\nmore")
+
+    monkeypatch.setattr(stand.subject.device, "capture", refuse, raising=False)
+    with pytest.raises(Unmeasurable, match=r"RuntimeError: operation not permitted when stream is capturing$"):
+        take(Way(timer=Timer.GRAPH), stand, EXTENT)
+
+
+def test_inputs_are_those_of_the_way(stand):
+    take(REFERENCE, stand, EXTENT)
+    assert len(given(stand)) == 4
+    stand.subject.runner.given.clear()
+    take(Way(inputs=Inputs.ONE), stand, EXTENT)
+    assert given(stand) == {(1.0, 1.0, 1.0)}
+    stand.subject.runner.given.clear()
+    take(Way(inputs=Inputs.ZEROS), stand, EXTENT)
+    assert given(stand) == {(0.0, 0.0, 0.0)}
+
+
+def test_the_cache_is_flushed_before_each_call_and_not_timed(stand):
+    series = take(Way(cache=Cache.FLUSHED), stand, EXTENT)
+    assert stand.subject.device.flushed == 20
+    assert np.median(series.trials_ns) < 4 * WORK_NS
+
+
+def test_a_pause_is_not_timed(stand):
+    begin = time.monotonic()
+    series = take(Way(idle_s=0.005), stand, Extent(12, 10))
+    assert time.monotonic() - begin >= 12 * 0.005
+    assert np.median(series.trials_ns) < WORK_NS + 4_000_000
+
+
+def test_the_collector_rests_unless_the_way_lets_it_run(stand):
+    take(REFERENCE, stand, EXTENT)
+    assert not any(stand.subject.runner.collecting)
+    stand.subject.runner.collecting.clear()
+    take(Way(gc=Collector.RUNNING), stand, EXTENT)
+    assert all(stand.subject.runner.collecting)
+
+
+def test_copies_inside_wait_even_without_being_asked_to(stand):
+    series = take(Way(copies=Copies.INSIDE), stand, EXTENT)
+    assert np.median(series.trials_ns) >= WORK_NS
+
+
+def test_a_series_ends_after_its_time_but_not_before_its_least_calls(stand):
+    for way in (REFERENCE, Way(sync=Waiting.END), Way(timer=Timer.EVENTS)):
+        assert take(way, stand, Extent(1000, 10, 0.0)).calls == 10, way.label
+
+
+def test_threads_are_set_where_the_runtime_obeys_and_refused_where_it_does_not(stand):
+    import torch
+
+    counts = []
+    stand.subject.runner.given = counts
+    before = torch.get_num_threads()
+    with stand.surroundings(Way(threads=1)):
+        assert torch.get_num_threads() == 1
+    assert torch.get_num_threads() == before
+    stand.setup = Setup("onnxruntime", threads=2)
+    with pytest.raises(Unmeasurable, match="onnxruntime fixes its threads"):
+        take(Way(threads=1), stand, EXTENT)
+
+
+def test_the_timer_of_torch_runs_the_calls_with_one_thread(stand):
+    import torch
+
+    seen = []
+    original = stand.subject.runner.call
+    stand.subject = assemble(stand.subject.runner, stand.subject.device, stand.subject.arrays, Boundary.DEVICE)
+
+    def call(inputs):
+        seen.append(torch.get_num_threads())
+        stand.subject.device.synchronize()
+        return original(inputs)
+
+    object.__setattr__(stand.subject, "submit", call)
+    series = take(Way(timer=Timer.BENCHMARK), stand, EXTENT)
+    assert series.calls == 20
+    assert set(seen) == {1}
+    assert series.average_ns > SUBMIT_NS
+
+
+@pytest.mark.skipif(find_spec("triton") is not None, reason="triton is installed")
+def test_without_triton_its_timer_is_unmeasurable(stand):
+    with pytest.raises(Unmeasurable, match="triton is not installed"):
+        take(Way(timer=Timer.DO_BENCH), stand, EXTENT)

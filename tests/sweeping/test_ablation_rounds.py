@@ -1,0 +1,84 @@
+"""Rounds of an ablation through a real worker, on calls whose lengths are known."""
+
+import numpy as np
+import pytest
+
+from stopwatt.records import Process, Status, Unavailable, Warmup
+from stopwatt.ways import Ablation, Copies, Inputs, Timer, Waiting, Warming, Way, sample_name
+
+NONE, FIXED = Way(warmup=Warming.NONE), Way(warmup=Warming.FIXED)
+WARM = (Way(sync=Waiting.END), Way(inputs=Inputs.ONE), Way(copies=Copies.INSIDE))
+SHORT_WARMUP = Warmup(min_calls=60, min_seconds=0.0, window_calls=10, window_seconds=0.0, cap_seconds=0.5)
+
+
+def ablation(*ways, **changes):
+    return Ablation(ways, calls=40, least_calls=10, seconds=0.1, **changes)
+
+
+def values(measurement, way, part=""):
+    return measurement.samples[sample_name(way, part)].values
+
+
+def test_a_round_opens_cold_and_times_its_share_of_the_ways_beside_the_reference(run, stored):
+    run(
+        params={"duration": "500us", "ramp": 9.0, "ramp_calls": 50},
+        changes={"rounds": 4, "warmup": SHORT_WARMUP, "ablation": ablation(NONE, FIXED, *WARM)},
+    )
+    rounds = sorted(stored(), key=lambda one: one.round)
+    assert [one.status for one in rounds] == [Status.OK] * 4
+    for one in rounds:
+        opening, warm = ablation(NONE, FIXED, *WARM).of_round(one.round)
+        assert sample_name(opening) in one.samples
+        assert [way for way in WARM if sample_name(way) in one.samples] == list(warm)
+        assert all(values(one, way).size == values(one, way, "reference").size == 2 for way in warm)
+        assert {name.split(":")[1] for name in one.samples if name.startswith("way:")} == {
+            way.label for way in (opening, *warm)
+        }
+
+
+def test_a_cold_way_counts_the_calls_that_warm_up_and_the_reference_does_not(run, stored):
+    run(
+        params={"duration": "500us", "ramp": 9.0, "ramp_calls": 50},
+        changes={"rounds": 2, "warmup": SHORT_WARMUP, "ablation": ablation(NONE, FIXED)},
+    )
+    cold, after_ten = sorted(stored(), key=lambda one: one.round)
+    ratio = values(cold, NONE) / values(cold, NONE, "reference")
+    # calls 1 to 40 of a ramp from 10 x down to 1 x within 50 calls: 6.49 x on average; calls 11 to 50: 4.69 x
+    assert ratio == pytest.approx([6.49], rel=0.15)
+    assert values(after_ten, FIXED) / values(after_ten, FIXED, "reference") == pytest.approx([4.69], rel=0.15)
+    assert values(cold, NONE, "calls").tolist() == [40]
+    assert values(cold, NONE, "trials").size == 40
+    assert isinstance(cold.readings["cold_start"], Unavailable)
+
+
+def test_the_reference_is_an_ordinary_series_of_latencies(run, stored):
+    run(changes={"rounds": 1, "ablation": ablation(*WARM)})
+    (one,) = stored()
+    latency, started = one.samples["latency"].values, one.samples["started"].values
+    assert latency.size == started.size == 40 * (1 + 2 * len(WARM))
+    assert (np.diff(started) > 0).all()
+    assert np.median(latency) >= 100_000
+    assert one.readings["deviation"].value == 0.0
+    assert not isinstance(one.readings["cold_start"], Unavailable)
+
+
+def test_a_way_that_cannot_be_measured_says_why_and_costs_the_others_nothing(run, stored):
+    run(changes={"rounds": 1, "ablation": ablation(Way(timer=Timer.DO_BENCH), *WARM)})
+    (one,) = stored()
+    assert one.status is Status.OK
+    assert "triton" in one.readings[sample_name(Way(timer=Timer.DO_BENCH))].why
+    assert all(sample_name(way) in one.samples for way in WARM)
+
+
+def test_wrong_answers_at_the_end_withhold_the_round(run, stored):
+    run(params={"fail": "nan", "fail_at": 150}, changes={"rounds": 1, "ablation": ablation(*WARM)})
+    (one,) = stored()
+    assert one.status is Status.INVALID
+
+
+def test_a_cell_with_an_ablation_is_another_cell(run, stored):
+    run(changes={"rounds": 1})
+    run(changes={"rounds": 1, "ablation": ablation(*WARM)})
+    run(changes={"rounds": 1, "ablation": ablation(*WARM[:2])})
+    assert len({one.cell.key for one in stored()}) == 3
+    assert {one.cell.protocol.process for one in stored()} == {Process.FRESH}
