@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from stopwatt.api import bench as bench
     from stopwatt.api import import_table as import_table
     from stopwatt.api import measure as measure
+    from stopwatt.api import protocol as protocol
     from stopwatt.api import report as report
     from stopwatt.api import sweep as sweep
     from stopwatt.comparing import compare as compare
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     from stopwatt.reporting.comparison import CompareResult as CompareResult
     from stopwatt.reporting.result import BenchResult as BenchResult
     from stopwatt.reporting.sweep_result import SweepResult as SweepResult
+    from stopwatt.reporting.ways_result import ProtocolResult as ProtocolResult
     from stopwatt.store import open_store as open_store
 
 __version__ = "0.1.0"
@@ -37,12 +39,14 @@ _PUBLIC = {
     "bench": "api",
     "sweep": "api",
     "compare": "comparing",
+    "protocol": "api",
     "measure": "api",
     "import_table": "api",
     "report": "api",
     "BenchResult": "reporting.result",
     "SweepResult": "reporting.sweep_result",
     "CompareResult": "reporting.comparison",
+    "ProtocolResult": "reporting.ways_result",
     "CallResult": "api",
     "Protocol": "records",
     "CLASSIC": "records",

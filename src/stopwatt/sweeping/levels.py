@@ -93,7 +93,7 @@ def _way(text: str, setup: Setup, facts: Mapping[str, Scalar]) -> Way:
 def _check(way: Way, setup: Setup, where: str) -> None:
     why = refusal(way, setup)
     if why:
-        raise UsageError(f"{way.label} cannot be measured in this setup", when=f"{where}: {why}", now="leave it out")
+        raise UsageError(why, when=f"{where}, {setup.label}", now="leave it out, or measure another setup")
 
 
 def _field(name: str) -> str:
