@@ -248,6 +248,11 @@ def test_an_exclusion_that_matches_nothing_or_everything_is_refused(exclusion, w
     assert now in refused.now
 
 
+def test_one_exclusion_that_leaves_nothing_is_counted_as_one():
+    refused = refusal(grid(axis("hidden", 8, 16), exclude=[excluding(hidden=[8, 16])]))
+    assert refused.when == "1 exclusion"
+
+
 def test_an_error_says_where_the_value_was_written():
     written = Axis("hidden", (8, 0), "g.yaml, line 2", ("g.yaml, line 3", "g.yaml, line 4"))
     assert refusal(grid((written,))).when.startswith("g.yaml, line 4")

@@ -98,7 +98,7 @@ class DryRun:
         wanted = " and ".join(part for part in parts if part)
         if not wanted:
             return []
-        seconds = "not counted above" if found.preparation_s is None else f"about {duration(found.preparation_s)} more"
+        seconds = "not counted above" if found.preparation_s is None else f"{_about(found.preparation_s)} more"
         return [f"to be made once, first: {wanted} ({seconds})"]
 
 
@@ -110,10 +110,18 @@ def _trials(rules: Protocol) -> str:
 
 def _range(low: float, likely: float | None, high: float | None) -> str:
     if likely is None or high is None:
-        return f"at least {duration(low)}"
+        return f"at least {quantity(low, 's') if low < 1 else duration(low)}" if low > 0 else "not known"
     if duration(low) == duration(high):
-        return f"about {duration(likely)}"
-    return f"about {duration(likely)}, from {duration(low)} to {duration(high)}"
+        return _about(likely)
+    return f"{_about(likely)}, from {_time(low)} to {_time(high)}"
+
+
+def _about(seconds: float) -> str:
+    return _time(seconds) if seconds < 1 else f"about {duration(seconds)}"
+
+
+def _time(seconds: float) -> str:
+    return "under a second" if seconds < 1 else duration(seconds)
 
 
 def _basis(found: Foresight) -> str:
@@ -129,7 +137,7 @@ def _basis(found: Foresight) -> str:
         return "nothing: all rounds are measured"
     if len(known) == 1:
         return known[0][1]
-    return "; ".join(f"for {count} rounds {text}" for count, text in known)
+    return "; ".join(f"for {_counted(count, 'round')} {text}" for count, text in known)
 
 
 def _counted(number: int, noun: str) -> str:

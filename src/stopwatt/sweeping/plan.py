@@ -140,7 +140,7 @@ def plan_grid(grid: Grid) -> Plan:
     if not cells:
         raise UsageError(
             "the exclusions leave nothing of the grid",
-            when=f"{len(grid.exclude)} exclusions",
+            when=f"{len(grid.exclude)} exclusion" + ("s" if len(grid.exclude) > 1 else ""),
             now="leave fewer cells out",
         )
     announcements = tuple(
