@@ -108,6 +108,7 @@ def failed(**changes):
         rounds_ok=0,
         rounds_failed=3,
         trouble=Trouble("the model is not there", "in the build", "look for it"),
+        keys=("c3" * 16,),
         **changes,
     )
 
@@ -119,4 +120,4 @@ def long(count=60):
 
 def mild():
     """Nothing that matters: one choice is undecided."""
-    return study(effects=SINGLES[7:11], combined=(), interactions=())
+    return study(effects=SINGLES[7:11], combined=(), interactions=(), keys=("d4" * 16,))

@@ -75,9 +75,12 @@ def _print_json(written: "Written") -> None:
 
 
 def _print(written: "Written") -> None:
+    from stopwatt.analyse.estimate import counted
     from stopwatt.reporting.console import console_for
     from stopwatt.reporting.findings import print_findings
 
     console = console_for(sys.stdout)
     print_findings(console, written.findings, most=_TOP, more="the page has all of them")
-    print(f"{written.path}: {written.cells:,} cells, {units.quantity(written.size, 'B')}")
+    studied = f"{counted(written.studies, 'workload')} measured in several ways" if written.studies else ""
+    cells = f"{written.cells:,} cells" if written.cells or not studied else ""
+    print(f"{written.path}: {', '.join(filter(None, (cells, studied, units.quantity(written.size, 'B'))))}")

@@ -39,6 +39,7 @@ class Written:
         size: In bytes.
         findings: By falling weight.
         runs: Those that it shows.
+        studies: Of ways of measuring; their cells are not counted among `cells`.
     """
 
     path: Path
@@ -46,6 +47,7 @@ class Written:
     cells: int
     findings: tuple[Finding, ...]
     runs: tuple[Run, ...]
+    studies: int = 0
 
 
 def select(
@@ -99,7 +101,8 @@ def write_report(
     with replacing(out, overwrite=overwrite or is_report(out)) as file:
         file.write(content)
     analysis = selected.analysis
-    return Written(out, len(content), len(analysis.cells), analysis.findings, selected.source.runs)
+    counts = len(analysis.cells), len(analysis.studies)
+    return Written(out, len(content), counts[0], analysis.findings, selected.source.runs, counts[1])
 
 
 def is_report(path: Path) -> bool:

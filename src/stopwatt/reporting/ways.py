@@ -22,6 +22,7 @@ from stopwatt.reporting.ways_lines import (
     largest,
     measured,
     name,
+    note_texts,
     reference_text,
     trouble_text,
     verdict_text,
@@ -53,10 +54,9 @@ def render_study(console: Console, study: Study) -> None:
     console.print()
     for sentence in (*largest(study), *further(study)):
         _say(console, sentence, bullet="- ")
-    for note in study.notes:
-        now = f"; now: {note.now}" if note.now else ""
+    for note, text in zip(study.notes, note_texts(study), strict=True):
         warning = note.severity is Severity.WARNING
-        _say(console, f"{note.text}{now}", "warning" if warning else "quiet", bullet="! " if warning else "")
+        _say(console, text, "warning" if warning else "quiet", bullet="! " if warning else "- ")
 
 
 def render_studies(console: Console, studies: Sequence[Study]) -> None:

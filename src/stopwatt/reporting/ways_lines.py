@@ -72,8 +72,20 @@ def further(study: Study) -> list[str]:
     same, open_ = (_labels(study, verdict) for verdict in (Verdict.EQUIVALENT, Verdict.INCONCLUSIVE))
     said = [f"Does not matter here ({WITHIN}): {same}"] if same else []
     said += [f"Undecided; more rounds would tell: {open_}"] if open_ else []
-    said += [one_line(one.text) for one in study.interactions if one.ratio.verdict in DECIDED and one.text]
-    return said + unmeasured((*study.effects, *study.combined))
+    return [*said, *_together(study), *unmeasured((*study.effects, *study.combined))]
+
+
+def _together(study: Study) -> list[str]:
+    """The strongest of the interactions that are shown."""
+    found = [one_line(one.text) for one in study.interactions if one.ratio.verdict in DECIDED and one.text]
+    rest = len(found) - MOST_SENTENCES
+    more = [f"and {counted(rest, 'interaction')} more; --json has them all"] if rest > 0 else []
+    return found[:MOST_SENTENCES] + more
+
+
+def note_texts(study: Study) -> list[str]:
+    """What the rounds noted, each with what to do about it."""
+    return [one_line(f"{note.text}; now: {note.now}" if note.now else note.text) for note in study.notes]
 
 
 def _labels(study: Study, verdict: Verdict) -> str:

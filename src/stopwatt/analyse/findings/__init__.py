@@ -75,7 +75,7 @@ def find(
         *growth.find_growth(scaling),
         *clusters.find_clusters(named),
         *trials.find_trials(named),
-        *ways.find_ways(studies),
+        *ways.find_ways(studies, alone=not cells),
     ]
     weighed = [one if one.strength is Strength.SHOWN else replace(one, weight=_SUGGESTED * one.weight) for one in found]
     return tuple(sorted(_limited(weighed), key=lambda one: -one.weight))

@@ -15,14 +15,15 @@ _MOST_WEIGHT = 2.0
 _SAME_WEIGHT = 0.1
 
 
-def find_ways(studies: Sequence[Study]) -> Iterator[Finding]:
+def find_ways(studies: Sequence[Study], *, alone: bool) -> Iterator[Finding]:
     """Choices that are shown to change the number, one by one; those that are shown not to, together.
 
     Args:
-        studies: One for each workload and setup. With several of them, each finding names its own.
+        studies: One for each workload and setup.
+        alone: Whether there is nothing else to report on, so that no finding has to say what it is about.
     """
     for study in studies:
-        where = f"{study.workload.label} · {study.setup.label}: " if len(studies) > 1 else ""
+        where = f"{study.workload.label} · {study.setup.label}: " if len(studies) > 1 or not alone else ""
         yield from (_matters(one, study, where) for one in study.effects if _decided(one))
         same = [one for one in study.effects if one.ratio.verdict is Verdict.EQUIVALENT]
         if same:

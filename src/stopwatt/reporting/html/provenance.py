@@ -1,7 +1,7 @@
 """Where the numbers come from: runs, commands, rules, machine, versions."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -13,6 +13,7 @@ from stopwatt.devices.fact import Role
 from stopwatt.devices.facts import FACTS
 from stopwatt.records import Protocol, Scalar
 from stopwatt.store.model import Run
+from stopwatt.ways import Ablation
 
 _VOLATILE = frozenset({"memory.available", "cpu.load", "cpu.stalled", "memory.stalled"})
 _GRID = "grid.yaml"
@@ -79,8 +80,10 @@ def provenance_of(analysis: Analysis, source: Source) -> Provenance:
     software: dict[str, str] = {}
     for cell in analysis.cells:
         software |= cell.row.cell.software
+    for study in analysis.studies:
+        software |= study.software
     made_at = moment(source.made_at or now())
-    protocols = dict.fromkeys(cell.row.cell.protocol for cell in analysis.cells)
+    protocols = dict.fromkeys([*(cell.row.cell.protocol for cell in analysis.cells), *analysis.rules])
     return Provenance(
         tuple(_run(run) for run in source.runs),
         tuple(_machine(analysis.facts, analysis.machines)),
@@ -140,12 +143,18 @@ def _machine(facts: Mapping[str, Scalar], machines: Sequence[str]) -> list[tuple
 
 def _rules(protocol: Protocol) -> list[tuple[str, str]]:
     flat: list[tuple[str, str]] = []
-    for name, value in asdict(protocol).items():
+    for name, value in asdict(replace(protocol, ablation=None)).items():
         if isinstance(value, dict):
             flat += [(f"{name} {inner}".replace("_", " "), _rule(one)) for inner, one in value.items()]
         elif value is not None:
             flat.append((name.replace("_", " "), _rule(value)))
-    return flat
+    return flat + (_ablation(protocol.ablation) if protocol.ablation is not None else [])
+
+
+def _ablation(ablation: Ablation) -> list[tuple[str, str]]:
+    """The rules of an ablation; its ways are the rows of a table."""
+    most = f"{ablation.calls} calls or {units.exact(ablation.seconds, 's')}, at least {ablation.least_calls} calls"
+    return [("ways", str(len(ablation.ways))), ("series of a way", f"{ablation.series} a round"), ("series", most)]
 
 
 def _rule(value: Any) -> str:

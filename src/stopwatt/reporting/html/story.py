@@ -15,7 +15,10 @@ from stopwatt.reporting.charts.focus import focus_of, focus_place
 from stopwatt.reporting.charts.heat import MISSES, OUTLIERS
 from stopwatt.reporting.charts.panels import pairs
 from stopwatt.reporting.charts.setups import Setups, setups_of
+from stopwatt.reporting.charts.ways import ways
 from stopwatt.reporting.html.figures import Figure, figure_of, paired
+from stopwatt.reporting.html.ways import Block, blocks_of
+from stopwatt.reporting.ways_lines import measured
 from stopwatt.workloads.params import short_label
 
 MOST_AXES = 4
@@ -33,12 +36,14 @@ class Section:
     Attributes:
         id: Place in the page.
         lead: A sentence below the heading; may be empty.
+        blocks: Of studies, each with its figure, instead of figures that stand alone.
     """
 
     id: str
     heading: str
     lead: str
     figures: tuple[Figure, ...]
+    blocks: tuple[Block, ...] = ()
 
 
 def sections_of(analysis: Analysis, send: Send) -> tuple[Section, ...]:
@@ -51,6 +56,7 @@ def sections_of(analysis: Analysis, send: Send) -> tuple[Section, ...]:
     cell = focus_of(analysis)
     story = _Story(analysis, setups_of(analysis), focus_place(analysis), send)
     found = [
+        _ways(analysis, send),
         Section("growth", "How latency grows", "", tuple(story.growth())),
         Section("grid", "Across the grid", "Every tile opens its cell.", tuple(story.maps())),
         Section("batch", "What a larger batch costs and brings", "", tuple(story.batch())),
@@ -62,17 +68,24 @@ def sections_of(analysis: Analysis, send: Send) -> tuple[Section, ...]:
     return tuple(
         replace(section, figures=tuple(replace(figure, number=next(numbers)) for figure in section.figures))
         for section in found
-        if section.figures
+        if section.figures or section.blocks
     )
 
 
 def with_drawings(sections: Sequence[Section], svgs: Sequence[str]) -> tuple[Section, ...]:
     """The sections with every figure drawn; the markup in the order of the figures."""
     following = iter(svgs)
-    return tuple(
+    drawn = [
         replace(section, figures=paired(figure.drawn(next(following)) for figure in section.figures))
         for section in sections
-    )
+    ]
+    return tuple(replace(section, blocks=_with_figures(section)) for section in drawn)
+
+
+def _with_figures(section: Section) -> tuple[Block, ...]:
+    """The blocks of a section, each with the figure that is called like it."""
+    by_id = {figure.id: figure for figure in section.figures}
+    return tuple(replace(block, figure=by_id.get(f"{_WAYS}{block.id}")) for block in section.blocks)
 
 
 def evidence(finding: Finding, sections: tuple[Section, ...]) -> tuple[Figure, ...]:
@@ -80,10 +93,12 @@ def evidence(finding: Finding, sections: tuple[Section, ...]) -> tuple[Figure, .
     figures = [figure for section in sections for figure in section.figures]
     found = [figure for figure in figures if figure.id.startswith(_EVIDENCE.get(finding.kind, _NOWHERE))]
     along = [figure for figure in found if f"{figure.id.removeprefix('growth-')}=" in finding.text]
-    return tuple(along or found)[:2]
+    of_study = [figure for figure in found if figure.id.endswith(finding.cells[:1])]
+    return tuple(of_study or along or found)[:2]
 
 
 _NOWHERE = ("-",)
+_WAYS = "ways-"
 _OF_SHAPE = ("clusters", "boxes-")
 _EVIDENCE: Mapping[str, tuple[str, ...]] = {
     "growth": ("growth-",),
@@ -102,6 +117,8 @@ _EVIDENCE: Mapping[str, tuple[str, ...]] = {
     "rounds-differ": ("cell-ecdf",),
     "deadline-misses": ("map-misses", "cell-deadline"),
     "overruns": ("cell-deadline",),
+    "way-of-measuring": (_WAYS,),
+    "way-without-effect": (_WAYS,),
 }
 """Kind of finding -> how the ids of the figures begin that show it."""
 
@@ -171,6 +188,23 @@ class _Story:
 
     def _draw(self, kind: str, name: str, **choice: Any) -> Figure:
         return _sent(self.send, name, GRID_FIGURES[kind].draw(self.analysis, Choice(focus=self.focus, **choice)))
+
+
+def _ways(analysis: Analysis, send: Send) -> Section:
+    """What the way of measuring does, for each workload and setup of which it is known."""
+    blocks = blocks_of(analysis.studies)
+    figures = tuple(
+        _sent(send, f"{_WAYS}{block.id}", ways(study))
+        for block, study in zip(blocks, analysis.studies, strict=True)
+        if measured((*study.effects, *study.combined))
+    )
+    return Section("ways", "The way of measuring", _WAYS_LEAD if blocks else "", figures, blocks)
+
+
+_WAYS_LEAD = (
+    "The same model, measured as other people would have measured it, seconds before and after the reference in the "
+    "same process: above 1 a way reports too long a time, below 1 too short a one."
+)
 
 
 def _one_cell(analysis: Analysis, cell: CellAnalysis | None, send: Send) -> tuple[str, str, tuple[Figure, ...]]:

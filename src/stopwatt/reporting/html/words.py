@@ -14,8 +14,12 @@ from stopwatt.text import one_line
 
 
 def headline(analysis: Analysis) -> str:
-    """`64 cells: lstm on eager and onnxruntime`."""
+    """`64 cells: lstm on eager and onnxruntime`; `The way of measuring lstm on eager`."""
     cells = len(analysis.cells)
+    if analysis.studies and not cells:
+        studied = list(dict.fromkeys(shortened(study.workload.source) for study in analysis.studies))
+        backends = list(dict.fromkeys(study.setup.backend_label for study in analysis.studies))
+        return f"The way of measuring {listed(studied)} on {listed(backends)}"
     workloads = list(dict.fromkeys(shortened(cell.row.cell.workload.source) for cell in analysis.cells))
     count = f"{cells:,} cells" if cells != 1 else "1 cell"
     return f"{count}: {listed(workloads)} on {listed(setups_of(analysis).names)}"
@@ -24,7 +28,9 @@ def headline(analysis: Analysis) -> str:
 def totals(analysis: Analysis) -> str:
     """`n = 61,272 trials in 190 rounds; 2 cells without a result`."""
     trials = sum(series.values.size for cell in analysis.cells for series in cell.series)
+    trials += sum(study.reference.n for study in analysis.studies)
     rounds = sum(cell.row.rounds_ok + cell.row.rounds_failed for cell in analysis.cells)
+    rounds += sum(study.rounds_ok + study.rounds_failed for study in analysis.studies)
     failed = sum(cell.row.status not in (Status.OK, Status.UNSUPPORTED) for cell in analysis.cells)
     unsupported = sum(cell.row.status is Status.UNSUPPORTED for cell in analysis.cells)
     parts = [f"{trials:,} trials in {rounds:,} rounds" if trials else f"{rounds:,} rounds without single trials"]

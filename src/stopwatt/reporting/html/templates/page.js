@@ -14,7 +14,33 @@
     });
   }
 
-  // The table: sort by a column, filter by words and by menus.
+  // Tables: sort by a column.
+  document.querySelectorAll("table.sortable").forEach((one) => {
+    const lines = Array.from(one.tBodies[0].rows);
+    const columns = Array.from(one.tHead.rows[0].cells);
+    columns.forEach((head, column) => {
+      const name = head.querySelector(".name");
+      if (!name) return;
+      const button = document.createElement("button");
+      button.type = "button";
+      button.append(...name.childNodes);
+      name.append(button);
+      button.addEventListener("click", () => sortBy(one.tBodies[0], lines, columns, column));
+    });
+  });
+
+  function sortBy(holder, lines, columns, column) {
+    const falling = columns[column].getAttribute("aria-sort") === "ascending";
+    columns.forEach((other) => other.removeAttribute("aria-sort"));
+    columns[column].setAttribute("aria-sort", falling ? "descending" : "ascending");
+    const sign = falling ? -1 : 1;
+    const keyed = lines.map((row) => [row.cells[column].dataset.order, row]);
+    const numbers = keyed.every(([key]) => key !== "" && !Number.isNaN(Number(key)));
+    keyed.sort(([a], [b]) => sign * (numbers ? Number(a) - Number(b) : a.localeCompare(b)));
+    holder.append(...keyed.map(([, row]) => row));
+  }
+
+  // The table of cells: filter by words and by menus.
   const table = byId("table");
   const body = table.tBodies[0];
   const rows = Array.from(body.rows);
@@ -33,27 +59,6 @@
       return [row, `${named.join(" ")} ${row.textContent} ${row.dataset.key}`.toLowerCase()];
     }),
   );
-
-  heads.forEach((head, column) => {
-    const name = head.querySelector(".name");
-    if (!name) return;
-    const button = document.createElement("button");
-    button.type = "button";
-    button.append(...name.childNodes);
-    name.append(button);
-    button.addEventListener("click", () => sortBy(head, column));
-  });
-
-  function sortBy(head, column) {
-    const falling = head.getAttribute("aria-sort") === "ascending";
-    heads.forEach((other) => other.removeAttribute("aria-sort"));
-    head.setAttribute("aria-sort", falling ? "descending" : "ascending");
-    const sign = falling ? -1 : 1;
-    const keyed = rows.map((row) => [row.cells[column].dataset.order, row]);
-    const numbers = keyed.every(([key]) => key !== "" && !Number.isNaN(Number(key)));
-    keyed.sort(([a], [b]) => sign * (numbers ? Number(a) - Number(b) : a.localeCompare(b)));
-    body.append(...keyed.map(([, row]) => row));
-  }
 
   // The cells of one finding.
   let chosen = null;
