@@ -98,7 +98,7 @@ def read(selector: str, *, timeout_s: float = TIMEOUT_S, command: tuple[str, ...
 
 
 def _queries(nvml: Any, gpu: Any) -> dict[str, Callable[[], Any]]:
-    """One call per reading, in base units: bytes, watts, MHz, °C, per cent."""
+    """One call per reading, in base units: bytes, watts, joules, MHz, °C, per cent."""
     return {
         "name": lambda: nvml.nvmlDeviceGetName(gpu),
         "uuid": lambda: nvml.nvmlDeviceGetUUID(gpu),
@@ -107,6 +107,7 @@ def _queries(nvml: Any, gpu: Any) -> dict[str, Callable[[], Any]]:
         "memory_used": lambda: nvml.nvmlDeviceGetMemoryInfo(gpu).used,
         "power_limit": lambda: nvml.nvmlDeviceGetEnforcedPowerLimit(gpu) / 1000,
         "power": lambda: nvml.nvmlDeviceGetPowerUsage(gpu) / 1000,
+        "energy": lambda: nvml.nvmlDeviceGetTotalEnergyConsumption(gpu) / 1000,  # since the driver was loaded
         "ecc": lambda: bool(nvml.nvmlDeviceGetEccMode(gpu)[0]),
         "mig": lambda: bool(nvml.nvmlDeviceGetMigMode(gpu)[0]),
         "persistence": lambda: bool(nvml.nvmlDeviceGetPersistenceMode(gpu)),

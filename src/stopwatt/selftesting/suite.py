@@ -9,7 +9,14 @@ from stopwatt.errors import UsageError
 from stopwatt.extensions import unknown
 from stopwatt.selftesting.bench import Bench
 from stopwatt.selftesting.clock import test_clock
+from stopwatt.selftesting.comparison import test_comparison
+from stopwatt.selftesting.distribution import test_distribution
+from stopwatt.selftesting.drift import test_drift
+from stopwatt.selftesting.energy import test_energy
+from stopwatt.selftesting.inputs import test_inputs
 from stopwatt.selftesting.intervals import test_intervals
+from stopwatt.selftesting.latency import test_latency
+from stopwatt.selftesting.observer import test_observer
 from stopwatt.selftesting.synchronisation import test_synchronisation
 
 
@@ -35,7 +42,14 @@ class Test:
 TESTS: tuple[Test, ...] = (
     Test("clock", "tick, order, place and rate of the clock", 2, test_clock),
     Test("synchronisation", "work that goes on after a call has returned", 1, test_synchronisation),
+    Test("latency", "planted spins and sleeps through the whole pipeline", 4, test_latency),
+    Test("inputs", "a call that remembers its last input", 1, test_inputs),
+    Test("distribution", "planted modes and outliers", 1, test_distribution),
+    Test("drift", "planted drift, and none", 2, test_drift),
     Test("intervals", "coverage over simulated cells", 1, test_intervals),
+    Test("comparison", "a small model against itself, in fresh processes", 30, test_comparison),
+    Test("observer", "what the waiting process does, and what showing progress costs", 20, test_observer),
+    Test("energy", "planted spins, once and twice as many", 15, test_energy),
 )
 
 

@@ -112,5 +112,6 @@ ANSWERS: dict[str, Callable[[Floats], Floats]] = {
 }
 """What calls answer from the chosen one on, instead of the right answer."""
 
-TIMINGS = ("cached", "lazy")
-"""How calls cheat from the chosen one on: results remembered by input, or promised and computed when looked at."""
+TIMINGS = ("cached", "remembers", "lazy")
+"""How calls cheat from the chosen one on: results remembered by input, those of the last input alone, or results
+promised and computed when looked at."""
