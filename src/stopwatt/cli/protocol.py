@@ -2,16 +2,16 @@
 
 import sys
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Annotated
 
 from cyclopts import Group, Parameter
 
-from stopwatt.cli.options import RULES, TARGET, StoreOptions, parameters, words
+from stopwatt.cli.options import RULES, TARGET, ProtocolOptions, StoreOptions, parameters, words
 from stopwatt.errors import UsageError
 from stopwatt.records import Protocol
 from stopwatt.sweeping.design import Interactions
-from stopwatt.sweeping.plan import Request, check_protocol
+from stopwatt.sweeping.plan import Request
 from stopwatt.sweeping.stages import CALLS, REPEATS, Question
 from stopwatt.sweeping.stages import RULES as BASE
 
@@ -86,6 +86,11 @@ class RoundOptions:
     """How to measure."""
 
     timeout: Annotated[str | None, Parameter(group=RULES, help="Longest time for one round (600s, 20min).")] = None
+    warmup_cap: Annotated[str | None, Parameter(group=RULES, help="Longest warm-up of the reference (8s).")] = None
+    tolerance: Annotated[
+        float | None,
+        Parameter(group=RULES, help="Largest deviation from fp32 eager that passes; by precision if absent."),
+    ] = None
     seed: Annotated[int, Parameter(group=RULES, help="Seeds weights, inputs and the order of ways.")] = 0
     allow: Annotated[
         bool, Parameter(group=RULES, negative="", help="Measure even if the machine is not fit; results are marked.")
@@ -97,13 +102,10 @@ class RoundOptions:
         Raises:
             UsageError: A value out of range.
         """
-        from stopwatt.units import parse
-
-        rules = replace(BASE, seed=self.seed)
-        if self.timeout is not None:
-            rules = replace(rules, timeout_s=parse(self.timeout, "s"))
-        check_protocol(rules)
-        return rules
+        as_of_bench = ProtocolOptions(
+            timeout=self.timeout, warmup_cap=self.warmup_cap, tolerance=self.tolerance, seed=self.seed
+        )
+        return as_of_bench.protocol(BASE)
 
 
 def protocol(
