@@ -37,7 +37,7 @@ _PHRASES: Mapping[tuple[str, Any], tuple[str, str]] = {
     ("sync", Waiting.END): ("with one synchronisation after all calls", "synchronising once after all calls"),
     ("timer", Timer.TIME): ("with time.time instead of perf_counter", "time.time instead of perf_counter"),
     ("timer", Timer.EVENTS): ("with events on the device as the timer", "timing with events on the device"),
-    ("timer", Timer.GRAPH): ("with a CUDA graph of many calls as the timer", "timing a CUDA graph of many calls"),
+    ("timer", Timer.GRAPH): ("with one reading around a CUDA graph of many calls", "timing a CUDA graph of many calls"),
     ("timer", Timer.BENCHMARK): ("with torch.utils.benchmark", "timing with torch.utils.benchmark"),
     ("timer", Timer.DO_BENCH): ("with triton.testing.do_bench", "timing with triton.testing.do_bench"),
     ("inputs", Inputs.ONE): ("with one set of inputs instead of rotating ones", "repeating one set of inputs"),
@@ -73,10 +73,10 @@ def interaction_text(interaction: Interaction, setup: Setup) -> str:
     pair = " and ".join(doing for way in interaction.ways for doing in _phrases(way, setup)[1])
     shown = "" if ratio.value is None else times(ratio.value, ratio.low, ratio.high)
     if ratio.verdict is Verdict.EQUIVALENT:
-        return _capital(f"{pair} act independently: together {shown} of what each does, within {_MARGIN}")
+        return _capital(f"{pair} act independently: together {shown} the product of their effects, within {_MARGIN}")
     if ratio.verdict is Verdict.INCONCLUSIVE:
-        return f"Whether {pair} act independently is undecided: together {shown} of what each does"
-    return _capital(f"{pair} do not act independently: together you would report {shown} of what each does")
+        return f"Whether {pair} act independently is undecided: together {shown} the product of their effects"
+    return _capital(f"{pair} do not act independently: together {shown} the product of their effects")
 
 
 def _phrases(way: Way, setup: Setup) -> tuple[list[str], list[str]]:
@@ -122,12 +122,12 @@ def _over(effect: Effect) -> str:
 
 
 def _why_open(ratio: Ratio) -> str:
-    """`2 rounds (no interval: needs 3 rounds (has 2))`, `5 rounds`."""
+    """`2 rounds: needs 3 rounds (has 2)`; `5 rounds`, where the interval itself shows why."""
     rounds = counted(ratio.rounds, "round")
     if ratio.low is None or ratio.high is None:
-        return f"{rounds} ({ratio.why})"
+        return f"{rounds}: {ratio.why.removeprefix('no interval: ')}"
     decided = ratio.low > 1 or ratio.high < 1 or max(ratio.high, 1 / ratio.low) < 1 + MARGIN
-    return f"{rounds} ({ratio.why})" if decided else rounds
+    return f"{rounds}: {ratio.why}" if decided else rounds
 
 
 def _on_cpu(effect: Effect, setup: Setup) -> str:
