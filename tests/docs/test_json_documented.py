@@ -41,7 +41,9 @@ from stopwatt.reporting.comparison import AaResult, CompareResult
 from stopwatt.reporting.rates import ceilings_document
 from stopwatt.reporting.result import BenchResult
 from stopwatt.reporting.sweep_result import SweepResult
+from stopwatt.reporting.ways_result import ProtocolResult
 from stopwatt.store import RunStatus, open_store
+from stopwatt.sweeping.design import LeftOut
 from stopwatt.sweeping.probe import About, Description
 from stopwatt.ways import Ablation, Timer, Waiting, Warming, Way, sample_name
 
@@ -207,11 +209,22 @@ def test_compare_of_one_setup_with_itself_prints_what_is_described(measurements)
     assert_described(json.loads(AaResult(found, "latency", 0.02).to_json()), "### `compare --aa`")
 
 
-def test_protocol_prints_what_is_described(measurements):
+def test_protocol_prints_what_is_described(store, measurements):
     good, bad = measurements
     rounds = [ablated(good, number) for number in range(4)]
-    lost = replace(bad, cell=rounds[0].cell, round=4)
-    assert_described(json.loads(json.dumps(studies_document(studies([*rounds, lost])))), "## `protocol`")
+    found = studies([*rounds, replace(bad, cell=rounds[0].cell, round=4)])
+    with open_store(store) as opened:
+        (run,) = opened.runs()
+    left_out = (LeftOut(Way(timer=Timer.EVENTS), "a CPU has no clock of its own"),)
+    notes = (Note("load", "the load is high", now="stop it"),)
+    result = ProtocolResult((), run, str(store), {}, notes, studies=found, left_out=left_out)
+    assert_described(json.loads(result.to_json()), "## `protocol`")
+    assert differences(json.loads(json.dumps(studies_document(found))), documented("## `protocol`")) == []
+
+
+def test_a_dry_run_of_protocol_prints_what_is_described(capsys, store):
+    words = ("protocol", "mlp", "--factor", "warmup,sync,timer", "--dry-run", "--json", "--store", store)
+    assert_described(printed_by(capsys, *words), "### `protocol --dry-run`")
 
 
 def test_show_prints_what_is_described(capsys, store):

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from rich.text import Text
 
-from stopwatt.analyse.ablation_document import study_document
+from stopwatt.analyse.ablation_document import studies_document
 from stopwatt.analyse.estimate import counted
 from stopwatt.analyse.study import Study
 from stopwatt.records import Severity, Status
@@ -20,9 +20,6 @@ from stopwatt.text import printable
 if TYPE_CHECKING:
     import pandas as pd
     from rich.console import Console
-
-SCHEMA = 1
-"""Version of what `to_json` gives."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,8 +54,7 @@ class ProtocolResult(BenchResult):
     def to_json(self) -> str:
         """The documented JSON."""
         document = {
-            "schema": SCHEMA,
-            "studies": [study_document(study) for study in self.studies],
+            **studies_document(self.studies),
             "left_out": left_out_document(self.left_out),
             "notes": [asdict(note) for note in self.notes],
             "run": self.run.id,
@@ -74,8 +70,8 @@ class ProtocolResult(BenchResult):
         """
         import pandas as pd
 
-        documents = [study_document(study) for study in self.studies]
-        return pd.DataFrame([effect for one in documents for effect in (*one["effects"], *one["combined"])])
+        found = studies_document(self.studies)["studies"]
+        return pd.DataFrame([effect for study in found for effect in (*study["effects"], *study["combined"])])
 
     def raise_for_status(self) -> None:
         """Raise if rounds gave no result.
