@@ -11,7 +11,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from itertools import pairwise
@@ -26,7 +26,8 @@ ROOT = Path(__file__).resolve().parents[2]
 CHEAP_WORKLOADS = {"mlp", "synthetic"}
 CHEAP_BACKENDS = {"auto", "eager", "onnxruntime", "openvino"}
 SHORT = {"--rounds": "1", "--trials": "30", "--warmup-cap": "1s"}
-MEASURING = {"bench", "sweep"}
+SHORT_PROTOCOL = {"--repeats": "1", "--calls": "10", "--warmup-cap": "1s"}
+MEASURING = {"bench", "sweep", "protocol"}
 SLOW_VERBS = {"doctor", "backends", "ceilings"}
 """They start every runtime of the machine, or measure the device: each is run once."""
 AT_ONCE = 2
@@ -188,7 +189,8 @@ def why_not_run(words: Sequence[str], folder: Path) -> str:
     if words[0] not in MEASURING or ("--dry-run" in words and "--probe" not in words):
         return ""
     named = [word.removeprefix("backend=") for word in words if word.startswith("backend=")]
-    backends = {name.partition(":")[0] for name in (named or [given.get("--backends", "auto")])[0].split(",")}
+    asked = given.get("--backend") or given.get("--backends", "auto")
+    backends = {name.partition(":")[0] for name in (named or [asked])[0].split(",")}
     if not backends <= CHEAP_BACKENDS:
         return "compiles"
     sources = [word for place, word in enumerate(words) if place and not _belongs_to_option(words, place)]
@@ -201,7 +203,9 @@ def _is_small_file(source: str, folder: Path) -> bool:
 
 
 def _belongs_to_option(words: Sequence[str], place: int) -> bool:
-    flags = {"--json", "--quick", "--thorough", "--allow", "--no-baseline", "--realtime", "--debug", "--dry-run"}
+    flags = {
+        "--json", "--quick", "--thorough", "--full", "--allow", "--no-baseline", "--realtime", "--debug", "--dry-run",
+    }  # fmt: skip
     before = words[place - 1]
     return words[place].startswith("-") or (before.startswith("-") and before not in flags)
 
@@ -211,12 +215,18 @@ def short_command() -> None:
     from stopwatt.cli import main as command
 
     words = sys.argv[1:]
-    if (MEASURING | {"compare"}) & set(words[:1]):
-        for option in SHORT:
-            while option in words:
-                del words[words.index(option) : words.index(option) + 2]
-        words += [word for pair in SHORT.items() for word in pair]
+    if words[:1] == ["protocol"]:
+        alone = {"--way", "--full", "--interactions"} & set(words)
+        words = shortened(words, SHORT_PROTOCOL | ({} if alone else {"--interactions": "none"}))
+    elif (MEASURING | {"compare"}) & set(words[:1]):
+        words = shortened(words, SHORT)
     command(words)
+
+
+def shortened(words: Sequence[str], short: Mapping[str, str]) -> list[str]:
+    """The same arguments with other values for some options."""
+    kept = [word for place, word in enumerate(words) if not {word, words[max(0, place - 1)]} & short.keys()]
+    return [*kept, *(word for pair in short.items() for word in pair)]
 
 
 def short_protocol() -> None:
@@ -226,6 +236,10 @@ def short_protocol() -> None:
     warmup = replace(records.QUICK.warmup, cap_seconds=1.0)
     records.QUICK = replace(records.QUICK, rounds=1, trials=30, warmup=warmup)
     records.CLASSIC = replace(records.CLASSIC, rounds=1, trials=30, warmup=warmup)
+
+    from stopwatt.sweeping import stages
+
+    stages.REPEATS, stages.CALLS = 1, 10
 
 
 def write_onnx(path: Path) -> None:
