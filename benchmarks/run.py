@@ -17,6 +17,7 @@ import report
 import sweep_cost
 import tail
 import verdicts
+import ways
 
 CPU: dict[str, Callable[[], None]] = {
     "cost": cost.main,
@@ -31,8 +32,12 @@ CPU: dict[str, Callable[[], None]] = {
     "sweep-cost": sweep_cost.main,
     "bert-cpu": bert_table.main,
     "lstm-cpu": lstm_grid.main,
+    "ways-cpu": ways.main,
 }
-GPU: dict[str, Callable[[], None]] = {"bert-gpu": partial(bert_table.main, gpu=True)}
+GPU: dict[str, Callable[[], None]] = {
+    "bert-gpu": partial(bert_table.main, gpu=True),
+    "ways-gpu": partial(ways.main, gpu=True),
+}
 BY_NAME: dict[str, Callable[[], None]] = {"lstm-gpu": partial(lstm_grid.main, gpu=True)}
 """Takes an hour on one GPU: run only where it is named."""
 
