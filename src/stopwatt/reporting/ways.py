@@ -13,12 +13,12 @@ from rich.text import Text
 from stopwatt import units
 from stopwatt.analyse.study import Effect, Study
 from stopwatt.records import Severity
-from stopwatt.reporting.comparison_lines import ratio_text
 from stopwatt.reporting.console import WIDTH
 from stopwatt.reporting.grid import Column, Row, grid
 from stopwatt.reporting.ways_cross import NOTE, CrossTable, cross_table
 from stopwatt.reporting.ways_lines import (
     further,
+    interval_text,
     largest,
     measured,
     name,
@@ -126,7 +126,7 @@ def _cells(one: Effect, scale: units.Scale, slim: Slim) -> list[str]:
     times = (one.reported_s, one.reference_s) if slim is Slim.NOT else (one.reported_s,)
     shown = ["" if time is None else units.column_value(time, scale) for time in times]
     label = one.way.label if slim < Slim.BROKEN else _CHANGE.sub("\n", one.way.label)
-    return [label, *shown, _broken(ratio_text(one.ratio), slim), verdict_text(one.ratio)]
+    return [label, *shown, _broken(interval_text(one.ratio), slim), verdict_text(one.ratio)]
 
 
 def _crossed(cross: CrossTable, slim: Slim) -> Table:

@@ -5,6 +5,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from stopwatt import units
 from stopwatt.analyse.estimate import counted
 from stopwatt.analyse.study import Effect, Study
+from stopwatt.reporting.comparison_lines import ratio_text
 from stopwatt.stats.ratios import MARGIN, Ratio, Verdict
 from stopwatt.text import one_line
 from stopwatt.workloads.params import short_label
@@ -19,12 +20,24 @@ WORDS: Mapping[Verdict, str] = {
 """What a way reports, against the reference."""
 DECIDED = frozenset({Verdict.SLOWER, Verdict.FASTER})
 MOST_SENTENCES = 5
+_WIDE = 2.0
 _MOST_REASONS = 8
 
 
 def verdict_text(ratio: Ratio) -> str:
     """`too short`; empty where there is nothing to judge."""
     return WORDS[ratio.verdict] if ratio.verdict is not None else ""
+
+
+def interval_text(ratio: Ratio) -> str:
+    """`0.87 [0.85, 0.90]`; of an interval over a factor of 2 every part has its own digits: `3.36 [1.35, 8.37]`.
+
+    Digits by half the width of an interval would make 3 [1, 8] of that, and say that it touches 1.
+    """
+    if ratio.value is None or ratio.low is None or ratio.high is None or ratio.high <= _WIDE * ratio.low:
+        return ratio_text(ratio)
+    number, low, high = (units.column_value(one, units.Scale(1.0, "")) for one in (ratio.value, ratio.low, ratio.high))
+    return f"{number} [{low}, {high}]"
 
 
 def measured(effects: Iterable[Effect]) -> list[Effect]:

@@ -11,8 +11,16 @@ from stopwatt.reporting.charts.axes import EDGE, NUMBERS
 from stopwatt.reporting.charts.frame import Span, blank, finished, shortened, sized, span
 from stopwatt.reporting.charts.sentences import listed
 from stopwatt.reporting.charts.theme import ink
-from stopwatt.reporting.comparison_lines import ratio_text
-from stopwatt.reporting.ways_lines import DECIDED, WITHIN, WORDS, measured, name, reference_text, verdict_text
+from stopwatt.reporting.ways_lines import (
+    DECIDED,
+    WITHIN,
+    WORDS,
+    interval_text,
+    measured,
+    name,
+    reference_text,
+    verdict_text,
+)
 from stopwatt.stats.ratios import MARGIN, Verdict
 from stopwatt.units import ratio
 
@@ -70,7 +78,7 @@ def _row(one: Effect) -> dict[str, Any]:
         "value": value,
         "low": value if one.ratio.low is None else one.ratio.low,
         "high": value if one.ratio.high is None else one.ratio.high,
-        "ratio": ratio_text(one.ratio),
+        "ratio": interval_text(one.ratio),
         "verdict": verdict,
         "about": f"{label}: {ratio(value or 0.0)}, {verdict or 'no verdict'}",
     }
@@ -136,12 +144,19 @@ def _texts() -> list[alt.Chart]:
 def _title(study: Study) -> str:
     singles = measured(study.effects) or measured(study.combined)
     decided = [one for one in singles if one.ratio.verdict in DECIDED]
-    same = sum(one.ratio.verdict is Verdict.EQUIVALENT for one in singles)
-    told = f"{same or 'none'} of {counted(len(singles), 'choice')} {'make' if same > 1 else 'makes'} no difference"
-    if not decided:
-        return f"No choice is shown to change the number; {told}"
     most = listed([f"{one.way.label} {ratio(one.ratio.value or 0.0)}" for one in decided[:_NAMED]])
-    return f"Reported against the reference: {most}; {told}"
+    first = f"Reported against the reference: {most}" if decided else "No choice is shown to change the number"
+    return "; ".join((first, *_counts(singles)))
+
+
+def _counts(effects: Sequence[Effect]) -> Iterator[str]:
+    """How many of the ways make no difference, and how many are undecided."""
+    for verdict, one, several in (
+        (Verdict.EQUIVALENT, "makes no difference", "make no difference"),
+        (Verdict.INCONCLUSIVE, "is undecided", "are undecided"),
+    ):
+        if count := sum(effect.ratio.verdict is verdict for effect in effects):
+            yield f"{count} of {counted(len(effects), 'choice')} {one if count == 1 else several}"
 
 
 _NAMED = 3

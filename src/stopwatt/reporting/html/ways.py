@@ -6,13 +6,13 @@ from dataclasses import dataclass
 from stopwatt import units
 from stopwatt.analyse.study import Effect, Study
 from stopwatt.reporting.charts.frame import shortened
-from stopwatt.reporting.comparison_lines import ratio_text
 from stopwatt.reporting.console import MISSING
 from stopwatt.reporting.html.figures import Figure
 from stopwatt.reporting.html.words import unbroken
 from stopwatt.reporting.ways_cross import NOTE, cross_table
 from stopwatt.reporting.ways_lines import (
     further,
+    interval_text,
     largest,
     measured,
     name,
@@ -115,7 +115,7 @@ def _table(caption: str, effects: Sequence[Effect], scale: units.Scale) -> WaysT
 def _fields(one: Effect, scale: units.Scale) -> tuple[Shown, ...]:
     times = [Shown(_time(time, scale), f"{time or 0.0:.6g}") for time in (one.reported_s, one.reference_s)]
     verdict = verdict_text(one.ratio)
-    ratio = Shown(ratio_text(one.ratio), f"{one.ratio.value or 0.0:.6g}")
+    ratio = Shown(interval_text(one.ratio), f"{one.ratio.value or 0.0:.6g}")
     counts = [Shown(f"{count:,}" if count else MISSING, str(count)) for count in (one.rounds, one.calls)]
     return (*times, ratio, Shown(verdict or MISSING, verdict), *counts)
 
