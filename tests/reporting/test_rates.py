@@ -55,8 +55,7 @@ def shown(tmp_path, capsys):
 def test_a_row_has_its_rates_their_shares_and_the_nearer_roof(shown):
     text = shown([ceiling()], latency(CELL, 1.0))
 
-    assert "2.0000 [2.0000, 2.0000]   50.0" in text  # MFLOP/s
-    assert " 50.0 " in text
+    assert "2.0000 [2.0000, 2.0000] 50.0 " in " ".join(text.split())  # MFLOP/s
     assert "compute" in text
     assert "The most of cpu in fp32" in text
     assert "4.00 MFLOP/s, 1.00 GB/s" in text

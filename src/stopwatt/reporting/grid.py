@@ -8,6 +8,7 @@ from rich.table import Table
 from rich.text import Text
 
 from stopwatt.reporting.console import MISSING
+from stopwatt.reporting.fitting import Fitting
 from stopwatt.text import printable
 
 
@@ -41,8 +42,11 @@ def grid(title: str, columns: Sequence[Column | str], rows: Iterable[Row | Seque
         title: Above it; empty for none.
         columns: A text stands for a column of texts that may be broken.
         rows: Empty cells are shown as missing, and so is everything where there is no row.
+
+    Returns:
+        A table where there is room for one, else a few lines of `name: value` for each row.
     """
-    table = Table(title=title or None, title_justify="left", box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False)
+    table = Fitting(title=title or None, title_justify="left", box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False)
     heads = [column if isinstance(column, Column) else Column(column) for column in columns]
     for head in heads:
         table.add_column(head.name, justify="right" if head.right else "left", overflow="fold", no_wrap=head.whole)

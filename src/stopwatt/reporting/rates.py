@@ -52,7 +52,7 @@ def show_rates(console: Console, rates: Sequence[Rates]) -> None:
     ]  # fmt: skip
     rows = [_cells(one, flops, traffic) for one in rates]
     if any(_occupancy(one).value is not None for one in rates):
-        columns.append(Column("warps %", right=True))
+        columns.append(Column("warps %", right=True, whole=True))
         rows = [(*row, _warps(one)) for row, one in zip(rows, rates, strict=True)]
     console.print(grid("Achieved, and its share of the most", columns, rows))
     for line in (*_ceilings(rates), *_missing(rates), *_above(rates)):

@@ -12,6 +12,7 @@ from stopwatt.analyse.estimate import Estimate
 from stopwatt.analyse.row import Row
 from stopwatt.records import Note, Precision, Severity, Status
 from stopwatt.reporting.console import MISSING
+from stopwatt.reporting.fitting import Fitting
 from stopwatt.reporting.worst import worst_lines
 from stopwatt.text import one_line, printable
 from stopwatt.workloads.params import short_label
@@ -62,7 +63,7 @@ def _counted(number: int, what: str) -> str:
 
 
 def _table(rows: Sequence[Row], best: Best) -> Table:
-    table = Table(box=None, pad_edge=False, padding=(0, 1, 0, 0), header_style="bold")
+    table = Fitting(box=None, pad_edge=False, padding=(0, 1, 0, 0), header_style="bold")
     time = _scale(rows, "latency")
     table.add_column("backend", min_width=11, overflow="fold")
     table.add_column("", no_wrap=True)
