@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 from documented import Kind, MarkError, Piece, pieces_of
-from run_commands import Checker, why_not_run
+from run_commands import Checker, shortened, why_not_run
 
 
 @pytest.fixture
@@ -95,11 +95,22 @@ def test_a_grid_file_is_written_and_other_yaml_is_not_looked_at(document):
         ("stopwatt sweep examples/lstm.yaml --axis layers=1", "large: examples/lstm.yaml"),
         ("stopwatt sweep mlp --axis backend=eager,compile", "compiles"),
         ("stopwatt sweep mlp --axis backend=eager,onnxruntime --zip 'hidden=8,16 batch=1,2'", ""),
+        ("stopwatt protocol lstm --full", "large: lstm"),
+        ("stopwatt protocol lstm --full --dry-run", ""),
+        ("stopwatt protocol mlp --full --way sync=none --backend onnxruntime", ""),
+        ("stopwatt protocol mlp --backend compile", "compiles"),
     ],
 )
 def test_only_what_is_cheap_and_possible_is_run(tmp_path, text, why):
     (tmp_path / "model.py").touch()
     assert why_not_run(command(text).words, tmp_path) == why
+
+
+def test_options_that_make_a_command_long_have_other_values():
+    words = ["protocol", "mlp", "--repeats", "9", "--json", "--calls", "7"]
+    assert shortened(words, {"--repeats": "1", "--warmup-cap": "1s"}) == [
+        "protocol", "mlp", "--json", "--calls", "7", "--repeats", "1", "--warmup-cap", "1s",
+    ]  # fmt: skip
 
 
 @pytest.fixture(scope="module")

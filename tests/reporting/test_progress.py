@@ -41,6 +41,13 @@ def test_a_pipe_sees_no_progress_but_failures_and_that_a_run_goes_on():
     assert "warm-up" not in text
 
 
+def test_that_a_run_goes_on_is_said_once_though_rounds_are_added_later():
+    watcher, stream = line(terminal=False)
+    watcher.begin(10, 4)
+    watcher.begin(20, 10)
+    assert stream.getvalue().count("going on") == 1
+
+
 def test_a_round_that_was_interrupted_on_request_is_no_failure():
     watcher, stream = line(terminal=False)
     play(watcher, Status.INTERRUPTED)
