@@ -9,7 +9,8 @@ import pytest
 from scipy.stats import binom
 
 from stopwatt.analyse.ablation import studies
-from stopwatt.records import Protocol, Samples, Status, Trouble, Unavailable
+from stopwatt.analyse.summary import summarise
+from stopwatt.records import Protocol, Samples, Severity, Status, Trouble, Unavailable
 from stopwatt.stats.ratios import Verdict
 from stopwatt.ways import Ablation, Cache, Inputs, Timer, Waiting, Warming, Way, sample_name
 
@@ -240,6 +241,16 @@ def test_the_number_of_rounds_asked_for_and_the_time_limit_make_no_other_study(p
     rounds = planted({WALL: 1.0}).measure(4, 1)
     longer = replace(rounds[3].cell.protocol, rounds=9, timeout_s=1.0)
     assert study_of([*rounds[:3], replace(rounds[3], cell=replace(rounds[3].cell, protocol=longer))]).rounds_ok == 4
+
+
+def test_the_row_of_an_ablation_is_one_of_its_reference_and_says_so(planted, rounds):
+    measured = planted({NO_SYNC: 0.5, COLD: 2.0}, process=0.01).measure(3, 1)
+    (row,) = summarise(measured)
+    (note,) = row.notes
+    assert row.estimates["latency"].value == pytest.approx(4.5e-3, rel=0.05)
+    assert (note.note.kind, note.note.severity, note.rounds) == ("ablation-reference", Severity.INFO, 3)
+    assert "series of 100 calls at most, each after another of 2 ways" in note.note.text
+    assert summarise(rounds([1, 2, 3]))[0].notes == ()
 
 
 # ---- little, nothing, and what cannot be

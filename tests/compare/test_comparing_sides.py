@@ -23,6 +23,7 @@ from stopwatt.records import (
 )
 from stopwatt.reporting.comparison_lines import detectable_lines
 from stopwatt.stats.ratios import Verdict
+from stopwatt.ways import Ablation, Waiting, Warming, Way
 
 STEADY = (4.0, 4.01, 4.02)
 
@@ -171,6 +172,7 @@ def test_large_families_of_few_rounds_share_their_noise_and_say_so(side, rounds,
     assert methods == {9: "Welch's t on 3 and 3 rounds", 16: "Welch's t on 3 and 3 rounds, shared noise"}
 
 
+WAYS = Ablation((Way(sync=Waiting.NONE), Way(warmup=Warming.NONE)))
 UNLIKE = [
     pytest.param({"precision": Precision.BF16}, "precision fp32 / bf16", id="precision"),
     pytest.param({"rules": Protocol(boundary=Boundary.HOST)}, "boundary device / host", id="boundary"),
@@ -182,6 +184,7 @@ UNLIKE = [
     pytest.param({"rules": Protocol(trials=1000)}, "protocol trials 300 / 1000", id="trials"),
     pytest.param({"rules": Protocol(process=Process.SHARED)}, "protocol process fresh / shared", id="process"),
     pytest.param({"rules": Protocol(warmup=Warmup(min_calls=1))}, "protocol warmup", id="warm-up"),
+    pytest.param({"rules": Protocol(ablation=WAYS)}, "protocol ablation none / 2 ways", id="ablation"),
     pytest.param({"machine": "elsewhere"}, "machine here / elsewher", id="machine"),
 ]
 
@@ -206,6 +209,22 @@ def test_by_force_unlike_things_are_compared_and_marked(side, rounds, cell, chan
     name, _, text = told.partition(" ")
     assert found.unlike == {name: text}
     assert found.cells[0].unlike == {name: text}
+
+
+def test_the_references_of_one_ablation_can_be_compared(side, rounds, cell):
+    """With each of its stages as a cell; ablations of as many other ways are no partners."""
+    stages = [Protocol(ablation=ablation) for ablation in (WAYS, Ablation(WAYS.ways[:1]))]
+    a, b = (
+        side([one for rules in stages for one in rounds(cell(rules=rules, code=code), STEADY)], code) for code in "ab"
+    )
+    assert [(one.ratio.verdict, one.unlike) for one in compare(a, b).cells] == [(Verdict.EQUIVALENT, {})] * 2
+
+    others = Ablation((Way(sync=Waiting.END), Way(warmup=Warming.FIXED)))
+    with pytest.raises(UsageError, match=r"not alike: protocol ablation$"):
+        compare(
+            side(rounds(cell(rules=Protocol(ablation=WAYS)), STEADY)),
+            side(rounds(cell(rules=Protocol(ablation=others)), STEADY), "B"),
+        )
 
 
 def test_machines_are_told_apart_by_their_facts(side, rounds, cell):

@@ -1,5 +1,6 @@
 import math
 import time
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -7,6 +8,7 @@ from planted_grids import PROTOCOL, spread
 
 from stopwatt.analyse.findings import current_finding
 from stopwatt.records import Cell, Measurement, Samples, Setup, Status, Workload
+from stopwatt.ways import Ablation, Way
 
 
 def a_round(values, *, status=Status.OK, workload=None):
@@ -63,6 +65,14 @@ def test_plain_trials_are_no_news():
 )
 def test_rounds_that_say_nothing_are_no_news(measurement):
     assert current_finding(measurement) == ""
+
+
+def test_what_other_ways_of_measuring_left_behind_in_the_reference_is_no_news():
+    values, _ = trials()
+    drifting = a_round(in_ns(values * np.linspace(1, 1.2, values.size)))
+    rules = replace(drifting.cell.protocol, ablation=Ablation((Way(idle_s=0.1),)))
+    assert current_finding(drifting) != ""
+    assert current_finding(replace(drifting, cell=replace(drifting.cell, protocol=rules))) == ""
 
 
 def test_the_place_is_told_by_the_coordinates_that_vary():
