@@ -220,7 +220,7 @@ def test_the_references_of_one_ablation_can_be_compared(side, rounds, cell):
     assert [(one.ratio.verdict, one.unlike) for one in compare(a, b).cells] == [(Verdict.EQUIVALENT, {})] * 2
 
     others = Ablation((Way(sync=Waiting.END), Way(warmup=Warming.FIXED)))
-    with pytest.raises(UsageError, match=r"not alike: protocol ablation$"):
+    with pytest.raises(UsageError, match=r"not alike: protocol ablation\n"):
         compare(
             side(rounds(cell(rules=Protocol(ablation=WAYS)), STEADY)),
             side(rounds(cell(rules=Protocol(ablation=others)), STEADY), "B"),
