@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from stopwatt.api import measure as measure
     from stopwatt.api import protocol as protocol
     from stopwatt.api import report as report
+    from stopwatt.api import selftest as selftest
     from stopwatt.api import sweep as sweep
     from stopwatt.comparing import compare as compare
     from stopwatt.errors import StopwattError as StopwattError
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     from stopwatt.records import Protocol as Protocol
     from stopwatt.reporting.comparison import CompareResult as CompareResult
     from stopwatt.reporting.result import BenchResult as BenchResult
+    from stopwatt.reporting.selftest import SelfTestResult as SelfTestResult
     from stopwatt.reporting.sweep_result import SweepResult as SweepResult
     from stopwatt.reporting.ways_result import ProtocolResult as ProtocolResult
     from stopwatt.store import open_store as open_store
@@ -43,10 +45,12 @@ _PUBLIC = {
     "measure": "api",
     "import_table": "api",
     "report": "api",
+    "selftest": "api",
     "BenchResult": "reporting.result",
     "SweepResult": "reporting.sweep_result",
     "CompareResult": "reporting.comparison",
     "ProtocolResult": "reporting.ways_result",
+    "SelfTestResult": "reporting.selftest",
     "CallResult": "api",
     "Protocol": "records",
     "CLASSIC": "records",

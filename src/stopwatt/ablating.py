@@ -75,7 +75,8 @@ def run_protocol(
     finally:
         looker.close()
     found, rows = done.conclusion
-    return ProtocolResult(rows, done.run, done.where, first.facts, done.notes, studies=found, left_out=tuple(left_out))
+    about = (rows, done.run, done.where, first.facts, done.notes)
+    return ProtocolResult(*about, studies=found, left_out=tuple(left_out), selftest=done.selftest)
 
 
 def _judged(found: Iterable[Study]) -> tuple[set[Way], set[Way]]:

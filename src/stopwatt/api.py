@@ -45,6 +45,7 @@ from stopwatt.units import interval, quantity
 
 if TYPE_CHECKING:
     from stopwatt.reporting.report import Written
+    from stopwatt.reporting.selftest import SelfTestResult
     from stopwatt.store.foreign.bring import Brought
 
 
@@ -411,3 +412,25 @@ def report(
     asked = deadlines_of(deadlines)
     with open_store(store, access=Access.READ) as results:
         return write_report(results, Path(out), runs, deadlines=asked, overwrite=overwrite)
+
+
+def selftest(*only: str, device: str = "cpu", thorough: bool = False, store: str | None = None) -> "SelfTestResult":
+    """Test that this machine, with this tool on it, measures what it claims: planted truths, measured and judged.
+
+    Args:
+        *only: Names of claims; all of the device without any.
+        device: `cpu`; `cuda` or `cuda:1` adds the claims about that GPU.
+        thorough: Take about ten minutes instead of one.
+        store: Results database that keeps the claims; `$STOPWATT_STORE` or `./stopwatt.db` if absent.
+
+    Returns:
+        The claims with their verdicts; `raise_for_status()` raises if one fails.
+
+    Raises:
+        UsageError: No such claim or device.
+        EnvironmentUnfit: There is no driver for the device.
+        StoreError: The claims cannot be saved.
+    """
+    from stopwatt.selftesting.run import run_selftest
+
+    return run_selftest(only, device=device, thorough=thorough, store=store, command="stopwatt.selftest()")

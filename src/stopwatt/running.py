@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar
 from stopwatt import __version__
 from stopwatt.analyse.analysis import Analysis, analyse
 from stopwatt.analyse.row import Row
+from stopwatt.analyse.selftests import SelfTest, latest_selftest
 from stopwatt.analyse.summary import summarise
 from stopwatt.devices.fitness import judge
 from stopwatt.errors import EnvironmentUnfit
@@ -88,7 +89,8 @@ def run_grid(
         done = carry_out(plan, as_request(asked), conclude, store=store, watcher=watcher, allow=allow, rounds=rounds)
     told = bool(asked.deadlines) or plan.protocol.paced is not None
     rows = tuple(replace(cell.row, worst=cell.worst if told else ()) for cell in done.conclusion.cells)
-    return SweepResult(rows, done.run, done.where, plan.facts, done.notes, asked.deadlines, analysis=done.conclusion)
+    about = (rows, done.run, done.where, plan.facts, done.notes, asked.deadlines)
+    return SweepResult(*about, analysis=done.conclusion, selftest=done.selftest)
 
 
 def foresee_grid(
@@ -122,7 +124,7 @@ def run_plan(
         return tuple(summarise(measurements, deadlines=asked))
 
     done = carry_out(plan, request, conclude, store=store, watcher=watcher, allow=allow, rounds=rounds)
-    return BenchResult(done.conclusion, done.run, done.where, plan.facts, done.notes)
+    return BenchResult(done.conclusion, done.run, done.where, plan.facts, done.notes, selftest=done.selftest)
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,6 +135,7 @@ class Done(Generic[Conclusion]):
     run: Run
     where: str
     notes: tuple[Note, ...]
+    selftest: SelfTest | None
 
 
 def carry_out(
@@ -178,7 +181,7 @@ def carry_out(
         conclusion = conclude(found)
         failed = any(one.status not in (Status.OK, Status.UNSUPPORTED, Status.INTERRUPTED) for one in found)
         database.finish_run(run, RunStatus.PARTLY_FAILED if failed else RunStatus.COMPLETE)
-        return Done(conclusion, run, database.where, notes)
+        return Done(conclusion, run, database.where, notes, latest_selftest(database, plan.cells[0].machine))
 
 
 def _measured(database: "Store", run: Run, plan: Plan) -> list[Measurement]:

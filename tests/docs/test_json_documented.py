@@ -15,6 +15,7 @@ from stopwatt.analyse.ceilings import ceilings_of
 from stopwatt.analyse.compare import compare as compare_sides
 from stopwatt.analyse.detectable import calibrate
 from stopwatt.analyse.observed import observe
+from stopwatt.analyse.selftests import Claim, SelfTest, Verdict
 from stopwatt.analyse.summary import summarise
 from stopwatt.backends.base import Support
 from stopwatt.cli import doctor as doctor_verb
@@ -40,6 +41,7 @@ from stopwatt.records import (
 from stopwatt.reporting.comparison import AaResult, CompareResult
 from stopwatt.reporting.rates import ceilings_document
 from stopwatt.reporting.result import BenchResult
+from stopwatt.reporting.selftest import SelfTestResult
 from stopwatt.reporting.sweep_result import SweepResult
 from stopwatt.reporting.ways_result import ProtocolResult
 from stopwatt.store import RunStatus, open_store
@@ -156,11 +158,27 @@ def printed_by(capsys, *words):
     return json.loads(capsys.readouterr().out)
 
 
+SELFTEST = SelfTest(
+    "run",
+    "2026-01-02T03:04:05.000+00:00",
+    "cpu",
+    tuple(
+        Claim(str(verdict), verdict, "as seen", {"error": Measured(0.003, "1")}, Measured(0.01, "1"))
+        for verdict in Verdict
+    ),
+)
+
+
+def test_selftest_prints_what_is_described():
+    assert_described(json.loads(SelfTestResult(SELFTEST, "results.db", {}).to_json()), "## `selftest`")
+
+
 def test_bench_prints_what_is_described(store, measurements):
     with open_store(store) as opened:
         run = opened.runs()[0]
     rows = tuple(summarise([*measurements, ablated(measurements[0])], deadlines=(1e-3,)))
-    result = BenchResult(rows, run, str(store), {}, (Note("governor", "slow", now="faster"),))
+    notes = (Note("governor", "slow", now="faster"),)
+    result = BenchResult(rows, run, str(store), {}, notes, selftest=SELFTEST)
     assert_described(json.loads(result.to_json()), "## `bench`")
 
 

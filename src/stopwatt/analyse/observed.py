@@ -5,7 +5,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from stopwatt.analyse.ceilings import is_ceiling
 from stopwatt.analyse.estimate import Rejected, Series, series_of
+from stopwatt.analyse.selftests import is_selftest
 from stopwatt.analyse.stated import MEAN
 from stopwatt.analyse.summary import LARGEST, TAILS
 from stopwatt.errors import UsageError
@@ -101,6 +103,8 @@ def observe(word: str, where: str, measurements: Iterable[tuple[str, Measurement
     rounds: list[Observed] = []
     facts: dict[str, Mapping[str, Scalar]] = {}
     for run, one in measurements:
+        if is_ceiling(one) or is_selftest(one):  # of the machine, and no model
+            continue
         value, why = _value(one, metric)
         warnings = tuple(dict.fromkeys(note.kind for note in one.notes if note.severity is Severity.WARNING))
         rounds.append(Observed(one.cell, run, one.round, one.started_at, value, why, warnings))

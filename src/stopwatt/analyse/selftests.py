@@ -10,6 +10,7 @@ from stopwatt.records import (
     Measured,
     Measurement,
     Note,
+    Precision,
     Protocol,
     Scalar,
     Setup,
@@ -153,7 +154,7 @@ def to_measurement(
         facts: Of the machine.
         whole: As in `SelfTest`.
     """
-    setup = Setup(backend="", device=device, threads=0)
+    setup = Setup(backend="", precision=Precision.UNKNOWN, device=device, threads=0)
     cell = Cell(Workload(SOURCE, {CLAIM: claim.name, WHOLE: whole}), setup, _NO_RULES, machine=machine)
     limit = {} if claim.limit is None else {LIMIT: claim.limit}
     good = claim.verdict is Verdict.HOLDS
@@ -197,8 +198,8 @@ def latest_selftest(store: Store, machine: str) -> SelfTest | None:
     return next((test for test in reversed(tests) if test.whole), tests[-1] if tests else None)
 
 
-_LOOKED_AT = 100
-"""Claims of a store that are looked at, the latest: some ten self-tests."""
+_LOOKED_AT = 50
+"""Claims of a store that are looked at, the latest: some five self-tests."""
 
 
 def _selftest(run: str, found: Sequence[Measurement]) -> SelfTest:

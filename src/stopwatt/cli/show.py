@@ -96,6 +96,7 @@ def _measurement(results: "Store", what: str) -> Measurement | None:
 def _show_rates(results: "Store", chosen: Selection, *, json: bool) -> None:
     from stopwatt.analyse.ceilings import ceilings_of
     from stopwatt.analyse.rates import rates_of
+    from stopwatt.analyse.selftests import SOURCE as SELFTEST
     from stopwatt.analyse.summary import summarise
     from stopwatt.measuring.ceilings import SOURCE
     from stopwatt.reporting.console import console_for
@@ -103,7 +104,8 @@ def _show_rates(results: "Store", chosen: Selection, *, json: bool) -> None:
 
     ceilings = ceilings_of(results.measurements(Selection(workload=SOURCE)))
     if chosen == Selection():
-        latest = next((one for one in reversed(results.entries(chosen)) if one.workload != SOURCE), None)
+        entries = reversed(results.entries(chosen))
+        latest = next((one for one in entries if one.workload not in {SOURCE, SELFTEST}), None)
         chosen = Selection(run=latest.run) if latest else chosen
     rows = sorted(summarise(results.measurements(chosen)), key=lambda row: (_setup(row.cell), row.cell.setup.batch))
     if not (rows or json or chosen == Selection()):

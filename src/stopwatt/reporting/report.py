@@ -7,6 +7,7 @@ from pathlib import Path
 from stopwatt.analyse.analysis import Analysis, analyse
 from stopwatt.analyse.grid import coordinates
 from stopwatt.analyse.rounds import RoundRecord, rounds_by_cell
+from stopwatt.analyse.selftests import latest_selftest, line
 from stopwatt.errors import UsageError
 from stopwatt.extensions import unknown
 from stopwatt.records import Cell, Finding, Measurement
@@ -70,7 +71,8 @@ def select(
         found = _restricted(found, where)
     asked = {float(one) for run in runs.values() for one in run.request.get("deadlines", ())}
     analysis = analyse(found, deadlines=sorted(asked | set(deadlines)))
-    return Selected(analysis, rounds_by_cell(found), Source(tuple(runs.values()), store.where, now()))
+    selftests = tuple(line(latest_selftest(store, machine)) for machine in analysis.machines if machine)
+    return Selected(analysis, rounds_by_cell(found), Source(tuple(runs.values()), store.where, now(), selftests))
 
 
 def write_report(

@@ -3,15 +3,19 @@
 import json
 import sys
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from rich.text import Text
+
 from stopwatt.analyse.document import to_document
 from stopwatt.analyse.row import Row
+from stopwatt.analyse.selftests import SelfTest, line
 from stopwatt.errors import ExitCode, StopwattError
 from stopwatt.records import Note, Scalar, Status
 from stopwatt.reporting.console import console_for
+from stopwatt.reporting.selftest import brief_document
 from stopwatt.reporting.table import render_bench
 from stopwatt.store import Access, Run, open_store
 
@@ -44,6 +48,7 @@ class BenchResult:
         where: The store.
         facts: The machine.
         notes: What a reader must know of the machine.
+        selftest: The latest self-test of the machine; `None` where the store has none.
     """
 
     rows: tuple[Row, ...]
@@ -51,10 +56,13 @@ class BenchResult:
     where: str
     facts: Mapping[str, Scalar]
     notes: tuple[Note, ...] = ()
+    selftest: SelfTest | None = field(default=None, kw_only=True)
 
     def table(self) -> None:
-        """Print the table of the command line."""
-        self.print_to(console_for(sys.stdout))
+        """Print the table of the command line, and how the machine's self-test ended."""
+        console = console_for(sys.stdout)
+        self.print_to(console)
+        console.print(Text(line(self.selftest), style="quiet"))
 
     def print_to(self, console: "Console") -> None:
         """Print the table on a console."""
@@ -81,7 +89,12 @@ class BenchResult:
 
     def to_json(self) -> str:
         """The documented JSON (`analyse.document.to_document`) with the run's id."""
-        about = {"notes": [asdict(note) for note in self.notes], "run": self.run.id, "store": self.where}
+        about = {
+            "notes": [asdict(note) for note in self.notes],
+            "selftest": brief_document(self.selftest),
+            "run": self.run.id,
+            "store": self.where,
+        }
         return json.dumps(to_document(self.rows) | about, indent=2, allow_nan=False)
 
     def to_pandas(self) -> "pd.DataFrame":

@@ -85,6 +85,14 @@ def render_selftest(console: "Console", test: SelfTest, *, where: str) -> None:
     console.print(Text(f"stored as run {test.run[:8]} in {printable(where)}", style="quiet"))
 
 
+def brief_document(test: SelfTest | None) -> dict[str, Any] | None:
+    """What stands beside later measurements of the machine; `None` where it was never self-tested."""
+    if test is None:
+        return None
+    names = {str(verdict): [claim.name for claim in test.of(verdict)] for verdict in Verdict}
+    return {"run": test.run, "started_at": test.started_at, **names, "detectable": test.detectable}
+
+
 def selftest_document(test: SelfTest) -> dict[str, Any]:
     """A self-test as JSON: `claims[]`, each with its verdict, sentence, numbers and limit."""
     return {

@@ -9,6 +9,7 @@ from stopwatt.analyse.analysis import Analysis
 from stopwatt.analyse.document import strict, to_document
 from stopwatt.records import Finding
 from stopwatt.reporting.result import BenchResult
+from stopwatt.reporting.selftest import brief_document
 from stopwatt.reporting.sweep_table import Ending, render_sweep
 
 if TYPE_CHECKING:
@@ -44,6 +45,7 @@ class SweepResult(BenchResult):
             "deadlines": list(self.deadlines),
             "findings": [finding_document(finding) for finding in self.analysis.findings],
             "notes": [asdict(note) for note in self.notes],
+            "selftest": brief_document(self.selftest),
             "run": self.run.id,
             "store": self.where,
         }

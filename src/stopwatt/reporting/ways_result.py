@@ -12,6 +12,7 @@ from stopwatt.analyse.estimate import counted
 from stopwatt.analyse.study import Study
 from stopwatt.records import Severity, Status
 from stopwatt.reporting.result import BenchResult, PartlyFailed, TimedOut, went_wrong
+from stopwatt.reporting.selftest import brief_document
 from stopwatt.reporting.table import render_bench
 from stopwatt.reporting.ways import render_study
 from stopwatt.sweeping.design import LeftOut
@@ -57,6 +58,7 @@ class ProtocolResult(BenchResult):
             **studies_document(self.studies),
             "left_out": left_out_document(self.left_out),
             "notes": [asdict(note) for note in self.notes],
+            "selftest": brief_document(self.selftest),
             "run": self.run.id,
             "store": self.where,
         }

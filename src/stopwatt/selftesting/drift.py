@@ -14,11 +14,13 @@ from stopwatt.records import Measured, Measurement, Scalar
 from stopwatt.selftesting.bench import RULES, SYNTHETIC, Axes, Bench
 from stopwatt.selftesting.evidence import Seen, disturbance, judged
 from stopwatt.selftesting.planted import clock_of, latencies
+from stopwatt.units import exact, parse
 
 DURATION = "200us"
 RATE = 1.0
 """Growth of the drifting calls per 1000 calls."""
-RAMP: Mapping[str, Scalar] = {"ramp": 1.0, "ramp_calls": 80}
+RAMP: Mapping[str, Scalar] = {"ramp": 1.0, "ramp_calls": 150}
+"""The first call takes twice as long, the 150th no longer: five windows of the warm-up."""
 TRIALS, THOROUGH_TRIALS = 400, 2_000
 LIMIT = 0.02
 STEADY_LIMIT = 0.01
@@ -42,6 +44,7 @@ def _look(bench: Bench) -> Seen:
     still = "none is claimed" if none is None or abs(none) < STEADY_LIMIT else f"{units.change(1 + none)} is claimed"
     return Seen(
         f"{sentence}; {still} where there is none",
+        fault=_too_early(steady),
         short=found is None or abs(found - truth) > LIMIT or (none is not None and abs(none) >= STEADY_LIMIT),
         disturbed=disturbance([drifting, steady]),
         numbers={
@@ -53,6 +56,20 @@ def _look(bench: Bench) -> Seen:
     )
 
 
+def _too_early(steady: Measurement) -> str:
+    """Whether trials began before the calls were steady: then even the shortest of the first is too long."""
+    first, truth = latencies(steady)[:_FIRST], parse(DURATION, "s")
+    shortest = float(first.min()) if first.size else truth
+    if shortest <= truth * (1 + _TOO_LONG):
+        return ""
+    return (
+        f"trials began before the calls were steady: the shortest of the first {_FIRST} reads "
+        f"{units.quantity(shortest, 's')}, where steady calls last {exact(truth, 's')}"
+    )
+
+
+_FIRST = 30
+_TOO_LONG = 0.05
 _OTHER_CALLS = 20
 """Before the trials, besides the warm-up: the first two, the check's eight, ten to settle."""
 

@@ -50,7 +50,17 @@ def too_short(one: Measurement, planted: Sequence[float]) -> str:
     missing = known - seen - resolution_s(one)
     short = int(np.count_nonzero(missing > 0))
     if not short:
-        return ""
+        return _overlapping(one)
     worst = int(np.argmax(missing))
     lasted, read = (units.quantity(float(of[worst]), "s") for of in (known, seen))
     return f"{short} of {seen.size} trials read shorter than their calls lasted, {read} where it was {lasted}"
+
+
+def _overlapping(one: Measurement) -> str:
+    """Whether a trial begins before the one before it has ended: then the order of the trials is not theirs."""
+    started = one.samples.get("started", _EMPTY).values
+    lengths = one.samples.get("latency", _EMPTY).values
+    if started.size != lengths.size:
+        return f"there are {lengths.size} trials, and {started.size} times at which one began"
+    overlaps = int(np.count_nonzero(np.diff(started) < lengths[:-1]))
+    return f"{overlaps} trials begin before the one before them has ended" if overlaps else ""

@@ -27,11 +27,13 @@ class Source:
         runs: Those whose measurements it shows.
         where: Name of the results database.
         made_at: ISO 8601, UTC.
+        selftests: How the latest self-test of each machine ended.
     """
 
     runs: tuple[Run, ...] = ()
     where: str = ""
     made_at: str = ""
+    selftests: tuple[str, ...] = ()
 
 
 def now() -> str:
@@ -86,7 +88,7 @@ def provenance_of(analysis: Analysis, source: Source) -> Provenance:
     protocols = dict.fromkeys([*(cell.row.cell.protocol for cell in analysis.cells), *analysis.rules])
     return Provenance(
         tuple(_run(run) for run in source.runs),
-        tuple(_machine(analysis.facts, analysis.machines)),
+        (*_machine(analysis.facts, analysis.machines), *(("self-test", text) for text in source.selftests)),
         tuple(sorted(software.items())),
         tuple(tuple(_rules(protocol)) for protocol in protocols),
         f"made by stopwatt {__version__} on {made_at} from {source.where or 'measurements in memory'}",
