@@ -83,7 +83,7 @@ class ProtocolDryRun:
         if self.then:
             least, most = self.then[0], self.then[-1]
             ways, rounds = _range(len(least.ways), len(most.ways)), _range(least.rounds, most.rounds)
-            yield f"then {self._pairs()}: {ways} ways in {rounds} rounds"
+            yield f"then {ways} ways in {rounds} rounds: {self._pairs()}"
         yield from left_out_lines(self.left_out)
         yield from self._time()
         yield "nothing was measured; without --dry-run it is"
@@ -107,7 +107,7 @@ class ProtocolDryRun:
     def _pairs(self) -> str:
         if self.pairs is Interactions.ALL:
             return "all pairs, and triples of warm-up x synchronisation x timer"
-        return "warm-up x synchronisation x timer, and pairs of what turns out to matter"
+        return "warm-up x synchronisation x timer, and pairs of what matters"
 
     def _seconds(self) -> tuple[float, float | None, float | None]:
         """At least; probably, with the smallest and with the largest second stage."""
