@@ -46,6 +46,16 @@ def the(kind, found):
 # patterns of a grid
 
 
+def test_what_no_place_shows_alone_is_said_to_be_shown_by_all_together():
+    def hardly(hidden, **_):
+        return 1e-4 * (0.985 if hidden == 128 else 1)
+
+    grid = planted(hardly, {"hidden": (64, 128), "seq": tuple(range(4, 24))}, noise=0.01, state=0.0)
+    one = the("inversion", findings_of(grid))
+    assert "(shown only by all of them together)" in one.text
+    assert one.numbers["alone"] == 0
+
+
 def test_a_pattern_that_repeats_is_one_finding_with_its_count():
     grid = planted(off_at_200)
     one = the("inversion", findings_of(grid))
@@ -302,6 +312,21 @@ def test_clusters_at_the_same_ratio_are_one_finding():
         assert one.text.startswith("In 3 of 6 cells (at seq=4) trials gather at ")
         assert one.numbers["mass"] == pytest.approx(0.05, abs=0.01)
         assert one.strength is Strength.SHOWN
+
+
+def test_a_chain_of_ratios_is_told_as_parts_that_span_little():
+    ratios = dict(zip((64, 96, 128, 160, 192, 224, 256), (1.12, 1.2, 1.29, 1.39, 1.5, 1.62, 1.75), strict=True))
+
+    def drifting(where, n, dice):
+        return spread(n, dice, sd=0.006) * np.where(dice.random(n) < 0.05, ratios[where["hidden"]], 1)
+
+    grid = planted(law, {"hidden": tuple(ratios), "seq": (4, 8)})
+    found = only("outlier-clusters", findings_of(grid, analysed(grid, drifting)))
+    assert len(found) > 1
+    assert sum(one.count for one in found) == 14
+    spans = [re.search(r"\((1\.\d+) to (1\.\d+) x\)", one.text) for one in found]
+    assert any(spans)
+    assert all(float(most) / float(least) <= 1.26 for least, most in (span.groups() for span in spans if span))
 
 
 def test_trials_that_were_interrupted_are_alike_by_the_time_that_they_lost():

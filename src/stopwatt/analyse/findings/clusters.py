@@ -16,6 +16,10 @@ from stopwatt.records import Finding, Strength
 KIND = "outlier-clusters"
 APART = math.log(1.1)
 """Sizes whose logarithms lie further apart than this are different clusters."""
+WIDEST = math.log(1.25)
+"""The logarithms of ratios that are told as one lie in a range of at most this."""
+_INSIDE = 0.75
+"""Share of its range that a part of a chain may have at most, so that no chain is peeled off cell by cell."""
 FAR = 3.0
 """Ratio to the main mode from which on trials are taken to have been interrupted."""
 FAR_APART = math.log(1.5)
@@ -54,7 +58,8 @@ def find_clusters(named: Sequence[Named]) -> list[Finding]:
         if cluster.ratio != 1
     ]
     near, far = [one for one in found if one.cluster.ratio < FAR], [one for one in found if one.cluster.ratio >= FAR]
-    groups = [*_chains(near, lambda one: one.cluster.ratio, APART), *_chains(far, lambda one: one.lost_s, FAR_APART)]
+    chains = _chains(near, lambda one: one.cluster.ratio, APART)
+    groups = [*(part for chain in chains for part in _parted(chain)), *_chains(far, lambda one: one.lost_s, FAR_APART)]
     return [_finding(group, shaped) for group in groups]
 
 
@@ -67,6 +72,18 @@ def _chains(found: Sequence[Found], size: Callable[[Found], float], apart: float
         else:
             groups.append([one])
     return groups
+
+
+def _parted(chain: Sequence[Found]) -> list[Sequence[Found]]:
+    """A chain of ratios cut at its largest gap, and so on, until no part is too wide to be one thing."""
+    logs = np.log([one.cluster.ratio for one in chain])
+    wide = logs[-1] - logs[0]
+    if wide <= WIDEST:
+        return [chain]
+    most = max(WIDEST, _INSIDE * wide)
+    allowed = (logs[:-1] - logs[0] <= most) & (logs[-1] - logs[1:] <= most)
+    cut = 1 + int(np.argmax(np.where(allowed, np.diff(logs), -1.0)))
+    return [*_parted(chain[:cut]), *_parted(chain[cut:])]
 
 
 def _finding(group: Sequence[Found], shaped: Sequence[Named]) -> Finding:

@@ -167,7 +167,9 @@ def _few(pattern: Pattern, members: Sequence[Inversion], mine: Sequence[Place], 
 def _alone(alone: int, count: int) -> str:
     if alone == count:
         return "each place shows it by itself"
-    return "1 place shows it by itself" if alone == 1 else f"{alone or 'no'} places show it by themselves"
+    if not alone:
+        return "shown only by all of them together"
+    return "1 place shows it by itself" if alone == 1 else f"{alone} places show it by themselves"
 
 
 def _named(pattern: Pattern) -> str:
