@@ -14,7 +14,7 @@ from stopwatt.records import Protocol, Samples, Severity, Status, Trouble, Unava
 from stopwatt.stats.ratios import Verdict
 from stopwatt.ways import Ablation, Cache, Inputs, Timer, Waiting, Warming, Way, sample_name
 
-NO_SYNC, AT_END = Way(sync=Waiting.NONE), Way(sync=Waiting.END)
+NO_SYNC = Way(sync=Waiting.NONE)
 ZEROS, WALL, FLUSHED = Way(inputs=Inputs.ZEROS), Way(timer=Timer.TIME), Way(cache=Cache.FLUSHED)
 COLD, TEN = Way(warmup=Warming.NONE), Way(warmup=Warming.FIXED)
 MANY = tuple(Way(idle_s=(number + 1) / 1000) for number in range(12))

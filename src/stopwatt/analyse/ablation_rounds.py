@@ -11,6 +11,8 @@ from stopwatt.records import Measurement, Unavailable
 from stopwatt.stats.intervals import geometric_mean
 from stopwatt.ways import Way, sample_name
 
+_PARTS = ("", "reference", "calls")
+
 
 @dataclass(frozen=True, slots=True)
 class Told:
@@ -71,15 +73,16 @@ def hear(way: Way, measurements: Sequence[Measurement]) -> Testimony:
         way: Any; a round that did not measure it says nothing.
         measurements: OK rounds of ablations.
     """
+    names = tuple(sample_name(way, part) for part in _PARTS)  # once: a factorial asks thousands of rounds
     told: list[Told] = []
     rejected: list[str] = []
     unavailable: dict[str, None] = {}
     for one in measurements:
-        reading = one.readings.get(sample_name(way))
+        reading = one.readings.get(names[0])
         if isinstance(reading, Unavailable):
             unavailable[reading.why] = None
         try:
-            found = _told(way, one)
+            found = _told(names, one)
         except Rejected as reason:
             rejected.append(str(reason))
             continue
@@ -88,22 +91,20 @@ def hear(way: Way, measurements: Sequence[Measurement]) -> Testimony:
     return Testimony(way, tuple(told), tuple(rejected), tuple(unavailable))
 
 
-def _told(way: Way, one: Measurement) -> Told | None:
+def _told(names: Sequence[str], one: Measurement) -> Told | None:
     """What one round says; `None` where it did not measure the way.
 
     Raises:
         Rejected: A value is no time, or has no reference beside it.
     """
-    name = sample_name(way)
-    if name not in one.samples or not one.samples[name].values.size:
+    if names[0] not in one.samples or not one.samples[names[0]].values.size:
         return None
-    parts = [name, sample_name(way, "reference"), sample_name(way, "calls")]
-    missing = next((part for part in parts if part not in one.samples), None)
+    missing = next((name for name in names if name not in one.samples), None)
     if missing is not None:
         raise Rejected(f"round {one.round}: {missing} is missing")
-    sizes = [one.samples[part].values.size for part in parts]
+    sizes = [one.samples[name].values.size for name in names]
     if len(set(sizes)) > 1:
         raise Rejected(f"round {one.round}: {sizes[0]} series, but {sizes[1]} of the reference and {sizes[2]} counts")
-    _, series = series_of([(one.round, one.samples[part]) for part in parts])
+    _, series = series_of([(one.round, one.samples[name]) for name in names])
     reported, reference, calls = (np.asarray(part.values, dtype=np.float64) for part in series)
     return Told(one.id, geometric_mean(reported), geometric_mean(reference), tuple(calls.tolist()))
