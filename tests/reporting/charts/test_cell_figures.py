@@ -8,7 +8,7 @@ from sweep_example import Example, analysis_of
 
 from stopwatt.analyse.shape import Drift, Form
 from stopwatt.reporting.charts.catalogue import CELL_FIGURES
-from stopwatt.reporting.charts.deadline import DEADLINE
+from stopwatt.reporting.charts.deadline import DEADLINE, worst_case
 from stopwatt.reporting.charts.ecdf import ECDF
 from stopwatt.reporting.charts.histogram import HISTOGRAM
 from stopwatt.reporting.charts.lag import LAG
@@ -186,6 +186,18 @@ def test_the_deadline_curve_never_shows_a_bound_below_what_was_seen(clustered):
 
 def test_the_deadline_curve_tells_misses_and_bound_of_the_deadline_asked_for(clustered):
     assert title(DEADLINE.chart(clustered)) == "0 of 180 calls missed 5 ms; at 95 % confidence at most 1.7 % do"
+
+
+def test_the_deadline_curve_says_what_the_calls_met_and_is_that_under_load_where_there_was_one(clustered):
+    (closed,) = clustered.worst
+    free, loaded = (replace(closed, metric="response", load=load, n=n) for load, n in (("", 500), ("cpu", 400)))
+    for worst in ((closed, free, loaded), (loaded, free, closed)):
+        shown = DEADLINE.chart(replace(clustered, worst=worst))
+        assert subtitle(shown).endswith("; paced, under cpu load")
+        assert worst_case(replace(clustered, worst=worst)) is loaded
+    assert subtitle(DEADLINE.chart(replace(clustered, worst=(closed, free)))).endswith("; paced")
+    assert subtitle(DEADLINE.chart(clustered)).endswith("; closed loop")
+    assert worst_case(replace(clustered, worst=())) is None
 
 
 def test_a_deadline_far_away_does_not_press_the_curve_flat(clustered):

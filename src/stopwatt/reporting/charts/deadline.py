@@ -19,9 +19,15 @@ _FAR = 5.0
 
 
 def worst_case(cell: CellAnalysis) -> WorstCase | None:
-    """Of paced arrivals where there were any: that is what a deadline is about."""
-    by_metric = {worst.metric: worst for worst in cell.worst}
-    return by_metric.get("response", by_metric.get("latency"))
+    """Of paced arrivals where there were any, which is what a deadline is about; under load where there was one."""
+    return max(cell.worst, key=lambda worst: (worst.metric == "response", bool(worst.load)), default=None)
+
+
+def condition(worst: WorstCase | None) -> str:
+    """`closed loop`, `paced`, `paced, under cpu load`: what the calls of a worst case met."""
+    if worst is None or worst.metric == "latency":
+        return "closed loop"
+    return f"paced, under {worst.load} load" if worst.load else "paced"
 
 
 def _picture(cell: CellAnalysis) -> Picture:
@@ -33,7 +39,7 @@ def _picture(cell: CellAnalysis) -> Picture:
     shown = [miss for miss in asked if miss in curve]
     return Picture(
         _title(worst),
-        f"{about(cell)}; closed loop" if worst is None or worst.metric == "latency" else f"{about(cell)}; paced",
+        f"{about(cell)}; {condition(worst)}",
         {"deadline": axis.title("deadline")},
         {
             "ends": [axis.low, axis.high],

@@ -9,7 +9,7 @@ import altair as alt
 from stopwatt.analyse.analysis import Analysis, CellAnalysis
 from stopwatt.analyse.grid import Axis, Point, place
 from stopwatt.records import METRICS
-from stopwatt.reporting.charts.deadline import worst_case
+from stopwatt.reporting.charts.deadline import condition, worst_case
 from stopwatt.reporting.charts.frame import Span, blank, finished, sized, span
 from stopwatt.reporting.charts.level import Bounded, level_at
 from stopwatt.reporting.charts.panels import Panels, Where, faceted, lay_out
@@ -225,7 +225,7 @@ def _subtitle(figure: _Figure, rows: Sequence[dict[str, Any]]) -> str:
 
 
 def _deadline(figure: _Figure) -> str:
-    """The deadline that the misses are of."""
+    """The deadline that the misses are of, and what the calls met."""
     worst = (worst_case(cell) for cell in figure.panels.cells)
-    asked = next((one.deadlines[0].deadline_s for one in worst if one is not None and one.deadlines), None)
-    return f"deadline {exact(asked, 's')}" if asked is not None else ""
+    asked = next((one for one in worst if one is not None and one.deadlines), None)
+    return f"deadline {exact(asked.deadlines[0].deadline_s, 's')}, {condition(asked)}" if asked is not None else ""
