@@ -82,5 +82,5 @@ def _print(written: "Written") -> None:
     console = console_for(sys.stdout)
     print_findings(console, written.findings, most=_TOP, more="the page has all of them")
     studied = f"{counted(written.studies, 'workload')} measured in several ways" if written.studies else ""
-    cells = f"{written.cells:,} cells" if written.cells or not studied else ""
+    cells = f"{written.cells:,} cell{'' if written.cells == 1 else 's'}" if written.cells or not studied else ""
     print(f"{written.path}: {', '.join(filter(None, (cells, studied, units.quantity(written.size, 'B'))))}")

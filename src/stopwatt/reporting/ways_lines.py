@@ -82,10 +82,21 @@ def largest(study: Study) -> list[str]:
 
 def further(study: Study) -> list[str]:
     """What else is to know: what does not matter, what is undecided, interactions, what was not measured."""
-    same, open_ = (_labels(study, verdict) for verdict in (Verdict.EQUIVALENT, Verdict.INCONCLUSIVE))
-    said = [f"Does not matter here ({WITHIN}): {same}"] if same else []
-    said += [f"Undecided; more rounds would tell: {open_}"] if open_ else []
-    return [*said, *_together(study), *unmeasured((*study.effects, *study.combined))]
+    same = [one.way.label for one in study.effects if one.ratio.verdict is Verdict.EQUIVALENT]
+    said = [f"Does not matter here ({WITHIN}): {', '.join(same)}"] if same else []
+    return [*said, *_undecided(study), *_together(study), *unmeasured((*study.effects, *study.combined))]
+
+
+def _undecided(study: Study) -> list[str]:
+    """One line a reason: an interval that reaches too far, too few rounds, or too many ways to be sure of each."""
+    by_reason: dict[str, list[str]] = {}
+    for one in study.effects:
+        if one.ratio.verdict is Verdict.INCONCLUSIVE:
+            by_reason.setdefault(one_line(one.ratio.why) or _OPEN, []).append(one.way.label)
+    return [f"Undecided ({why}): {', '.join(labels)}" for why, labels in by_reason.items()]
+
+
+_OPEN = "more rounds would tell"
 
 
 def _together(study: Study) -> list[str]:
@@ -99,10 +110,6 @@ def _together(study: Study) -> list[str]:
 def note_texts(study: Study) -> list[str]:
     """What the rounds noted, each with what to do about it."""
     return [one_line(f"{note.text}; now: {note.now}" if note.now else note.text) for note in study.notes]
-
-
-def _labels(study: Study, verdict: Verdict) -> str:
-    return ", ".join(one.way.label for one in study.effects if one.ratio.verdict is verdict)
 
 
 def unmeasured(effects: Sequence[Effect]) -> list[str]:

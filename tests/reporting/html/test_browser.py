@@ -8,6 +8,7 @@ from itertools import pairwise
 
 import numpy as np
 import pytest
+from contrast import CONTRAST
 
 from stopwatt.reporting.html.pack import pack
 
@@ -238,19 +239,6 @@ def test_text_can_be_read_in_both_lights(visit, scheme):
         "figure svg text",
     ):
         assert page.evaluate(CONTRAST, page.locator(place).first.element_handle()) >= 4.5, place
-
-
-CONTRAST = """element => {
-  const numbers = text => text.match(/[\\d.]+/g).slice(0, 3).map(Number);
-  const luminance = text => {
-    const [r, g, b] = numbers(text).map(c => c / 255).map(c => c <= 0.04045 ? c / 12.92 : ((c + 0.055) / 1.055) ** 2.4);
-    return 0.2126 * r + 0.7152 * g + 0.0722 * b;
-  };
-  const style = getComputedStyle(element);
-  const ink = luminance(element instanceof SVGElement ? style.fill : style.color);
-  const paper = luminance(getComputedStyle(document.documentElement).backgroundColor);
-  return (Math.max(ink, paper) + 0.05) / (Math.min(ink, paper) + 0.05);
-}"""
 
 
 @pytest.mark.parametrize("width", [360, 400, 800, 1600])
