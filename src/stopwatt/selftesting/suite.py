@@ -10,6 +10,7 @@ from stopwatt.extensions import unknown
 from stopwatt.selftesting.bench import Bench
 from stopwatt.selftesting.clock import test_clock
 from stopwatt.selftesting.comparison import test_comparison
+from stopwatt.selftesting.cuda import test_energy_cuda, test_latency_cuda
 from stopwatt.selftesting.distribution import test_distribution
 from stopwatt.selftesting.drift import test_drift
 from stopwatt.selftesting.energy import test_energy
@@ -50,6 +51,8 @@ TESTS: tuple[Test, ...] = (
     Test("comparison", "a small model against itself, in fresh processes", 30, test_comparison),
     Test("observer", "what the waiting process does, and what showing progress costs", 20, test_observer),
     Test("energy", "planted spins, once and twice as many", 15, test_energy),
+    Test("latency-cuda", "planted cycles on the GPU", 40, test_latency_cuda, "cuda"),
+    Test("energy-cuda", "planted cycles on the GPU, once and twice as many", 50, test_energy_cuda, "cuda"),
 )
 
 
