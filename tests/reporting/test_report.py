@@ -54,7 +54,7 @@ def run(*words):
 def test_without_words_the_latest_run_becomes_report_html(here, undrawn, capsys):
     assert run("report") == 0
     printed = capsys.readouterr().out
-    assert printed.splitlines()[-1].startswith("report.html: 1 cells, ")
+    assert printed.splitlines()[-1].startswith("report.html: 1 cell, ")
     assert "layers=2" in (here / "report.html").read_text()
 
 
