@@ -22,7 +22,7 @@ _NEAREST_OF = 50
 """Brackets of which the narrowest counts: one in which nothing came between."""
 
 
-def test_clock(bench: Bench) -> Claim:
+def look_at_clock(bench: Bench) -> Claim:
     """Tick, overhead, order, place and rate of the clock."""
     return judged("clock", lambda: _look(1.0 if not bench.thorough else 10.0), tries=1)
 

@@ -22,7 +22,7 @@ ROUNDS = 10
 CONFIDENCE = 0.999
 
 
-def test_comparison(bench: Bench) -> Claim:
+def look_at_comparison(bench: Bench) -> Claim:
     """A/A of a small model in fresh processes."""
     return judged("comparison", lambda: _look(bench), tries=1)
 

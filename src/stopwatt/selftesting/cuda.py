@@ -31,12 +31,12 @@ _RULES = replace(RULES, warmup=replace(RULES.warmup, min_seconds=1.0), process=P
 """The clocks of a GPU take a while to settle."""
 
 
-def test_latency_cuda(bench: Bench) -> Claim:
+def look_at_latency_cuda(bench: Bench) -> Claim:
     """Planted cycles through plan, worker and store: latency and device time."""
     return judged("latency-cuda", lambda: _look(bench))
 
 
-def test_energy_cuda(bench: Bench) -> Claim:
+def look_at_energy_cuda(bench: Bench) -> Claim:
     """The same work once and twice as often, metered by the driver."""
     return energy_of("energy-cuda", bench, bench.device, _work(bench, ENERGY_CYCLES), _RULES)
 

@@ -30,7 +30,7 @@ MASS_LIMIT = 0.04
 """Of all trials: room for those that the machine itself made longer."""
 
 
-def test_distribution(bench: Bench) -> Claim:
+def look_at_distribution(bench: Bench) -> Claim:
     """Planted modes and outliers through plan, worker, store and analysis."""
     return judged("distribution", lambda: _look(bench))
 

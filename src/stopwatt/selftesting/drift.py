@@ -27,7 +27,7 @@ STEADY_LIMIT = 0.01
 """Change that is worth a word (`analyse.findings.trials.NOTABLE`)."""
 
 
-def test_drift(bench: Bench) -> Claim:
+def look_at_drift(bench: Bench) -> Claim:
     """Drifting and steady calls through plan, worker, store and analysis."""
     return judged("drift", lambda: _look(bench))
 

@@ -18,7 +18,7 @@ ORDER = (1, 2, 2, 1)
 """Times as many calls in each round; in this order, a machine that warms up weighs on both alike."""
 
 
-def test_energy(bench: Bench) -> Claim:
+def look_at_energy(bench: Bench) -> Claim:
     """Spins on the processor, metered by its packages."""
     return energy_of("energy", bench, "cpu", {**SYNTHETIC, "duration": DURATION}, RULES)
 

@@ -19,7 +19,7 @@ WORK_S = 500e-6
 TRIALS, THOROUGH_TRIALS = 100, 1_000
 
 
-def test_inputs(bench: Bench) -> Claim:
+def look_at_inputs(bench: Bench) -> Claim:
     """A call with a memory of one input, through plan, worker and store."""
     return judged("inputs", lambda: _look(bench))
 

@@ -21,7 +21,7 @@ BETWEEN, WITHIN = 0.01, 0.02
 """Standard deviations of the logarithms: of processes, and of the trials of one."""
 
 
-def test_intervals(bench: Bench) -> Claim:
+def look_at_intervals(bench: Bench) -> Claim:
     """Coverage over simulated cells whose truth is known."""
     simulations = THOROUGH_SIMULATIONS if bench.thorough else SIMULATIONS
     return judged("intervals", lambda: _look(simulations), tries=1)

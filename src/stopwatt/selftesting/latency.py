@@ -20,7 +20,7 @@ MOST_OVERSLEPT_S = 1e-3
 """How much later than asked for a sleeping process may come back in the middle case: the kernel decides."""
 
 
-def test_latency(bench: Bench) -> Claim:
+def look_at_latency(bench: Bench) -> Claim:
     """Planted spins and sleeps through plan, worker and store."""
     return judged("latency", lambda: _look(bench))
 

@@ -28,7 +28,7 @@ TRIALS, DURATION = 500, "1ms"
 PAIRS, THOROUGH_PAIRS = 3, 10
 
 
-def test_observer(bench: Bench) -> Claim:
+def look_at_observer(bench: Bench) -> Claim:
     """The parent's own work while trials run, and rounds with and without the display of progress."""
     return judged("observer", lambda: _look(bench), tries=1)
 

@@ -1,4 +1,4 @@
-"""Test claims one after another, keep each as it comes, and return them."""
+"""Check claims one after another, keep each as it comes, and return them."""
 
 import tempfile
 import time
@@ -16,7 +16,7 @@ from stopwatt.records import Scalar
 from stopwatt.reporting.selftest import SelfTestResult
 from stopwatt.running import Silent
 from stopwatt.selftesting.bench import Bench
-from stopwatt.selftesting.suite import Test, named
+from stopwatt.selftesting.suite import Check, named
 from stopwatt.store import Run, RunStatus, open_store
 from stopwatt.store.database import Store
 from stopwatt.store.references import ABOUT_MACHINE
@@ -54,13 +54,13 @@ def run_selftest(
     command: str = "stopwatt selftest",
     watcher: Onlooker | None = None,
 ) -> SelfTestResult:
-    """Test claims and keep what came of them.
+    """Check claims and keep what came of them.
 
     Args:
         names: Of claims; all of the device without any.
         device: `cpu`, or an accelerator that is tested too.
         thorough: Take the time that it takes.
-        store: Results database that keeps the claims. What the tests measure is thrown away.
+        store: Results database that keeps the claims. What the checks measure is thrown away.
         command: Kept with the run.
         watcher: Looks on.
 
@@ -70,7 +70,7 @@ def run_selftest(
         Interrupted: The user stopped it; the claims tested by then are saved.
         StoreError: A claim could not be saved.
     """
-    tests = named(names, device)
+    checks = named(names, device)
     require_driver(device)
     watcher = watcher or SilentOnlooker()
     facts = read_facts(device).values
@@ -79,7 +79,7 @@ def run_selftest(
         bench = Bench(str(Path(place) / "planted.db"), device, thorough, watcher)
         keeper = _Keeper(results, run, facts, whole=not names)
         try:
-            claims = _test_all(tests, bench, keeper, watcher)
+            claims = _check_all(checks, bench, keeper, watcher)
         except (Interrupted, KeyboardInterrupt):
             results.finish_run(run, RunStatus.INTERRUPTED)
             raise
@@ -108,29 +108,29 @@ class _Keeper:
         self._store.save(self._run, one)
 
 
-def _test_all(tests: Sequence[Test], bench: Bench, keeper: _Keeper, watcher: Onlooker) -> list[Claim]:
+def _check_all(checks: Sequence[Check], bench: Bench, keeper: _Keeper, watcher: Onlooker) -> list[Claim]:
     claims: list[Claim] = []
-    watcher.begin(len(tests), 0)
+    watcher.begin(len(checks), 0)
     try:
-        for number, test in enumerate(tests):
-            watcher.task(f"{test.name}: {test.about}")
-            claim = _tested(test, bench)
-            keeper.keep(claim, "cpu" if test.device == "cpu" else bench.device)
+        for number, check in enumerate(checks):
+            watcher.task(f"{check.name}: {check.about}")
+            claim = _checked(check, bench)
+            keeper.keep(claim, "cpu" if check.device == "cpu" else bench.device)
             claims.append(claim)
-            watcher.done(number + 1, sum(later.seconds for later in tests[number + 1 :]))
+            watcher.done(number + 1, sum(later.seconds for later in checks[number + 1 :]))
     finally:
         watcher.end()
     return claims
 
 
-def _tested(test: Test, bench: Bench) -> Claim:
+def _checked(check: Check, bench: Bench) -> Claim:
     """The claim; a planted workload that cannot be measured at all is a claim that fails."""
     begin = time.monotonic()
     try:
-        claim = test.look(bench)
+        claim = check.look(bench)
     except Interrupted:
         raise
     except StopwattError as error:
         where = f" ({error.when})" if error.when else ""
-        claim = Claim(test.name, Verdict.FAILS, f"{error.what}{where}")
+        claim = Claim(check.name, Verdict.FAILS, f"{error.what}{where}")
     return replace(claim, seconds=time.monotonic() - begin)

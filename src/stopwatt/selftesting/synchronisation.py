@@ -29,7 +29,7 @@ LIMIT = 0.01
 _SETS = 4
 
 
-def test_synchronisation(bench: Bench) -> Claim:
+def look_at_synchronisation(bench: Bench) -> Claim:
     """Latency and throughput of a device whose calls return before their work is done."""
     trials = 10 * TRIALS if bench.thorough else TRIALS
     return judged("synchronisation", lambda: watched(lambda: _look(trials)))
