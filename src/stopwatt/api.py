@@ -240,7 +240,7 @@ def protocol(
         repeats: Rounds of each way.
         calls: Of a series, at most.
         seed: Of weights, inputs and the order of ways.
-        timeout_s: Longest round, apart from the time that its series need; 600 s if absent.
+        timeout_s: Longest round; 600 s, and more for many ways, if absent.
         tag: A name for the run.
         store: Results database; `$STOPWATT_STORE` or `./stopwatt.db` if absent.
         allow: Measure even on a machine that is not fit.

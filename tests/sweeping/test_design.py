@@ -203,6 +203,12 @@ def test_the_first_stage_is_one_cell_with_all_single_changes_and_a_process_for_e
     assert cell.protocol.rounds == plan.protocol.rounds == 2 * 3
 
 
+def test_a_time_limit_that_was_asked_for_is_kept():
+    assert stages().first().protocol.timeout_s > RULES.timeout_s
+    asked = Request(("synthetic",), backends=("eager",), protocol=replace(RULES, timeout_s=60.0), baseline=False)
+    assert Stages.of(asked, Question()).first().protocol.timeout_s == 60.0
+
+
 def test_the_second_stage_holds_no_single_change_and_is_another_cell():
     made = stages()
     first = made.first()

@@ -154,7 +154,9 @@ class Stages:
                 when="warmup=none and warmup=fixed with everything else",
                 now=f"choose fewer factors, levels or --repeats, for {MOST_ROUNDS} processes at most",
             )
-        rules = with_room(replace(self.blank.protocol, rounds=rounds, ablation=ablation))
+        rules = replace(self.blank.protocol, rounds=rounds, ablation=ablation)
+        if rules.timeout_s == RULES.timeout_s:  # nobody asked for another time limit
+            rules = with_room(rules)
         check_protocol(rules)
         (cell,) = self.blank.cells
         return replace(self.blank, cells=(replace(cell, protocol=rules),), protocol=rules)
