@@ -244,6 +244,16 @@ def test_the_bounds_of_a_second_stage_hold_what_it_turns_out_to_be():
     assert ways[0] < ways[1] < ways[2]
 
 
+def test_a_second_stage_has_no_more_processes_than_there_may_be_and_says_what_it_leaves_out():
+    made = stages(Question(repeats=50))
+    everything, _ = stages(Question(repeats=5)).second((), (), Interactions.ALL)
+    plan, found = made.second((), (), Interactions.ALL)
+    assert plan.protocol.rounds == 1000
+    beyond = {one.way for one in found.left_out if "processes" in one.why}
+    assert set(everything.protocol.ablation.ways) - set(found.ways) == beyond
+    assert all(way.cold for way in beyond)
+
+
 @pytest.mark.parametrize(
     ("question", "what"),
     [

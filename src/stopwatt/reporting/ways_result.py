@@ -102,7 +102,7 @@ def left_out_lines(left_out: Sequence[LeftOut]) -> list[str]:
     lines = [f"Not tried: {_reason(one)}" for one in left_out if len(one.way.changes) == 1]
     together = sum(len(one.way.changes) > 1 for one in left_out)
     if together:
-        lines.append(f"Not tried: {counted(together, 'combination')} that contradict themselves (--json has them)")
+        lines.append(f"Not tried: {counted(together, 'combination')} (--json says which, and why)")
     return lines
 
 

@@ -122,7 +122,7 @@ class Stages:
     def second(
         self, matter: Collection[Way], lost: Collection[Way], pairs: Interactions | None = None
     ) -> tuple[Plan | None, Design]:
-        """The plan of the second stage, if there is one, and its ways.
+        """The plan of the second stage, if there is one, and its ways: as many as there may be processes for.
 
         Args:
             matter: Ways with one change whose effects are decided and outside the margin.
@@ -130,8 +130,13 @@ class Stages:
             pairs: Instead of those that were asked for.
         """
         setup = self.blank.cells[0].setup
-        design = follow_up(self.levels, setup, pairs or self.question.pairs, matter, lost)
-        return (self._plan(design.ways) if design.ways else None), design
+        found = follow_up(self.levels, setup, pairs or self.question.pairs, matter, lost)
+        most = MOST_ROUNDS // self.question.repeats
+        beyond = [way for way in found.ways if way.cold][most:]
+        ways = tuple(way for way in found.ways if way not in beyond)
+        why = f"it would take more than {MOST_ROUNDS} processes in all"
+        design = Design(ways, (*found.left_out, *(LeftOut(way, why) for way in beyond)))
+        return (self._plan(ways) if ways else None), design
 
     def bounds(self) -> tuple[Plan | None, Plan | None]:
         """The smallest and the largest second stage that the first could lead to."""
