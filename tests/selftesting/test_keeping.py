@@ -78,6 +78,14 @@ def test_the_latest_self_test_is_that_of_the_same_machine(store):
     assert latest_selftest(store, "nowhere") is None
 
 
+def test_a_self_test_of_a_gpu_is_one_of_its_host_too(store):
+    run = keep(store, [HOLDS], machine="host")
+    store.save(run, to_measurement(FAILS, "host with GPU", "cuda", {}))
+    for machine in ("host", "host with GPU"):
+        found = latest_selftest(store, machine)
+        assert (found.claims, found.device) == ((HOLDS, FAILS), "cuda")
+
+
 def test_a_whole_self_test_counts_before_a_later_one_of_a_few_claims(store):
     whole = keep(store)
     keep(store, [HOLDS], whole=False)
@@ -109,6 +117,7 @@ def test_one_line_says_how_it_ended():
     )
     assert conclusion(replace(WHOLE, claims=(HOLDS,))) == "1 of 1 claim holds"
     assert line(None) == NEVER
+    assert line(None, "cuda") == f"{NEVER} --device cuda"
 
 
 def shown(result):

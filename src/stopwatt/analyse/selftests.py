@@ -129,10 +129,15 @@ def conclusion(test: SelfTest) -> str:
 NEVER = "this machine was never self-tested: stopwatt selftest"
 
 
-def line(test: SelfTest | None) -> str:
-    """What stands beside later measurements of the same machine."""
+def line(test: SelfTest | None, device: str = "cpu") -> str:
+    """What stands beside later measurements of the same machine.
+
+    Args:
+        test: Its latest; `None` if there is none.
+        device: That was measured on.
+    """
     if test is None:
-        return NEVER
+        return NEVER if device == "cpu" else f"{NEVER} --device {device}"
     moment = test.started_at[:16].replace("T", " ")
     return f"self-test of this machine, {moment} UTC: {conclusion(test)}"
 
@@ -188,13 +193,13 @@ def latest_selftest(store: Store, machine: str) -> SelfTest | None:
 
     Args:
         store: Open.
-        machine: Digest of the machine's identity.
+        machine: Digest of the machine's identity. That of a machine with a GPU is another than that of its host; a
+            test of both is one of either.
     """
     runs: dict[str, list[Measurement]] = {}
     for run, one in store.with_runs(Selection(workload=SOURCE, limit=_LOOKED_AT)):
-        if one.cell.machine == machine:
-            runs.setdefault(run, []).append(one)
-    tests = [_selftest(run, found) for run, found in runs.items()]
+        runs.setdefault(run, []).append(one)
+    tests = [_selftest(run, found) for run, found in runs.items() if any(one.cell.machine == machine for one in found)]
     return next((test for test in reversed(tests) if test.whole), tests[-1] if tests else None)
 
 

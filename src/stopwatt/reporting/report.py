@@ -71,7 +71,8 @@ def select(
         found = _restricted(found, where)
     asked = {float(one) for run in runs.values() for one in run.request.get("deadlines", ())}
     analysis = analyse(found, deadlines=sorted(asked | set(deadlines)))
-    selftests = tuple(line(latest_selftest(store, machine)) for machine in analysis.machines if machine)
+    devices = {cell.row.cell.machine: cell.row.cell.setup.device for cell in analysis.cells}
+    selftests = tuple(line(latest_selftest(store, one), device) for one, device in devices.items() if one)
     return Selected(analysis, rounds_by_cell(found), Source(tuple(runs.values()), store.where, now(), selftests))
 
 

@@ -62,7 +62,8 @@ class BenchResult:
         """Print the table of the command line, and how the machine's self-test ended."""
         console = console_for(sys.stdout)
         self.print_to(console)
-        console.print(Text(line(self.selftest), style="quiet"))
+        device = self.rows[0].cell.setup.device if self.rows else "cpu"
+        console.print(Text(line(self.selftest, device), style="quiet"))
 
     def print_to(self, console: "Console") -> None:
         """Print the table on a console."""

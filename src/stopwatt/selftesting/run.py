@@ -73,7 +73,7 @@ def run_selftest(
     checks = named(names, device)
     require_driver(device)
     watcher = watcher or SilentOnlooker()
-    facts = read_facts(device).values
+    facts = {name: read_facts(name).values for name in {"cpu", device}}
     with open_store(store) as results, tempfile.TemporaryDirectory(prefix="stopwatt-selftest-") as place:
         run = results.begin_run(command, "", "", __version__, {ABOUT_MACHINE: "selftest"})
         bench = Bench(str(Path(place) / "planted.db"), device, thorough, watcher)
@@ -86,7 +86,7 @@ def run_selftest(
         failed = any(claim.verdict is Verdict.FAILS for claim in claims)
         results.finish_run(run, RunStatus.PARTLY_FAILED if failed else RunStatus.COMPLETE)
         test = SelfTest(run.id, run.started_at, device, tuple(claims), whole=not names)
-        return SelfTestResult(test, results.where, facts)
+        return SelfTestResult(test, results.where, facts[device])
 
 
 class _Keeper:
@@ -95,17 +95,16 @@ class _Keeper:
     Args:
         store: Where.
         run: Of that store.
-        facts: Of the machine.
+        facts: Of the machine, by the device that they matter for: a machine with a GPU is another one.
         whole: As in `SelfTest`.
     """
 
-    def __init__(self, store: Store, run: Run, facts: Mapping[str, Scalar], *, whole: bool) -> None:
+    def __init__(self, store: Store, run: Run, facts: Mapping[str, Mapping[str, Scalar]], *, whole: bool) -> None:
         self._store, self._run, self._facts, self._whole = store, run, facts, whole
-        self._machine = machine_identity(facts)
 
     def keep(self, claim: Claim, device: str) -> None:
-        one = to_measurement(claim, self._machine, device, self._facts, whole=self._whole)
-        self._store.save(self._run, one)
+        facts = self._facts[device]
+        self._store.save(self._run, to_measurement(claim, machine_identity(facts), device, facts, whole=self._whole))
 
 
 def _check_all(checks: Sequence[Check], bench: Bench, keeper: _Keeper, watcher: Onlooker) -> list[Claim]:
