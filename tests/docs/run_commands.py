@@ -27,6 +27,7 @@ CHEAP_WORKLOADS = {"mlp", "synthetic"}
 CHEAP_BACKENDS = {"auto", "eager", "onnxruntime", "openvino"}
 SHORT = {"--rounds": "1", "--trials": "30", "--warmup-cap": "1s"}
 SHORT_PROTOCOL = {"--repeats": "1", "--calls": "10", "--warmup-cap": "1s"}
+SHORT_SELFTEST = {"--only": "intervals"}
 MEASURING = {"bench", "sweep", "protocol"}
 SLOW_VERBS = {"doctor", "backends", "ceilings"}
 """They start every runtime of the machine, or measure the device: each is run once."""
@@ -220,6 +221,8 @@ def short_command() -> None:
         words = shortened(words, SHORT_PROTOCOL | ({} if alone else {"--interactions": "none"}))
     elif (MEASURING | {"compare"}) & set(words[:1]):
         words = shortened(words, SHORT)
+    elif words[:1] == ["selftest"]:
+        words = shortened(words, SHORT_SELFTEST)
     command(words)
 
 
