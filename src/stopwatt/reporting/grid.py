@@ -29,10 +29,15 @@ class Column:
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One row of plain texts (names from outside may look like markup); a quiet one is what is not there."""
+    """One row of plain texts (names from outside may look like markup); a quiet one is what is not there.
+
+    Attributes:
+        style: Of the theme, for a row that has to be seen.
+    """
 
     cells: Sequence[str]
     quiet: bool = False
+    style: str = ""
 
 
 def grid(title: str, columns: Sequence[Column | str], rows: Iterable[Row | Sequence[str]]) -> Table:
@@ -53,5 +58,5 @@ def grid(title: str, columns: Sequence[Column | str], rows: Iterable[Row | Seque
     found = [row if isinstance(row, Row) else Row(row) for row in rows] or [Row([""] * len(heads))]
     for row in found:
         cells = [Text(printable(cell) or MISSING) for cell in row.cells]
-        table.add_row(*cells, style="quiet" if row.quiet else None)
+        table.add_row(*cells, style="quiet" if row.quiet else row.style or None)
     return table

@@ -72,11 +72,14 @@ class SelfTestResult:
             )
 
 
+_STYLES = {Verdict.FAILS: "failure", Verdict.UNDECIDED: "warning", Verdict.UNAVAILABLE: "quiet"}
+
+
 def render_selftest(console: "Console", test: SelfTest, *, where: str) -> None:
     """One line a claim, then what follows from them."""
     columns = (Column("claim", whole=True), Column("verdict", whole=True), "what was seen")
     rows = [
-        Row((claim.name, claim.verdict, one_line(claim.sentence)), quiet=claim.verdict is Verdict.UNAVAILABLE)
+        Row((claim.name, claim.verdict, one_line(claim.sentence)), style=_STYLES.get(claim.verdict, ""))
         for claim in test.claims
     ]
     console.print(grid("", columns, rows))

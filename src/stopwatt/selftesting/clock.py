@@ -18,6 +18,8 @@ READINGS = 100_000
 BRACKETS = 2_000
 RATE_LIMIT = 1e-3
 """Twice what the kernel may slew the monotonic clock by, to keep it with that of the network (500 ppm)."""
+_TOLD = 1e-6
+"""Part of the rate that a second can tell: each of its ends is known to some hundred nanoseconds."""
 _NEAREST_OF = 50
 """Brackets of which the narrowest counts: one in which nothing came between."""
 
@@ -32,7 +34,8 @@ def _look(seconds: float) -> Seen:
     rate, wall = _rates(seconds)
     tick, overhead = (units.quantity(ns / 1e9, "s") for ns in (quality.tick_ns, quality.overhead_ns))
     return Seen(
-        f"ticks of {tick}, {overhead} to read, never backwards, {abs(rate):.1g} from CLOCK_MONOTONIC_RAW",
+        f"ticks of {tick}, {overhead} to read, never backwards, as fast as CLOCK_MONOTONIC_RAW within "
+        f"{units.percent(max(abs(rate), _TOLD / seconds))}",
         fault=_backwards() or _elsewhere() or _other_clocks() or _wrong_rate(rate),
         numbers={
             "rate": Measured(rate, "1"),

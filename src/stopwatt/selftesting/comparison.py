@@ -11,6 +11,7 @@ from stopwatt.analyse.detectable import arms_of, times
 from stopwatt.analyse.observed import observe
 from stopwatt.analyse.selftests import DETECTABLE, Claim
 from stopwatt.records import Measured
+from stopwatt.reporting.comparison_lines import ratio_text
 from stopwatt.selftesting.bench import MODEL, MODEL_RULES, Bench
 from stopwatt.selftesting.evidence import Seen, disturbance, judged
 from stopwatt.stats.detectable import Spread, effect_of_rounds, spread_of_pairs
@@ -38,8 +39,8 @@ def _look(bench: Bench) -> Seen:
     effect = effects.get(DETECTABLE)
     found = "not known" if effect is None else f"{units.percent(effect.value)} with {ROUNDS} rounds of each"
     return Seen(
-        f"a model against itself: {ratio_text(ratio)} over {pairs} pairs of processes; smallest detectable slowdown "
-        f"today: {found}",
+        f"a model takes {ratio_text(ratio)} of its own time in {pairs} pairs of processes; smallest detectable "
+        f"slowdown today: {found}",
         short=differs(strict),
         disturbed=disturbance(rounds),
         numbers={
@@ -62,12 +63,3 @@ def differs(ratio: Ratio) -> bool:
     if ratio.value is None or ratio.low is None or ratio.high is None:
         return False
     return not ratio.low <= 1 <= ratio.high and not 1 / (1 + MARGIN) <= ratio.value <= 1 + MARGIN
-
-
-def ratio_text(ratio: Ratio) -> str:
-    """`1.002 x [0.991, 1.013]`."""
-    if ratio.value is None:
-        return ratio.why
-    if ratio.low is None or ratio.high is None:
-        return units.ratio(ratio.value)
-    return units.interval(ratio.value, ratio.low, ratio.high, "1").replace(" [", " x [")

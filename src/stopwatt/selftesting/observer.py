@@ -14,10 +14,11 @@ from rich.console import Console
 from stopwatt import units
 from stopwatt.analyse.selftests import Claim
 from stopwatt.records import Measured, Measurement
+from stopwatt.reporting.comparison_lines import ratio_text
 from stopwatt.reporting.progress import show_progress
 from stopwatt.running import Silent
 from stopwatt.selftesting.bench import MODEL, MODEL_RULES, RULES, SYNTHETIC, Bench, Window
-from stopwatt.selftesting.comparison import CONFIDENCE, differs, ratio_text
+from stopwatt.selftesting.comparison import CONFIDENCE, differs
 from stopwatt.selftesting.evidence import Seen, disturbance, judged
 from stopwatt.selftesting.planted import latencies
 from stopwatt.stats.ratios import compare_rounds
@@ -48,7 +49,7 @@ def _look(bench: Bench) -> Seen:
         compare_rounds(_medians(without), _medians(shown), confidence=level).inverted() for level in (0.95, CONFIDENCE)
     )
     return Seen(
-        f"{used}; with progress shown / without: {ratio_text(ratio)}",
+        f"{used}; with progress shown a model takes {ratio_text(ratio)} of the time without",
         short=differs(strict),
         disturbed=disturbance([*without, *shown]),
         numbers={**numbers, "display": Measured(ratio.value or float("nan"), "1")},
