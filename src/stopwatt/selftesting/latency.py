@@ -15,7 +15,7 @@ from stopwatt.units import exact, parse
 
 DURATIONS = ("100us", "1ms", "10ms")
 THOROUGH_DURATIONS = ("20us", "100us", "1ms", "10ms", "100ms")
-TRIALS, THOROUGH_TRIALS = 50, 300
+TRIALS, THOROUGH_TRIALS = 50, 100
 MOST_OVERSLEPT_S = 1e-3
 """How much later than asked for a sleeping process may come back in the middle case: the kernel decides."""
 

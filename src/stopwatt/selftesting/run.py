@@ -80,7 +80,10 @@ def run_selftest(
         keeper = _Keeper(results, run, facts, whole=not names)
         try:
             claims = _check_all(checks, bench, keeper, watcher)
-        except (Interrupted, KeyboardInterrupt):
+        except Interrupted:
+            results.finish_run(run, RunStatus.INTERRUPTED)
+            raise _stopped(checks, keeper.kept) from None
+        except KeyboardInterrupt:
             results.finish_run(run, RunStatus.INTERRUPTED)
             raise
         failed = any(claim.verdict is Verdict.FAILS for claim in claims)
@@ -101,15 +104,28 @@ class _Keeper:
 
     def __init__(self, store: Store, run: Run, facts: Mapping[str, Mapping[str, Scalar]], *, whole: bool) -> None:
         self._store, self._run, self._facts, self._whole = store, run, facts, whole
+        self.kept: list[str] = []
 
     def keep(self, claim: Claim, device: str) -> None:
         facts = self._facts[device]
         self._store.save(self._run, to_measurement(claim, machine_identity(facts), device, facts, whole=self._whole))
+        self.kept.append(claim.name)
+
+
+def _stopped(checks: Sequence[Check], kept: Sequence[str]) -> Interrupted:
+    """A self-test says what the machine can do now: it is not gone on with another day."""
+    missing = ",".join(check.name for check in checks if check.name not in kept)
+    return Interrupted(
+        "stopped on request",
+        when=f"{len(kept)} of {len(checks)} claims were tested and are saved",
+        now=f"stopwatt selftest --only {missing} tests the others",
+    )
 
 
 def _check_all(checks: Sequence[Check], bench: Bench, keeper: _Keeper, watcher: Onlooker) -> list[Claim]:
     claims: list[Claim] = []
     watcher.begin(len(checks), 0)
+    watcher.done(0, sum(check.seconds for check in checks))
     try:
         for number, check in enumerate(checks):
             watcher.task(f"{check.name}: {check.about}")
