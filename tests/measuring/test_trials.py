@@ -123,3 +123,12 @@ def test_a_pause_lies_before_each_trial_and_outside_its_timing(monkeypatch):
     assert events[::2] == [0.5, 0.5, 0.5]
     assert events[1::2] == ["a", "b", "a"]
     assert trials.latency_ns.size == 3
+
+
+@pytest.mark.parametrize("trials", [1, 8, 96, 300, 1000])
+@pytest.mark.parametrize("count", [2, 3, 8])
+def test_the_first_trial_has_another_input_than_the_last_call_that_settles(trials, count):
+    given = []
+    run_trials(given.append, range(count), trials, settle=10)
+    assert len(given) == trials + 10
+    assert given[9] != given[10]

@@ -100,6 +100,12 @@ MUTANTS = {
         '    begins, ends = array("q"',
         '    sets = sets[:1]\n    begins, ends = array("q"',
     ),
+    "the first trial has the input of the call before it": (
+        "inputs",
+        "measuring/trials.py",
+        "_settle(call, [*sets[:first], *sets[first + 1 :]] or sets, settle)",
+        "_settle(call, sets, settle)",
+    ),
     "the process that waits does not sleep": (
         "observer",
         "sweeping/executors/worker.py",

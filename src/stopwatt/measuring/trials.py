@@ -88,7 +88,8 @@ def run_trials(
         last_set: Input set of the last trial if all are done: its output is what the second correctness check reads.
         settle: Calls before the first trial that are not timed. What happens between warm-up and trials, the last
             collection of garbage above all, cools caches and sends threads to sleep: without them the first trial of
-            a small model takes 10 to 30 times as long as the others, and the maximum is ours, not the model's.
+            a small model takes 10 to 30 times as long as the others, and the maximum is ours, not the model's. They
+            have other inputs than the first trial, which a model may remember otherwise.
         before: Called before each call, outside its timing: a pause, a cache that is emptied.
         clock: Nanoseconds.
         interpreter: Around all calls; `quiet_interpreter` if absent.
@@ -103,7 +104,7 @@ def run_trials(
     done, outputs, stop = 0, None, Stop.COUNT
     with (interpreter or quiet_interpreter)():
         try:
-            _settle(call, sets, settle)
+            _settle(call, [*sets[:first], *sets[first + 1 :]] or sets, settle)
             deadline = clock() + int(budget_s * 1e9) if budget_s is not None else 2**62
             for index, inputs in zip(range(trials), order, strict=False):
                 begin = clock()

@@ -23,8 +23,8 @@ from stopwatt.workloads.base import Arrays
 
 WORK_S = 500e-6
 TRIALS = 200
-WINDOWS = 15
-"""Short ones with a full queue, so that most of them are undisturbed."""
+WINDOW_CALLS = 13
+"""Of a window with a full queue: short ones, so that most of them are undisturbed."""
 LIMIT = 0.01
 _SETS = 4
 
@@ -41,7 +41,12 @@ def _look(trials: int) -> Seen:
     subject = assemble(device, device, arrays, Boundary.DEVICE)
     latency = float(np.median(run_trials(subject.timed, subject.sets, trials).latency_ns)) / 1e9
     rates = run_windows(
-        subject.submit, device.synchronize, subject.sets, batch=1, windows=WINDOWS, seconds=trials * WORK_S / WINDOWS
+        subject.submit,
+        device.synchronize,
+        subject.sets,
+        batch=1,
+        windows=trials // WINDOW_CALLS,
+        seconds=WINDOW_CALLS * WORK_S,
     )
     apart = 1 / float(np.median(rates))
     error, error_apart = latency / WORK_S - 1, apart / WORK_S - 1
