@@ -201,11 +201,15 @@ def test_a_dry_run_prints_what_is_described(capsys, store):
 
 
 def side(word, cell, milliseconds, metric="latency"):
-    """A side of one cell, one round for each time."""
+    """A side of one cell, one round for each time; all of B after all of A."""
+    day = f"2026-01-0{2 if word == 'B' else 1}"
     rounds = [
-        Measurement(cell, number, Status.OK, samples={"latency": Samples(np.array([1e6 * ms]), "ns")}, facts={})
+        Measurement(
+            cell, number, Status.OK, samples={"latency": Samples(np.array([1e6 * ms]), "ns")}, facts={},
+            started_at=f"{day}T00:00:0{number}+00:00",
+        )
         for number, ms in enumerate(milliseconds)
-    ]
+    ]  # fmt: skip
     return observe(word, f"{word}.db", [(f"run of {word}", one) for one in rounds], metric)
 
 
