@@ -52,20 +52,27 @@ def _look(bench: Bench) -> Seen:
     rounds = bench.measure(_work(bench, tuple(CYCLES * times for times in TIMES)), rules, window)
     found = {int(one.cell.workload.params["cycles"]): _Times.of(one) for one in rounds}
     once, twice, four = (found[CYCLES * times] for times in TIMES)
+    fault = next(filter(None, (one.impossible for one in found.values())), "")
+    if not once.latency_s < twice.latency_s < four.latency_s:
+        fault = fault or "more cycles take no longer: nothing of the GPU's work is timed"
+    if fault:
+        return Seen(fault, fault=fault)
+    return _line(once, twice, four, window.ends[1], disturbance(rounds))
+
+
+def _line(once: "_Times", twice: "_Times", four: "_Times", told: float, disturbed: str) -> Seen:
+    """Whether three calls lie on a line, and on that of the clock (in Hz) that the driver tells, if it does."""
     bend = (four.latency_s - twice.latency_s) / (twice.latency_s - once.latency_s) / 2 - 1
     clock = 3 * CYCLES / (four.latency_s - once.latency_s)
-    told, off = window.ends[1], 0.0
-    if told:
-        off = clock / told - 1
+    off = clock / told - 1 if told else 0.0
     beside = f", the driver says {units.quantity(told / 1e6, 'MHz')}" if told else ""
-    overhead = max(one.latency_s - one.device_s for one in found.values())
+    overhead = max(one.latency_s - one.device_s for one in (once, twice, four))
     return Seen(
         f"1, 2 and 4 million cycles lie on a line within {units.percent(abs(bend))}, at "
         f"{units.quantity(clock / 1e6, 'MHz')}{beside}; latency is device time and at most "
-        f"{units.quantity(overhead, 's')}",
-        fault=next(filter(None, (one.impossible for one in found.values())), ""),
+        f"{units.quantity(overhead, 's')} more",
         short=abs(bend) > LIMIT or abs(off) > CLOCK_LIMIT,
-        disturbed=disturbance(rounds),
+        disturbed=disturbed,
         numbers={
             "error": Measured(bend, "1"),
             "clock": Measured(clock / 1e6, "MHz"),
