@@ -70,7 +70,7 @@ def test_a_dry_run_names_the_ways_the_contradictions_the_rounds_and_an_honest_ti
     assert "6 ways in 8 rounds: 2 of them start cold" in out
     assert "  warmup=none\n" in out
     assert "timer=events reads the clock of a GPU" in out
-    assert "14 ways in 48 rounds" in out
+    assert "20 ways in 56 rounds" in out
     assert "time: at least" in out
     assert "nothing was measured" in out
     assert list(tmp_path.iterdir()) == []
@@ -80,7 +80,7 @@ def test_a_dry_run_as_json_says_the_same(call):
     code, out, _ = call("lstm", "--factor", "warmup,sync,timer", "--repeats", "4", "--dry-run", "--json")
     document = json.loads(out)
     assert code == ExitCode.OK
-    assert (len(document["ways"]), document["rounds"], document["then"][0]["rounds"]) == (6, 8, 48)
+    assert (len(document["ways"]), document["rounds"], document["then"][0]["rounds"]) == (6, 8, 56)
     assert document["estimate"]["likely"] is None
     assert document["estimate"]["low"] > 0
 

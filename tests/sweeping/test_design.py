@@ -8,7 +8,7 @@ from stopwatt.errors import UsageError
 from stopwatt.records import QUICK, Cell, Setup, Workload
 from stopwatt.running import Silent
 from stopwatt.sweeping import design
-from stopwatt.sweeping.design import CLASSIC, Interactions, factorial, follow_up, offered, possible, singles
+from stopwatt.sweeping.design import CLASSIC, Interactions, factorial, follow_up, offered, parts_of, possible, singles
 from stopwatt.sweeping.joined import Joined
 from stopwatt.sweeping.levels import choose_levels, read_ways
 from stopwatt.sweeping.plan import Request, make_plan
@@ -209,12 +209,15 @@ def test_a_time_limit_that_was_asked_for_is_kept():
     assert Stages.of(asked, Question()).first().protocol.timeout_s == 60.0
 
 
-def test_the_second_stage_holds_no_single_change_and_is_another_cell():
+def test_the_second_stage_measures_the_parts_of_its_combinations_again_and_is_another_cell():
     made = stages()
     first = made.first()
     second, _ = made.second({UNSYNCHRONISED, ZEROS}, ())
     assert second.cells[0].key != first.cells[0].key
-    assert all(len(way.changes) > 1 for way in second.cells[0].protocol.ablation.ways)
+    ways = second.cells[0].protocol.ablation.ways
+    combined = [way for way in ways if len(way.changes) > 1]
+    assert combined
+    assert {way for way in ways if len(way.changes) == 1} == {part for way in combined for part in parts_of(way)}
     assert second.protocol.rounds == 5 * second.protocol.ablation.cycle
 
 

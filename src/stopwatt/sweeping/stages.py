@@ -6,7 +6,7 @@ from typing import Self
 
 from stopwatt.errors import UsageError
 from stopwatt.records import QUICK, Scalar
-from stopwatt.sweeping.design import Design, Interactions, LeftOut, Levels, factorial, follow_up, singles
+from stopwatt.sweeping.design import Design, Interactions, LeftOut, Levels, factorial, follow_up, parts_of, singles
 from stopwatt.sweeping.levels import choose_levels, read_ways
 from stopwatt.sweeping.plan import Plan, Request, check_protocol, make_plan
 from stopwatt.sweeping.waycost import with_room
@@ -124,6 +124,9 @@ class Stages:
     ) -> tuple[Plan | None, Design]:
         """The plan of the second stage, if there is one, and its ways: as many as there may be processes for.
 
+        The single changes that its combinations are made of are measured again, beside them: those of the first stage
+        were chosen for what they showed, and an interaction judged by them would be biased.
+
         Args:
             matter: Ways with one change whose effects are decided and outside the margin.
             lost: Ways with one change that turned out not to be measurable here.
@@ -131,9 +134,10 @@ class Stages:
         """
         setup = self.blank.cells[0].setup
         found = follow_up(self.levels, setup, pairs or self.question.pairs, matter, lost)
-        most = MOST_ROUNDS // self.question.repeats
+        parts = dict.fromkeys(part for way in found.ways for part in parts_of(way))
+        most = MOST_ROUNDS // self.question.repeats - sum(part.cold for part in parts)
         beyond = [way for way in found.ways if way.cold][most:]
-        ways = tuple(way for way in found.ways if way not in beyond)
+        ways = (*parts, *(way for way in found.ways if way not in beyond)) if found.ways else ()
         why = f"it would take more than {MOST_ROUNDS} processes in all"
         design = Design(ways, (*found.left_out, *(LeftOut(way, why) for way in beyond)))
         return (self._plan(ways) if ways else None), design

@@ -23,6 +23,8 @@ from stopwatt.ways import FIXED_CALLS, REFERENCE, Ablation, Warming, Way, sample
 COLD_FACTOR = 10
 """A cold series may take so many times as long as a warm one: its first calls are long."""
 LATEST_CALLS = 100
+LEAST_REFERENCES = 5
+"""Series of the reference in a round, however few warm ways there are: a cold way is compared with all of them."""
 OPENED = "another way of measuring made the first calls of the process"
 
 
@@ -124,6 +126,8 @@ class AblationRound(Round):
             return trials
 
         last = reference()
+        while len(references.averages_ns) + rules.series * len(ways) < LEAST_REFERENCES:
+            last = reference()
         for _ in range(rules.series):
             for place in generator.permutation(len(ways)):
                 way = ways[place]

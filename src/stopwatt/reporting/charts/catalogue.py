@@ -190,5 +190,8 @@ def default_cell(analysis: Analysis) -> CellAnalysis:
     """
     cell = focus_of(analysis)
     if cell is None:
-        raise UsageError("no cell has single trials to draw", now="growth, heat and batch need none")
+        raise UsageError(
+            "no cell has single trials to draw",
+            now="growth, heat and batch need none, ways draws what stopwatt protocol measured; --run names another run",
+        )
     return cell
