@@ -117,7 +117,7 @@ class AblationRound(Round):
         call_s = float(np.median(self.samples["warmup_latency"].values[-LATEST_CALLS:])) / 1e9
 
         def extent_of(way: Way) -> Extent:
-            calls = int(rules.seconds / (call_s + way.idle_s))
+            calls = int(rules.seconds / (call_s + stand.between_s(way)))
             return Extent(max(rules.least_calls, min(rules.calls, calls)), rules.least_calls)
 
         def reference() -> Trials:

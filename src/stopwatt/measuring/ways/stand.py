@@ -9,6 +9,7 @@ import numpy as np
 
 from stopwatt.backends.catalogue import get
 from stopwatt.backends.torch_runner import threads
+from stopwatt.measuring.clock import now_ns
 from stopwatt.measuring.load import background_load
 from stopwatt.measuring.subject import Subject, assemble
 from stopwatt.measuring.trials import Call, pause, quiet_interpreter
@@ -65,6 +66,17 @@ class Stand:
             device.synchronize()
 
         return flush
+
+    def between_s(self, way: Way) -> float:
+        """About how long what is done before each call takes."""
+        if way.cache is Cache.HOT:
+            return way.idle_s
+        device = self.subject.device
+        device.flush_cache()  # the first one makes the buffer
+        begin = now_ns()
+        device.flush_cache()
+        device.synchronize()
+        return way.idle_s + (now_ns() - begin) / 1e9
 
     @contextmanager
     def surroundings(self, way: Way) -> Iterator[None]:
