@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from typing import Any
 
-from stopwatt.analyse.document import estimate_document, ratio_document, strict
+from stopwatt.analyse.document import estimate_document, ratio_document, subject_document
 from stopwatt.analyse.study import Effect, Interaction, Study
 from stopwatt.records import Note
 from stopwatt.stats.ratios import MARGIN, Ratio
@@ -20,16 +20,8 @@ def studies_document(found: Iterable[Study]) -> dict[str, Any]:
 
 def study_document(study: Study) -> dict[str, Any]:
     """One study, without the version of its layout."""
-    setup = study.setup
     return {
-        "workload": study.workload.source,
-        "params": {name: strict(value) for name, value in study.workload.params.items()},
-        "backend": setup.backend,
-        "variant": setup.variant,
-        "precision": str(setup.precision),
-        "batch": setup.batch,
-        "device": setup.device,
-        "threads": setup.threads,
+        **subject_document(study.workload, study.setup),
         "machine": study.machine,
         "software": dict(study.software),
         "keys": list(study.keys),

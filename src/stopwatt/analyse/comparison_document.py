@@ -4,7 +4,7 @@ from typing import Any
 
 from stopwatt.analyse.comparison import Compared, Comparison, Half, Unmatched
 from stopwatt.analyse.detectable import Calibration, Detectable
-from stopwatt.analyse.document import ratio_document, strict
+from stopwatt.analyse.document import ratio_document, subject_document
 from stopwatt.analyse.observed import unit_of
 from stopwatt.records import Cell, Note
 from stopwatt.stats.detectable import effect_of_rounds, rounds_to_find
@@ -81,18 +81,7 @@ def _row(cell: Compared) -> dict[str, Any]:
 
 
 def _cell(cell: Cell) -> dict[str, Any]:
-    setup = cell.setup
-    return {
-        "workload": cell.workload.source,
-        "params": {name: strict(value) for name, value in cell.workload.params.items()},
-        "backend": setup.backend,
-        "variant": setup.variant,
-        "precision": str(setup.precision),
-        "batch": setup.batch,
-        "device": setup.device,
-        "threads": setup.threads,
-        "boundary": str(cell.protocol.boundary),
-    }
+    return {**subject_document(cell.workload, cell.setup), "boundary": str(cell.protocol.boundary)}
 
 
 def _half(half: Half) -> dict[str, Any]:

@@ -8,7 +8,7 @@ from typing import Any
 from stopwatt.analyse.estimate import Estimate
 from stopwatt.analyse.row import CountedNote, Row
 from stopwatt.analyse.worst import WorstCase
-from stopwatt.records import Scalar
+from stopwatt.records import Scalar, Setup, Workload
 from stopwatt.stats.ratios import Ratio
 
 SCHEMA = 1
@@ -33,18 +33,24 @@ def to_document(rows: Sequence[Row]) -> dict[str, Any]:
     return {"schema": SCHEMA, "rows": [_row(row) for row in rows]}
 
 
-def _row(row: Row) -> dict[str, Any]:
-    setup = row.cell.setup
+def subject_document(workload: Workload, setup: Setup) -> dict[str, Any]:
+    """What was measured, as every document names it."""
     return {
-        "key": row.cell.key,
-        "workload": row.cell.workload.source,
-        "params": {name: strict(value) for name, value in row.cell.workload.params.items()},
+        "workload": workload.source,
+        "params": {name: strict(value) for name, value in workload.params.items()},
         "backend": setup.backend,
         "variant": setup.variant,
         "precision": str(setup.precision),
         "batch": setup.batch,
         "device": setup.device,
         "threads": setup.threads,
+    }
+
+
+def _row(row: Row) -> dict[str, Any]:
+    return {
+        "key": row.cell.key,
+        **subject_document(row.cell.workload, row.cell.setup),
         "boundary": str(row.cell.protocol.boundary),
         "protocol": asdict(row.cell.protocol) | {"boundary": str(row.cell.protocol.boundary)},
         "status": str(row.status),

@@ -19,6 +19,9 @@ from stopwatt.measuring.clock import now_ns
 Call = Callable[[Any], Any]
 
 SETTLE_CALLS = 10
+"""What happens between warm-up and trials, the last collection of garbage above all, cools caches and sends threads to
+sleep: without these calls the first trial of a small model takes 10 to 30 times as long as the others, and the maximum
+is ours, not the model's."""
 SETTLE_NS = 20_000_000
 
 
@@ -86,10 +89,8 @@ def run_trials(
         budget_s: End after this long even if fewer are done.
         least: Trials done whatever the budget says.
         last_set: Input set of the last trial if all are done: its output is what the second correctness check reads.
-        settle: Calls before the first trial that are not timed. What happens between warm-up and trials, the last
-            collection of garbage above all, cools caches and sends threads to sleep: without them the first trial of
-            a small model takes 10 to 30 times as long as the others, and the maximum is ours, not the model's. They
-            have other inputs than the first trial, which a model may remember otherwise.
+        settle: Calls before the first trial that are not timed (`SETTLE_CALLS` says why), with other inputs than the
+            first trial, which a model may remember otherwise.
         before: Called before each call, outside its timing: a pause, a cache that is emptied.
         clock: Nanoseconds.
         interpreter: Around all calls; `quiet_interpreter` if absent.

@@ -8,13 +8,12 @@ import altair as alt
 
 from stopwatt.analyse.analysis import Analysis
 from stopwatt.analyse.grid import place as grid_place
-from stopwatt.reporting.charts.axes import NUMBERS
 from stopwatt.reporting.charts.frame import WIDTH, Span, blank, finished, shortened, sized, span
 from stopwatt.reporting.charts.level import bars_of
 from stopwatt.reporting.charts.panels import pairs
+from stopwatt.reporting.charts.ratios import margin_band, no_difference, ratio_x
 from stopwatt.reporting.charts.sentences import extent, link
 from stopwatt.reporting.charts.setups import Setups, setups_of
-from stopwatt.reporting.charts.theme import ink
 from stopwatt.stats.ratios import MARGIN, Verdict
 from stopwatt.units import ratio
 
@@ -57,20 +56,12 @@ def _rows(analysis: Analysis, setups: Setups) -> Iterator[dict[str, Any]]:
 
 
 def _x(axis: Span) -> alt.X:
-    return alt.X(
-        "value:Q",
-        title="speed-up over fp32 eager: to the right is faster",
-        scale=alt.Scale(type="log", domain=[axis.low, axis.high], nice=False),
-        axis=alt.Axis(values=list(axis.ticks), labelExpr=f"{NUMBERS} + ' x'"),
-    )
+    return ratio_x("speed-up over fp32 eager: to the right is faster", axis)
 
 
 def _ground(axis: Span) -> list[alt.Chart]:
     """The margin and the line of no difference."""
-    ends = {"from": max(1 / (1 + MARGIN), axis.low), "to": min(1 + MARGIN, axis.high)}
-    margin = alt.Chart(alt.InlineData(values=[ends])).mark_rect(aria=False, color=ink("faint"))
-    same = alt.Chart(alt.InlineData(values=[{"value": 1}])).mark_rule(aria=False, color=ink("rule"))
-    return [margin.encode(x=alt.X("from:Q"), x2=alt.X2("to:Q")), same.encode(x=_x(axis))]
+    return [margin_band(axis), no_difference(_x(axis))]
 
 
 def _sparse(rows: Sequence[dict[str, Any]], groups: Sequence[str], setups: Setups, axis: Span) -> alt.LayerChart:

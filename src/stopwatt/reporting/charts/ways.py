@@ -7,8 +7,9 @@ import altair as alt
 
 from stopwatt.analyse.estimate import counted
 from stopwatt.analyse.study import Effect, Study
-from stopwatt.reporting.charts.axes import EDGE, NUMBERS
+from stopwatt.reporting.charts.axes import EDGE
 from stopwatt.reporting.charts.frame import Span, blank, finished, shortened, sized, span
+from stopwatt.reporting.charts.ratios import margin_band, no_difference, ratio_x
 from stopwatt.reporting.charts.sentences import listed
 from stopwatt.reporting.charts.theme import ink
 from stopwatt.reporting.ways_lines import (
@@ -88,25 +89,17 @@ _Y = alt.Y("place:O", axis=None)
 
 
 def _x(axis: Span) -> alt.X:
-    return alt.X(
-        "value:Q",
-        title="reported time / time of the reference",
-        scale=alt.Scale(type="log", domain=[axis.low, axis.high], nice=False),
-        axis=alt.Axis(values=list(axis.ticks), labelExpr=f"{NUMBERS} + ' x'"),
-    )
+    return ratio_x("reported time / time of the reference", axis)
 
 
 def _ground(axis: Span) -> list[alt.Chart]:
     """The margin, the line of no difference, and a faint one from each name to its number."""
-    ends = {"from": max(1 / (1 + MARGIN), axis.low), "to": min(1 + MARGIN, axis.high)}
-    margin = alt.Chart(alt.InlineData(values=[ends])).mark_rect(aria=False, color=ink("faint"))
-    same = alt.Chart(alt.InlineData(values=[{"value": 1}])).mark_rule(aria=False, color=ink("rule"))
     lead = blank().transform_filter("isValid(datum.value)").mark_rule(aria=False, color=ink("faint"))
     start = alt.XValue(0)  # type: ignore[no-untyped-call]
     return [
-        margin.encode(x=alt.X("from:Q"), x2=alt.X2("to:Q")),
+        margin_band(axis),
         lead.encode(x=start, x2=alt.X2Value("width"), y=_Y),  # type: ignore[no-untyped-call]
-        same.encode(x=_x(axis)),
+        no_difference(_x(axis)),
     ]
 
 
