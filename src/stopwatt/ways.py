@@ -181,16 +181,16 @@ class Ablation:
     Attributes:
         ways: Without the reference; each once.
         calls: Of a series, at most.
-        seconds: Of a series, unless it has fewer than `least_calls` by then; ten times as long for a cold one.
+        seconds: Of a series, unless it has fewer than `least_calls` by then; twenty times as long for a cold one.
         least_calls: Of a series, however slow they are.
         series: Of each warm way in a round.
     """
 
     ways: tuple[Way, ...]
     calls: int = 100
-    seconds: float = 0.2
+    seconds: float = 0.1
     least_calls: int = 10
-    series: int = 2
+    series: int = 5
 
     @property
     def cycle(self) -> int:

@@ -12,7 +12,7 @@ SHORT_WARMUP = Warmup(min_calls=60, min_seconds=0.0, window_calls=10, window_sec
 
 
 def ablation(*ways, **changes):
-    return Ablation(ways, calls=40, least_calls=10, seconds=0.1, **changes)
+    return Ablation(ways, calls=40, least_calls=10, seconds=0.1, series=2, **changes)
 
 
 def values(measurement, way, part=""):

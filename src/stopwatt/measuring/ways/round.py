@@ -14,17 +14,19 @@ from stopwatt.measuring.gate import Gate
 from stopwatt.measuring.job import Answer
 from stopwatt.measuring.round import Round, explained
 from stopwatt.measuring.subject import Subject, assemble
+from stopwatt.measuring.suspicion import LAZY
 from stopwatt.measuring.trials import Trials
 from stopwatt.measuring.ways.series import Extent, Series, reference_trials, take
 from stopwatt.measuring.ways.stand import Stand, Unmeasurable
 from stopwatt.records import Samples, Status, Unavailable
-from stopwatt.ways import FIXED_CALLS, REFERENCE, Ablation, Warming, Way, sample_name
+from stopwatt.ways import REFERENCE, Ablation, Way, sample_name
 
-COLD_FACTOR = 10
+COLD_FACTOR = 20
 """A cold series may take so many times as long as a warm one: its first calls are long."""
 LATEST_CALLS = 100
 LEAST_REFERENCES = 5
 """Series of the reference in a round, however few warm ways there are: a cold way is compared with all of them."""
+PROMISES = "its calls return promises, and the first ones were not forced"
 OPENED = "another way of measuring made the first calls of the process"
 
 
@@ -73,6 +75,7 @@ class AblationRound(Round):
                 self._open(opening, assemble(runner, device, bundle.inputs, self.protocol.boundary), taken)
         subject = self._first_calls(runner, device, bundle)
         if opening is not None:
+            self._disown_promises(opening, taken)
             for name in ("cold_start", "first_cold_start"):
                 self.readings.pop(name, None)
             self.readings["cold_start"] = Unavailable(OPENED)
@@ -99,12 +102,14 @@ class AblationRound(Round):
         rules, stand = self._ablation(), Stand(subject, self.job.cell.setup)
         extent = Extent(rules.calls, rules.least_calls, COLD_FACTOR * rules.seconds)
         try:
-            if way.warmup is Warming.FIXED:
-                for index in range(FIXED_CALLS):
-                    stand.subject.timed(stand.subject.sets[index % len(stand.subject.sets)])
             taken[way].series.append(take(way, stand, extent, settle=0))
         except Unmeasurable as reason:
             self.readings[sample_name(way)] = Unavailable(str(reason))
+
+    def _disown_promises(self, way: Way, taken: dict[Way, Taken]) -> None:
+        """That a model returns promises shows after its first calls: nothing had forced them."""
+        if LAZY in self.notes and taken.pop(way, None) is not None:
+            self.readings[sample_name(way)] = Unavailable(PROMISES)
 
     def _side_by_side(
         self, stand: Stand, ways: tuple[Way, ...], taken: dict[Way, Taken]

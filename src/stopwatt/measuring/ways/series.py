@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable
+from contextlib import ExitStack
 from dataclasses import dataclass
 from itertools import cycle, islice
 from typing import Any
@@ -12,7 +13,7 @@ from numpy.typing import NDArray
 from stopwatt.measuring.clock import now_ns
 from stopwatt.measuring.trials import SETTLE_CALLS, Stop, Trials, run_trials
 from stopwatt.measuring.ways.stand import Stand, Unmeasurable, interpreter_of
-from stopwatt.ways import OWN_LOOP, REFERENCE, Timer, Waiting, Way
+from stopwatt.ways import FIXED_CALLS, OWN_LOOP, REFERENCE, Timer, Waiting, Warming, Way
 
 MOST_CAPTURED = 16
 """Calls in one captured graph; its memory grows with them on some runtimes."""
@@ -70,7 +71,11 @@ def take(way: Way, stand: Stand, extent: Extent, *, settle: int = SETTLE_CALLS) 
         Unmeasurable: Nobody can measure that on this machine, or not this model.
         KeyboardInterrupt: It was interrupted.
     """
-    with stand.surroundings(way):
+    with ExitStack() as around:
+        around.enter_context(stand.surroundings(way))
+        if way.warmup is Warming.FIXED:
+            around.enter_context(interpreter_of(way)())  # so that little is left to collect after these calls
+            _settled(way, stand, FIXED_CALLS)
         if way.timer in OWN_LOOP:
             return _OWN_LOOPS[way.timer](way, stand, extent)
         if way.timer is Timer.EVENTS:
@@ -120,9 +125,9 @@ def _settled(way: Way, stand: Stand, calls: int) -> None:
 def _all_at_once(way: Way, stand: Stand, extent: Extent, settle: int) -> Series:
     """The clock is read before the first call and after the device is done with the last."""
     call, clock, device = stand.call_of(way), _clock(way), stand.subject.device
-    _settled(way, stand, settle)
     done = 0
     with interpreter_of(way)():
+        _settled(way, stand, settle)  # after the last collection of garbage, which cools caches
         begin = clock()
         end = begin + int(extent.seconds * 1e9) if extent.seconds is not None else 2**62
         for inputs in islice(cycle(stand.rotation(way)), extent.calls):
@@ -141,9 +146,10 @@ def _events(way: Way, stand: Stand, extent: Extent, settle: int) -> Series:
     timer = device.timer(extent.calls)
     if timer is None:
         raise Unmeasurable(f"{device.name} has no clock of its own")
-    _settled(way, stand, settle)
-    done, begin = 0, now_ns()
+    done = 0
     with interpreter_of(way)():
+        _settled(way, stand, settle)  # after the last collection of garbage, which cools caches
+        begin = now_ns()
         for index, inputs in enumerate(islice(cycle(stand.rotation(way)), extent.calls)):
             if before is not None:
                 before()

@@ -17,6 +17,11 @@ from stopwatt.records import Boundary, Setup
 from stopwatt.ways import Cache, Collector, Copies, Inputs, Load, Waiting, Way
 
 
+LOAD_STARTS_S = 0.1
+"""From the word to begin until the processes of a load have had their first turn on cores that are in use; a series of
+short calls would be over by then. The host does not sleep meanwhile: who wakes up is preferred for a while."""
+
+
 class Unmeasurable(Exception):  # noqa: N818  (a fact about the machine, not an error of the program)
     """This way cannot be measured here; the message says why."""
 
@@ -92,6 +97,7 @@ class Stand:
                 stack.enter_context(threads(way.threads))
             if way.load is not Load.NONE:
                 stack.enter_context(background_load(way.load)).begin()
+                _stay_busy(LOAD_STARTS_S)
             yield
 
     def rotation(self, way: Way) -> Sequence[Any]:
@@ -102,6 +108,12 @@ class Stand:
 def interpreter_of(way: Way) -> Callable[[], AbstractContextManager[None]]:
     """What the interpreter may do during the calls."""
     return quiet_interpreter if way.gc is Collector.FROZEN else nullcontext
+
+
+def _stay_busy(seconds: float) -> None:
+    end = now_ns() + int(seconds * 1e9)
+    while now_ns() < end:
+        pass
 
 
 def _arrays(subject: Subject, inputs: Inputs) -> Sequence[Any]:
