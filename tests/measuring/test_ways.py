@@ -2,18 +2,21 @@
 
 import gc
 import time
-from contextlib import nullcontext
+from contextlib import contextmanager, nullcontext
 from importlib.util import find_spec
+from pathlib import Path
 
 import numpy as np
 import pytest
 
 from stopwatt.measuring.clock import now_ns
+from stopwatt.measuring.load import background_load
 from stopwatt.measuring.subject import assemble
+from stopwatt.measuring.ways import stand as stand_module
 from stopwatt.measuring.ways.series import Extent, take
 from stopwatt.measuring.ways.stand import Stand, Unmeasurable
 from stopwatt.records import Boundary, Setup
-from stopwatt.ways import REFERENCE, Cache, Collector, Copies, Inputs, Timer, Waiting, Way
+from stopwatt.ways import FIXED_CALLS, REFERENCE, Cache, Collector, Copies, Inputs, Load, Timer, Waiting, Warming, Way
 
 WORK_NS = 2_000_000
 SUBMIT_NS = WORK_NS // 20
@@ -58,6 +61,15 @@ class Queue:
         return lambda: self.submit(whole)
 
 
+class Host:
+    """A device that is never waited for."""
+
+    name, kind, warmup_seconds = "cpu", "cpu", 0.0
+
+    def synchronize(self):
+        pass
+
+
 class Events:
     def __init__(self, queue):
         self.queue, self.starts, self.stops = queue, {}, {}
@@ -95,7 +107,10 @@ class Planted:
         self.queue.synchronize()
         return outputs
 
-    active = nullcontext
+    def computed(self):
+        return {}
+
+    active = close = nullcontext
 
 
 @pytest.fixture
@@ -180,6 +195,56 @@ def test_the_collector_rests_unless_the_way_lets_it_run(stand):
     stand.subject.runner.collecting.clear()
     take(Way(gc=Collector.RUNNING), stand, EXTENT)
     assert all(stand.subject.runner.collecting)
+
+
+@pytest.mark.parametrize("way", [REFERENCE, Way(sync=Waiting.END), Way(timer=Timer.EVENTS)], ids=lambda way: way.label)
+def test_nothing_is_collected_between_the_settling_calls_and_those_that_are_timed(stand, way):
+    calls_before = []
+
+    def collecting(phase, _):
+        calls_before.append(len(stand.subject.runner.given))
+
+    gc.callbacks.append(collecting)
+    try:
+        series = take(way, stand, EXTENT)
+    finally:
+        gc.callbacks.remove(collecting)
+    assert len(stand.subject.runner.given) > series.calls
+    assert 0 in calls_before
+    assert all(made in {0, len(stand.subject.runner.given)} for made in calls_before)
+
+
+def test_ten_calls_that_do_not_count_are_made_in_the_surroundings_of_the_way(stand):
+    way = Way(warmup=Warming.FIXED, inputs=Inputs.ZEROS, gc=Collector.RUNNING)
+    series = take(way, stand, EXTENT, settle=0)
+    assert len(stand.subject.runner.given) == FIXED_CALLS + series.calls
+    assert given(stand) == {(0.0, 0.0, 0.0)}
+
+
+@pytest.mark.parametrize("way", [Way(inputs=Inputs.ONE), Way(copies=Copies.INSIDE)], ids=lambda way: way.label)
+def test_promises_are_forced_in_every_way(stand, way):
+    runner, host = stand.subject.runner, Host()
+    stand.subject = assemble(runner, host, stand.subject.arrays, Boundary.DEVICE, force=True)
+    stand.setup = Setup("eager")
+    assert min(take(way, stand, EXTENT).trials_ns) >= WORK_NS
+
+
+def test_a_load_has_begun_to_compute_when_a_series_begins(stand, monkeypatch):
+    processes, before = [], []
+
+    def on_cores_ns():
+        return [int(Path(f"/proc/{one.pid}/schedstat").read_text().split()[0]) for one in processes]
+
+    @contextmanager
+    def watched(kind):
+        with background_load(kind) as load:
+            processes.extend(load.processes)
+            before.extend(on_cores_ns())
+            yield load
+
+    monkeypatch.setattr(stand_module, "background_load", watched)
+    with stand.surroundings(Way(load=Load.CPU)):
+        assert sum(on_cores_ns()) - sum(before) > 1_000_000
 
 
 def test_copies_inside_wait_even_without_being_asked_to(stand):

@@ -12,7 +12,7 @@ from stopwatt.sweeping.design import CLASSIC, Interactions, factorial, follow_up
 from stopwatt.sweeping.joined import Joined
 from stopwatt.sweeping.levels import choose_levels, read_ways
 from stopwatt.sweeping.plan import Request, make_plan
-from stopwatt.sweeping.stages import RULES, Question, Stages
+from stopwatt.sweeping.stages import LEAST_CALLS, RULES, Question, Stages
 from stopwatt.sweeping.waycost import Known, time_of, what_is_known, with_room
 from stopwatt.ways import Ablation, Cache, Inputs, Load, Timer, Waiting, Warming, Way, contradiction
 
@@ -207,6 +207,13 @@ def test_a_time_limit_that_was_asked_for_is_kept():
     assert stages().first().protocol.timeout_s > RULES.timeout_s
     asked = Request(("synthetic",), backends=("eager",), protocol=replace(RULES, timeout_s=60.0), baseline=False)
     assert Stages.of(asked, Question()).first().protocol.timeout_s == 60.0
+
+
+def test_fewer_calls_than_the_least_of_a_series_are_the_least_too():
+    rules = stages(Question(calls=3)).first().protocol.ablation
+    assert (rules.calls, rules.least_calls) == (3, 3)
+    rules = stages(Question(calls=30)).first().protocol.ablation
+    assert (rules.calls, rules.least_calls) == (30, LEAST_CALLS)
 
 
 def test_the_second_stage_measures_the_parts_of_its_combinations_again_and_is_another_cell():

@@ -57,11 +57,8 @@ def assemble(
         return Subject(runner, device, arrays, arrays, with_copies, with_copies)
     staged = [runner.stage(one) for one in arrays]
     if force:
-
-        def forced(inputs: Any) -> Any:
-            return runner.fetch(call(inputs))
-
-        return Subject(_Forced(runner), device, arrays, staged, forced, forced)
+        forced = _Forced(runner)
+        return Subject(forced, device, arrays, staged, forced.call, forced.call)
     if device.kind == "cpu":
         # Host runtimes return finished results: no synchronisation, not even an empty call, is put inside.
         return Subject(runner, device, arrays, staged, call, call)
@@ -75,14 +72,17 @@ def assemble(
 
 
 class _Forced:
-    """A runner whose outputs were fetched already."""
+    """A runner whose calls fetch their outputs."""
 
     def __init__(self, runner: Runner) -> None:
-        self.call = runner.call
+        self._runner = runner
         self.stage = runner.stage
         self.active = runner.active
         self.computed = runner.computed
         self.close = runner.close
+
+    def call(self, inputs: Any) -> Arrays:
+        return self._runner.fetch(self._runner.call(inputs))
 
     def fetch(self, outputs: Arrays) -> Arrays:
         return outputs

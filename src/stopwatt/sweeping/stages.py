@@ -14,7 +14,7 @@ from stopwatt.ways import Ablation, Way
 
 REPEATS = 5
 """Rounds of each way unless another number is asked for."""
-CALLS = Ablation(()).calls
+CALLS, LEAST_CALLS = Ablation(()).calls, Ablation(()).least_calls
 RULES = QUICK
 """How a round is measured, but for its ways."""
 MOST_REPEATS = 100
@@ -154,7 +154,8 @@ class Stages:
         Raises:
             UsageError: It would take too many rounds.
         """
-        ablation = Ablation(ways, calls=self.question.calls)
+        calls = self.question.calls
+        ablation = Ablation(ways, calls=calls, least_calls=min(calls, LEAST_CALLS))
         rounds = ablation.cycle * self.question.repeats
         if rounds > MOST_ROUNDS:
             raise UsageError(

@@ -16,7 +16,6 @@ from stopwatt.measuring.trials import Call, pause, quiet_interpreter
 from stopwatt.records import Boundary, Setup
 from stopwatt.ways import Cache, Collector, Copies, Inputs, Load, Waiting, Way
 
-
 LOAD_STARTS_S = 0.1
 """From the word to begin until the processes of a load have had their first turn on cores that are in use; a series of
 short calls would be over by then. The host does not sleep meanwhile: who wakes up is preferred for a while."""
