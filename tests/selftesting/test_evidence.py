@@ -29,6 +29,10 @@ def test_a_fault_of_the_tool_is_there_each_time_and_a_disturbance_is_not(tries, 
     assert after(*tries) == expected
 
 
+def test_a_claim_with_one_try_does_not_count_them():
+    assert judged("comparison", lambda: SHORT, tries=1).sentence == "within 5 %"
+
+
 def test_what_was_never_shown_on_a_disturbed_machine_is_undecided():
     verdict, left, sentence = after(SHORT, DISTURBED, SHORT)
     assert (verdict, left) == (Verdict.UNDECIDED, 0)

@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import pytest
 
+from stopwatt.analyse import selftests
 from stopwatt.analyse.observed import observe
 from stopwatt.analyse.selftests import (
     DETECTABLE,
@@ -29,7 +30,7 @@ from stopwatt.reporting.result import BenchResult
 from stopwatt.reporting.selftest import ClaimFailed, SelfTestResult, render_selftest
 from stopwatt.selftesting import run as running
 from stopwatt.selftesting.suite import CHECKS, Check, named
-from stopwatt.store import Selection, open_store
+from stopwatt.store import RunStatus, Selection, open_store
 from stopwatt.store.references import ABOUT_MACHINE
 from stopwatt.sweeping.execute import Interrupted
 
@@ -48,10 +49,12 @@ def store(tmp_path):
         yield opened
 
 
-def keep(store, claims=EVERY, machine="here", **about):
+def keep(store, claims=EVERY, machine="here", ended=RunStatus.COMPLETE, began=None, **about):
     run = store.begin_run("stopwatt selftest", "", "", "0", {ABOUT_MACHINE: "selftest"})
     for claim in claims:
-        store.save(run, to_measurement(claim, machine, "cpu", {"cpu.model": "a"}, **about))
+        one = to_measurement(claim, machine, "cpu", {"cpu.model": "a"}, **about)
+        store.save(run, replace(one, started_at=began or one.started_at))
+    store.finish_run(run, ended)
     return run
 
 
@@ -90,6 +93,28 @@ def test_a_whole_self_test_counts_before_a_later_one_of_a_few_claims(store):
     whole = keep(store)
     keep(store, [HOLDS], whole=False)
     assert latest_selftest(store, "here").run == whole.id
+
+
+def test_an_interrupted_self_test_is_one_of_a_few_claims(store):
+    whole = keep(store, ended=RunStatus.PARTLY_FAILED)
+    keep(store, [HOLDS], ended=RunStatus.INTERRUPTED)
+    assert latest_selftest(store, "here").run == whole.id
+    keep(store, [HOLDS], "elsewhere", RunStatus.INTERRUPTED)
+    assert not latest_selftest(store, "elsewhere").whole
+
+
+def test_an_older_self_test_that_was_imported_later_is_not_the_latest(store):
+    latest = keep(store, began="2026-11-20T16:40:12.000+00:00")
+    keep(store, [HOLDS], began="2026-05-02T08:00:00.000+00:00")
+    assert latest_selftest(store, "here").run == latest.id
+
+
+def test_many_claims_since_then_do_not_cut_a_self_test(store, monkeypatch):
+    monkeypatch.setattr(selftests, "_LOOKED_AT", 3)
+    whole = keep(store)
+    keep(store, [HOLDS, FAILS], whole=False)
+    found = latest_selftest(store, "here")
+    assert (found.run, found.claims) == (whole.id, EVERY)
 
 
 def test_claims_are_no_rows_of_models(store):

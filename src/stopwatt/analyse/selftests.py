@@ -1,6 +1,6 @@
 """Self-tests of machines: what was claimed, what came of it, and how a store keeps it."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
@@ -21,7 +21,7 @@ from stopwatt.records import (
     Warmup,
     Workload,
 )
-from stopwatt.store import Selection
+from stopwatt.store import RunStatus, Selection
 from stopwatt.store.database import Store
 
 SOURCE = "selftest"
@@ -189,26 +189,30 @@ def to_claim(measurement: Measurement) -> Claim | None:
 
 
 def latest_selftest(store: Store, machine: str) -> SelfTest | None:
-    """The latest self-test of a machine that a store has; a whole one before one of a few claims.
+    """The self-test of a machine that was begun last; one of all claims before one of a few.
+
+    One that was interrupted is one of a few. Times give the order, since an import may bring older ones later.
 
     Args:
         store: Open.
         machine: Digest of the machine's identity. That of a machine with a GPU is another than that of its host; a
             test of both is one of either.
     """
-    runs: dict[str, list[Measurement]] = {}
-    for run, one in store.with_runs(Selection(workload=SOURCE, limit=_LOOKED_AT)):
-        runs.setdefault(run, []).append(one)
-    tests = [_selftest(run, found) for run, found in runs.items() if any(one.cell.machine == machine for one in found)]
+    looked_at = store.with_runs(Selection(workload=SOURCE, limit=_LOOKED_AT))
+    runs = dict.fromkeys(run for run, one in looked_at if one.cell.machine == machine)
+    tests = sorted((_selftest(store, run) for run in runs), key=lambda test: test.started_at)
     return next((test for test in reversed(tests) if test.whole), tests[-1] if tests else None)
 
 
-_LOOKED_AT = 50
-"""Claims of a store that are looked at, the latest: some five self-tests."""
+_LOOKED_AT = 500
+"""Claims of a store that are looked at, the latest: some fifty self-tests, of all machines that share it."""
 
 
-def _selftest(run: str, found: Sequence[Measurement]) -> SelfTest:
+def _selftest(store: Store, run: str) -> SelfTest:
+    """All that a run kept, also what lies beyond the claims that are looked at."""
+    found = list(store.measurements(Selection(run=run, workload=SOURCE)))
     claims = tuple(claim for claim in map(to_claim, found) if claim is not None)
     devices = [one.cell.setup.device for one in found if one.cell.setup.device != "cpu"]
-    whole = all(bool(one.cell.workload.params.get(WHOLE)) for one in found)
+    ended = store.run(run).status in {RunStatus.COMPLETE, RunStatus.PARTLY_FAILED}
+    whole = ended and all(bool(one.cell.workload.params.get(WHOLE)) for one in found)
     return SelfTest(run, found[0].started_at, devices[0] if devices else "cpu", claims, whole)

@@ -57,7 +57,8 @@ def judged(name: str, look: Callable[[], Seen], tries: int = TRIES) -> Claim:
         disturbed += [seen.disturbed] if seen.disturbed else []
     if disturbed:
         return _claim(name, Verdict.UNDECIDED, seen, f"the machine is too noisy ({disturbed[-1]}): {seen.sentence}")
-    return _claim(name, Verdict.FAILS, seen, f"{seen.sentence}, in each of {tries} tries")
+    again = f", in each of {tries} tries" if tries > 1 else ""
+    return _claim(name, Verdict.FAILS, seen, f"{seen.sentence}{again}")
 
 
 def _claim(name: str, verdict: Verdict, seen: Seen, sentence: str) -> Claim:
