@@ -34,8 +34,8 @@ def _look(bench: Bench) -> Seen:
     worst = max(spins, key=lambda one: one.error)
     overslept = max((one.median_s - one.truth_s for one in planted if one.sleeps), default=0.0)
     return Seen(
-        f"within {units.percent(abs(worst.error))} of planted truth ({_listed(spins)}); sleeps up to "
-        f"{units.quantity(overslept, 's')} longer than asked for, never shorter",
+        f"medians within {units.percent(abs(worst.error))} of planted truth ({_listed(spins)}), of sleeps up to "
+        f"{units.quantity(overslept, 's')} longer than asked for; no trial shorter",
         fault=next(filter(None, (too_short(one.round, [one.truth_s] * rules.trials) for one in planted)), ""),
         short=any(one.error > limit_of(one.round, one.truth_s) for one in spins) or overslept > MOST_OVERSLEPT_S,
         disturbed=disturbance(rounds) or _spread(spins),
