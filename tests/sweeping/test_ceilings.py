@@ -7,9 +7,10 @@ import pytest
 from stopwatt.analyse.ceilings import ceilings_of
 from stopwatt.errors import EnvironmentUnfit, StopwattError, UsageError
 from stopwatt.measuring import ceilings as measuring
-from stopwatt.records import Measurement, Precision, Status, Trouble
+from stopwatt.records import Measurement, Precision, Status, Trouble, Workload
 from stopwatt.running import Silent
 from stopwatt.store import RunStatus, open_store
+from stopwatt.store.references import find_runs
 from stopwatt.sweeping import ceilings
 from stopwatt.sweeping.ceilings import ensure_ceilings, plan_ceilings, precisions_named
 
@@ -60,6 +61,19 @@ def test_a_gpu_that_is_not_there_is_refused(monkeypatch):
     monkeypatch.setattr("stopwatt.devices.nvml.driver_is_present", lambda: False)
     with pytest.raises(EnvironmentUnfit, match="no NVIDIA driver"):
         plan_ceilings("cuda")
+
+
+def test_the_last_run_is_never_one_of_ceilings(store, monkeypatch):
+    monkeypatch.setattr(
+        ceilings, "execute", lambda plan, store, run, *_: store.save(run, Measurement(plan.cells[0], 0, Status.OK))
+    )
+    plan = plan_ceilings("cpu", 1, [Precision.FP32])
+    bench = store.begin_run("stopwatt bench mlp", "", "", "0")
+    store.save(bench, Measurement(replace(plan.cells[0], workload=Workload("mlp")), 0, Status.OK))
+    ensure_ceilings(plan, store, Silent(), "stopwatt ceilings")
+
+    assert [run.command for run in store.runs()] == ["stopwatt bench mlp", "stopwatt ceilings"]
+    assert [run.id for run in find_runs(store, "last")] == [bench.id]
 
 
 @pytest.mark.slow

@@ -14,6 +14,7 @@ from stopwatt.measuring.job import JobKind
 from stopwatt.records import PRECISIONS, Cell, Measurement, Precision, Setup, Status, Trouble, Workload
 from stopwatt.store import RunStatus, Selection
 from stopwatt.store.database import Store
+from stopwatt.store.references import ABOUT_MACHINE
 from stopwatt.sweeping.coordinates import threads_of
 from stopwatt.sweeping.execute import Interrupted, Watcher, execute
 from stopwatt.sweeping.plan import Plan
@@ -94,7 +95,7 @@ def ensure_ceilings(
     missing = [cell for cell in plan.cells if again or not _known(store, cell)]
     if missing:
         part = Plan(tuple(missing), plan.protocol, plan.facts)
-        run = store.begin_run(command, part.digest, "", __version__)
+        run = store.begin_run(command, part.digest, "", __version__, {ABOUT_MACHINE: "ceilings"})
         try:
             execute(part, store, run, watcher, LocalRounds(TIMEOUT_S, watcher.phase, JobKind.CEILINGS))
         except (Interrupted, KeyboardInterrupt):
