@@ -26,7 +26,7 @@ def print_findings(console: Console, findings: Sequence[Finding], most: int = MO
     """
     width = min(WIDTH, console.width)
     if not findings:
-        console.print(Text("nothing to report", style="quiet"))
+        console.print(Text("no findings", style="quiet"))
         return
     for finding in findings[:most]:
         for line in _wrapped(sentence_of(finding), width):
