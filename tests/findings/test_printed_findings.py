@@ -44,7 +44,7 @@ def test_what_is_left_out_is_counted_with_its_kinds():
 
 
 def test_no_findings_are_said_to_be_none():
-    assert printed([]) == "nothing to report\n"
+    assert printed([]) == "no findings\n"
 
 
 def test_names_from_outside_are_text_and_cannot_move_the_cursor():
