@@ -16,7 +16,7 @@ from stopwatt.ablating import run_protocol
 from stopwatt.analyse.ablation import studies
 from stopwatt.analyse.ablation_document import studies_document
 from stopwatt.analyse.study import Effect, Study
-from stopwatt.records import Scalar
+from stopwatt.records import Measurement, Scalar
 from stopwatt.reporting.comparison_lines import ratio_text
 from stopwatt.reporting.console import console_for
 from stopwatt.reporting.progress import show_progress
@@ -28,6 +28,12 @@ from stopwatt.sweeping.plan import Request
 from stopwatt.sweeping.stages import RULES, Question, Stages
 
 KEPT = Path(__file__).parent.parent / "build"
+
+REMARK = (
+    "When these rounds were measured, garbage was collected between the settling calls and the first call of a series "
+    "with sync=end or events, so that this one call was a little too long."
+)
+"""What is known of the stored rounds; goes when they are measured again."""
 
 
 @dataclass(frozen=True)
@@ -116,6 +122,8 @@ def write(page: str, out: Path = RESULTS) -> None:
             "Each way of measuring beside the reference (warm to a steady state, synchronised each call, perf_counter, "
             "rotating random inputs) in the same process, each series between two of the reference; ratios are of the "
             "average call, their 95 % intervals over fresh processes. `stopwatt protocol` does this for any model.",
+            _rules(rounds),
+            REMARK,
             *(line for study in found for line in _said(study)),
         ],
         tables=[table for study in found for table in _tables(study)],
@@ -123,6 +131,20 @@ def write(page: str, out: Path = RESULTS) -> None:
         device="cuda" if gpu else "cpu",
         made=made,
     ).write(out)
+
+
+def _rules(rounds: Sequence[Measurement]) -> str:
+    """How long the series were, as the rounds themselves say."""
+    ablations = [one.cell.protocol.ablation for one in rounds]
+    told = dict.fromkeys((one.series, one.calls, one.seconds) for one in ablations if one is not None)
+    return (
+        "A round had "
+        + ", or ".join(
+            f"{series} series of each way, of at most {calls} calls and about {units.quantity(seconds, 's')}"
+            for series, calls, seconds in told
+        )
+        + "."
+    )
 
 
 def _said(study: Study) -> list[str]:
