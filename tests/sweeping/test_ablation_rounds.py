@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from stopwatt.records import Process, Status, Unavailable, Warmup
-from stopwatt.ways import Ablation, Copies, Inputs, Timer, Waiting, Warming, Way, sample_name
+from stopwatt.ways import Ablation, Copies, Inputs, Load, Timer, Waiting, Warming, Way, sample_name
 
 NONE, FIXED = Way(warmup=Warming.NONE), Way(warmup=Warming.FIXED)
 WARM = (Way(sync=Waiting.END), Way(inputs=Inputs.ONE), Way(copies=Copies.INSIDE))
@@ -84,3 +84,11 @@ def test_a_cell_with_an_ablation_is_another_cell(run, stored):
     run(changes={"rounds": 1, "ablation": ablation(*WARM[:2])})
     assert len({one.cell.key for one in stored()}) == 3
     assert {one.cell.protocol.process for one in stored()} == {Process.FRESH}
+
+
+def test_a_series_under_load_lasts_longer_than_the_slices_of_the_scheduler(run, stored):
+    loaded = Way(load=Load.CPU)
+    run(changes={"rounds": 1, "ablation": Ablation((loaded, WARM[0]), calls=10, least_calls=10, series=1)})
+    (one,) = stored()
+    assert values(one, WARM[0], "calls").tolist() == [10]
+    assert values(one, loaded, "calls")[0] > 20  # a tenth of a second of calls of 100 us holds a thousand

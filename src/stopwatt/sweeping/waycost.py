@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from stopwatt.measuring.ways.round import COLD_FACTOR
 from stopwatt.records import Cell, Protocol
 from stopwatt.sweeping.forecast import least_s
-from stopwatt.ways import REFERENCE, Ablation, Way
+from stopwatt.ways import REFERENCE, Ablation, Load, Way
 
 ROOM_S = 10.0
 """Time that a round may take beyond the usual limit, for each of its series."""
@@ -120,4 +120,5 @@ def _series_s(ablation: Ablation, way: Way, call_s: float) -> float:
     each = way.idle_s + call_s
     budget_s = ablation.seconds * (COLD_FACTOR if way.cold else 1)
     calls = budget_s / each if each else ablation.calls
-    return each * max(ablation.least_calls, min(ablation.calls, calls))
+    most = ablation.calls if way.load is Load.NONE else max(ablation.calls, calls)
+    return each * max(ablation.least_calls, min(most, calls))

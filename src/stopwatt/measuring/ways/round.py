@@ -19,7 +19,7 @@ from stopwatt.measuring.trials import Trials
 from stopwatt.measuring.ways.series import Extent, Series, reference_trials, take
 from stopwatt.measuring.ways.stand import Stand, Unmeasurable
 from stopwatt.records import Samples, Status, Unavailable
-from stopwatt.ways import REFERENCE, Ablation, Way, sample_name
+from stopwatt.ways import REFERENCE, Ablation, Load, Way, sample_name
 
 COLD_FACTOR = 20
 """A cold series may take so many times as long as a warm one: its first calls are long."""
@@ -123,7 +123,9 @@ class AblationRound(Round):
 
         def extent_of(way: Way) -> Extent:
             calls = int(rules.seconds / (call_s + stand.between_s(way)))
-            return Extent(max(rules.least_calls, min(rules.calls, calls)), rules.least_calls)
+            # A series that is shorter than the scheduler's slices meets the load or misses it, by chance.
+            most = rules.calls if way.load is Load.NONE else max(rules.calls, calls)
+            return Extent(max(rules.least_calls, min(most, calls)), rules.least_calls)
 
         def reference() -> Trials:
             trials = reference_trials(stand, extent_of(REFERENCE))
