@@ -23,8 +23,8 @@ def every(document, key):
             yield from every(one, key)
 
 
-def test_it_is_valid():
-    ways(study()).to_dict()
+def test_it_is_a_valid_vega_lite_document():
+    assert "vega-lite" in ways(study()).to_dict()["$schema"]
 
 
 def test_lines_are_ranked_and_those_with_several_changes_stand_below_under_a_head():

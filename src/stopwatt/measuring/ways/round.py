@@ -46,13 +46,12 @@ class ReferenceSeries:
     started_ns: list[NDArray[np.int64]] = field(default_factory=list)
     averages_ns: list[float] = field(default_factory=list)
 
-    def add(self, trials: Trials, ended_ns: int) -> float:
-        """Add a series that has just ended; its average."""
+    def add(self, trials: Trials, ended_ns: int) -> None:
+        """Add a series that has just ended."""
         begin = ended_ns - int(trials.started_ns[-1] + trials.latency_ns[-1])
         self.latency_ns.append(trials.latency_ns)
         self.started_ns.append(trials.started_ns + begin)
         self.averages_ns.append(float(trials.latency_ns.mean()))
-        return self.averages_ns[-1]
 
     def samples(self) -> dict[str, Samples]:
         """As an ordinary round has them."""
