@@ -29,13 +29,6 @@ from stopwatt.sweeping.stages import RULES, Question, Stages
 
 KEPT = Path(__file__).parent.parent / "build"
 
-REMARK = (
-    "When these rounds were measured, garbage was collected between the settling calls and the first call of a series "
-    "with sync=end or events, so that this one call was a little too long."
-)
-"""What is known of the stored rounds; goes when they are measured again."""
-
-
 @dataclass(frozen=True)
 class Asked:
     """One `stopwatt protocol`."""
@@ -76,9 +69,10 @@ PAGES = {
         Asked("resnet", _SINGLES, {"depth": 18}),
     ),
     "ways-gpu": (
-        Asked("resnet", _founding(12), {"depth": 50}, batch=32),
+        Asked("resnet", _founding(4), {"depth": 50}, batch=32),
         Asked("resnet", _founding(4), {"depth": 50}, "compile", 32),
         Asked("lstm", Question(interactions=Interactions.NONE), {}, "cudagraph"),
+        Asked("bert", _SINGLES, {"size": "mini"}),
     ),
 }
 
@@ -123,7 +117,6 @@ def write(page: str, out: Path = RESULTS) -> None:
             "rotating random inputs) in the same process, each series between two of the reference; ratios are of the "
             "average call, their 95 % intervals over fresh processes. `stopwatt protocol` does this for any model.",
             _rules(rounds),
-            REMARK,
             *(line for study in found for line in _said(study)),
         ],
         tables=[table for study in found for table in _tables(study)],
