@@ -29,6 +29,7 @@ from stopwatt.sweeping.stages import RULES, Question, Stages
 
 KEPT = Path(__file__).parent.parent / "build"
 
+
 @dataclass(frozen=True)
 class Asked:
     """One `stopwatt protocol`."""
