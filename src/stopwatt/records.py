@@ -18,6 +18,7 @@ from typing import Any, Self
 import numpy as np
 
 from stopwatt.arrays import Array
+from stopwatt.energy import SCOPES, EnergyRules, Scope, Span, Telemetry, Trace
 from stopwatt.ways import Ablation, Load
 
 Scalar = str | int | float | bool
@@ -187,6 +188,10 @@ class Protocol:
             processes.
         occupancy: Trace some more calls on a GPU at the end of the round, to estimate its occupancy.
         ablation: Measure other ways of measuring beside this one, and nothing else; `None` for an ordinary round.
+        energy: Measure energy after the trials; `None` does not.
+        telemetry: Whether a process beside reads clocks, temperatures and counters meanwhile.
+        cpu_watts: Watts of one busy core, as a data sheet has them: asks for an estimate of the processor's energy;
+            `None` does not.
     """
 
     rounds: int = 3
@@ -206,6 +211,9 @@ class Protocol:
     idle_s: float = 0.0
     occupancy: bool = False
     ablation: Ablation | None = None
+    energy: EnergyRules | None = None
+    telemetry: Telemetry = Telemetry.AUTO
+    cpu_watts: float | None = None
 
 
 QUICK = Protocol(
@@ -229,7 +237,16 @@ THOROUGH = Protocol(rounds=10, trials=1000, trial_seconds=None, timeout_s=3600.0
 
 
 _NOT_IN_KEY = ("rounds", "timeout_s")
-_LATER = (("paced", None), ("process", Process.FRESH), ("idle_s", 0.0), ("occupancy", False), ("ablation", None))
+_LATER = (
+    ("paced", None),
+    ("process", Process.FRESH),
+    ("idle_s", 0.0),
+    ("occupancy", False),
+    ("ablation", None),
+    ("energy", None),
+    ("telemetry", Telemetry.AUTO),
+    ("cpu_watts", None),
+)
 """Rules that came after the first stores were written, with what held before: keys of cells where that still holds are
 those of before."""
 
@@ -266,6 +283,8 @@ class Cell:
         if self.protocol.ablation is not None:
             ways = [_fields(way) for way in self.protocol.ablation.ways]
             rules["ablation"] = _fields(self.protocol.ablation) | {"ways": ways}
+        if self.protocol.energy is not None:
+            rules["energy"] = _fields(self.protocol.energy)
         for name in (*_NOT_IN_KEY, *(name for name, default in _LATER if rules[name] == default)):
             del rules[name]
         return rules
@@ -296,7 +315,28 @@ class Unavailable:
     why: str
 
 
-Reading = Measured | Unavailable
+@dataclass(frozen=True, slots=True)
+class Suspect:
+    """A reading that was taken and may be wrong, and why."""
+
+    value: float
+    unit: str
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class Estimated:
+    """Not a reading: what a rule makes of other readings, between `low` and `high`."""
+
+    value: float
+    unit: str
+    low: float
+    high: float
+    how: str
+
+
+Reading = Measured | Suspect | Estimated | Unavailable
+"""They never add up to one total."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -349,6 +389,8 @@ class Measurement:
     Attributes:
         samples: Raw trials by metric name.
         readings: Single values by metric name.
+        spans: When the round did what.
+        traces: What instruments said meanwhile.
         phases: Seconds that each phase of the round took (`import`, `build`, `load`, `warmup`, `trials`, ...).
         facts: The environment as the round saw it.
         log: The last lines that the worker printed.
@@ -363,6 +405,8 @@ class Measurement:
     phases: Mapping[str, float] = field(default_factory=dict)
     facts: Mapping[str, Scalar] = field(default_factory=dict)
     notes: tuple[Note, ...] = ()
+    spans: tuple[Span, ...] = ()
+    traces: tuple[Trace, ...] = ()
     log: str = ""
     started_at: str = field(default_factory=lambda: datetime.now(UTC).isoformat(timespec="milliseconds"))
     id: str = field(default_factory=lambda: uuid.uuid4().hex)
@@ -425,6 +469,28 @@ class Metric:
     meaning: str
 
 
+def _energy_metrics() -> tuple[Metric, ...]:
+    """Of each scope the energy and the power; of GPU boards and CPU packages also what follows from them."""
+    metrics: list[Metric] = []
+    for scope, name in SCOPES.items():
+        metrics += [
+            Metric(f"energy_{scope}", "J", "lower", f"{name}: energy a sample, all of it, queue kept full"),
+            Metric(f"power_{scope}", "W", "lower", f"{name}: mean power while the queue was kept full"),
+        ]
+        if scope is not Scope.DRAM:
+            metrics += [
+                Metric(f"power_active_idle_{scope}", "W", "lower", f"{name}: power with the model loaded and no call"),
+                Metric(f"power_idle_{scope}", "W", "lower", f"{name}: power before the process of the round started"),
+                Metric(f"energy_net_{scope}", "J", "lower", f"{name}: energy a sample beyond the active-idle power"),
+                Metric(f"efficiency_{scope}", "samples/J", "higher", f"{name}: samples for each joule of all energy"),
+                Metric(f"energy_delay_{scope}", "J s", "lower", f"{name}: energy a sample x time a sample"),
+            ]
+    return tuple(metrics)
+
+
+CPU_ESTIMATE = "energy_cpu_estimated"
+"""Not measured: CPU time x watts of a core as a data sheet has them, on request only."""
+
 METRICS: Mapping[str, Metric] = {
     metric.name: metric
     for metric in (
@@ -456,5 +522,7 @@ METRICS: Mapping[str, Metric] = {
             "lower",
             "largest absolute difference to the reference / largest reference value",
         ),
+        *_energy_metrics(),
+        Metric(CPU_ESTIMATE, "J", "lower", "estimated, not measured: CPU time a sample x watts of a core as declared"),
     )
 }

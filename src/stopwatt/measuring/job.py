@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+from stopwatt.energy import Span
 from stopwatt.records import Cell, Measurement, Note, Reading, Samples, Scalar, Status, Trouble
 
 
@@ -31,6 +32,7 @@ class Job:
         parent: Process whose death ends the worker at once; 0 when started by hand.
         served: Jobs that the process did before this one.
         kept: Whether the process waits for further jobs afterwards.
+        tick_s: Between two changes of the slowest energy counter that is read beside this round; 0 if none is.
     """
 
     kind: JobKind
@@ -42,6 +44,7 @@ class Job:
     spawned_ns: int = 0
     served: int = 0
     kept: bool = False
+    tick_s: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +58,7 @@ class Answer:
     phases: Mapping[str, float] = field(default_factory=dict)
     facts: Mapping[str, Scalar] = field(default_factory=dict)
     notes: tuple[Note, ...] = ()
+    spans: tuple[Span, ...] = ()
 
     def measurement(self, job: Job, log: str = "") -> Measurement:
         """This answer as the record of the job's round."""
@@ -68,5 +72,6 @@ class Answer:
             phases=self.phases,
             facts=self.facts,
             notes=self.notes,
+            spans=self.spans,
             log=log,
         )
