@@ -1,1 +1,1 @@
-"""Instruments: one interface, one file. They are read in a process of their own, and judged before they are believed."""
+"""Instruments: one interface, one file. A process of their own reads them; they are judged before they are believed."""
