@@ -1,9 +1,9 @@
-"""Which setup is the fastest of its workload and batch, and is that decided?"""
+"""Which setup is the fastest of its workload and batch, which takes the least energy, and is that decided?"""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from stopwatt.analyse.row import Row, paired_medians
+from stopwatt.analyse.row import RoundValues, Row, paired
 from stopwatt.records import Status
 from stopwatt.stats.ratios import MARGIN, Verdict, compare_rounds, judge_family
 
@@ -13,12 +13,12 @@ NEAR = 1.1
 
 @dataclass(frozen=True, slots=True)
 class Best:
-    """The fastest of one workload and batch.
+    """The fastest of one workload and batch, or that with the least energy.
 
     Attributes:
-        keys: Keys of the cells, the lowest median latency first, then those that are near it and cannot be told apart
-            from it; empty where nothing can be said.
-        contenders: Rows that had a latency.
+        keys: Keys of the cells, the lowest value first, then those that are near it and cannot be told apart from it;
+            empty where nothing can be said.
+        contenders: Rows that had a value.
         undecided: Rows that cannot be told apart from the first, near or not.
         why: Why `keys` is empty.
     """
@@ -43,15 +43,43 @@ def best_per_batch(rows: Sequence[Row], margin: float = MARGIN) -> dict[tuple[st
     groups: dict[tuple[str, int], list[Row]] = {}
     for row in rows:
         groups.setdefault((row.cell.workload.label, row.cell.setup.batch), []).append(row)
-    return {group: _best(members, margin) for group, members in groups.items()}
+    by_latency = _By(_latency, lambda row: row.round_medians, "no row has a latency")
+    return {group: _best(members, by_latency, margin) for group, members in groups.items()}
 
 
-def _best(rows: Sequence[Row], margin: float) -> Best:
-    contenders = sorted((row for row in rows if _latency(row) is not None), key=lambda row: _latency(row) or 0)
+def least_energy(rows: Sequence[Row], metric: str, margin: float = MARGIN) -> Best:
+    """The row that takes the least energy, decided in the same way; what is suspect or estimated takes no part.
+
+    Args:
+        rows: Of one workload and batch.
+        metric: Name of the energy of some scope.
+        margin: Relative difference that does not matter.
+    """
+
+    def energy(row: Row) -> float | None:
+        return row.estimates[metric].measured if row.status is Status.OK else None
+
+    by_energy = _By(energy, lambda row: row.round_energies.get(metric, ()), f"no row has a measured {metric}")
+    return _best(rows, by_energy, margin)
+
+
+@dataclass(frozen=True, slots=True)
+class _By:
+    """What rows are ordered by: their value, those of their rounds, and what is said where no row has one."""
+
+    value: Callable[[Row], float | None]
+    rounds: Callable[[Row], RoundValues]
+    nothing: str
+
+
+def _best(rows: Sequence[Row], by: _By, margin: float) -> Best:
+    known = [(value, row) for row in rows if (value := by.value(row)) is not None]
+    contenders = [row for _, row in sorted(known, key=lambda pair: pair[0])]
     if not contenders:
-        return Best((), 0, why="no row has a latency")
+        return Best((), 0, why=by.nothing)
     first, *others = contenders
-    ratios = judge_family([compare_rounds(*paired_medians(row, first), margin=margin) for row in others])
+    pairs = [paired(by.rounds(row), by.rounds(first)) for row in others]
+    ratios = judge_family([compare_rounds(*pair, margin=margin) for pair in pairs])
     if others and all(ratio.p is None for ratio in ratios):
         return Best((), len(contenders), why=f"not compared: {ratios[0].why}")
     open_rows = [(row, ratio) for row, ratio in zip(others, ratios, strict=True) if ratio.verdict is not Verdict.FASTER]

@@ -23,8 +23,9 @@ def to_document(rows: Sequence[Row]) -> dict[str, Any]:
     - `key`, `workload`, `params`, `backend`, `variant`, `precision`, `batch`, `device`, `threads`, `boundary`,
       `protocol`: what was measured, and by which rules;
     - `status`, `reason`, `rounds_ok`, `rounds_failed`: how its rounds ended, and why some failed (null: none did);
-    - `metrics`: name -> `value`, `unit`, `low`, `high` (95 %), `n`, `rounds`, `method`, `why`, `needs` (trials that the
-      value would take, where there are too few); null is "not known" or "does not apply";
+    - `metrics`: name -> `value`, `unit`, `low`, `high` (95 %), `n`, `rounds`, `method`, `verdict` (measured, suspect,
+      estimated or unavailable), `why`, `needs` (trials that the value would take, where there are too few); null is
+      "not known" or "does not apply";
     - `speedup`: `ratio`, `low`, `high`, `verdict`, `rounds`, `why`, against fp32 eager of the same kind;
     - `worst[]`, where it was asked for: `metric`, `load`, `max`, `n`, `seconds`, `overruns`, `longest_call`,
       `woken_late`, `deadlines[]`, `annex`;
@@ -71,10 +72,18 @@ def strict(value: Scalar) -> Scalar:
 
 def estimate_document(estimate: Estimate) -> dict[str, Any]:
     """What every document says of an estimate: all of it but the name of its metric."""
+    reasons = (f"suspect: {estimate.doubt}" if estimate.doubt else "", estimate.why)
     return {
-        name: value if value != "" or name == "unit" else None
-        for name, value in asdict(estimate).items()
-        if name != "metric"
+        "value": estimate.value,
+        "unit": estimate.unit,
+        "low": estimate.low,
+        "high": estimate.high,
+        "n": estimate.n,
+        "rounds": estimate.rounds,
+        "method": estimate.method or None,
+        "verdict": str(estimate.verdict),
+        "why": "; ".join(reason for reason in reasons if reason) or None,
+        "needs": estimate.needs,
     }
 
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from enum import StrEnum
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,6 +15,18 @@ from stopwatt.stats.trials import validate_trials
 
 _STORED_UNITS = {"ns": (1e9, "s")}
 """Unit as stored -> how many make one of the unit that estimates are in."""
+
+NOT_MEASURED = "not measured"
+"""Why a metric is missing of which no round says anything, not even why."""
+
+
+class Trust(StrEnum):
+    """What the value of an estimate is. Values of different trust never stand for each other."""
+
+    MEASURED = "measured"
+    SUSPECT = "suspect"  # taken, but something speaks against it: shown with the reason, never compared
+    ESTIMATED = "estimated"  # what a rule makes of other readings: in a column of its own, never compared
+    UNAVAILABLE = "unavailable"
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +43,8 @@ class Estimate:
         method: How value and interval came about, a short phrase.
         why: Why the value or the interval is missing; empty where both are there.
         needs: Trials that the value would take, where there are too few for it.
+        doubt: Why the value, though it was taken, may be wrong; empty where nothing speaks against it.
+        estimated: Whether the value was not taken at all, but follows from others by a rule (`method`).
     """
 
     metric: str
@@ -42,6 +57,22 @@ class Estimate:
     method: str = ""
     why: str = ""
     needs: int | None = None
+    doubt: str = ""
+    estimated: bool = False
+
+    @property
+    def verdict(self) -> Trust:
+        """What the value is."""
+        if self.value is None:
+            return Trust.UNAVAILABLE
+        if self.estimated:
+            return Trust.ESTIMATED
+        return Trust.SUSPECT if self.doubt else Trust.MEASURED
+
+    @property
+    def measured(self) -> float | None:
+        """The value where it may be compared with others; `None` where it is suspect, estimated or not there."""
+        return self.value if self.verdict is Trust.MEASURED else None
 
 
 @dataclass(frozen=True, slots=True, eq=False)

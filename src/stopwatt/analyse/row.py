@@ -21,6 +21,10 @@ class CountedNote:
     rounds: int
 
 
+RoundValues = tuple[tuple[int, float], ...]
+"""Round numbers, each with a value."""
+
+
 @dataclass(frozen=True, slots=True)
 class Row:
     """One cell, summarised.
@@ -32,6 +36,8 @@ class Row:
         estimates: By metric name, with `latency_p90`, `latency_p99`, `latency_p99.9` and `latency_max`, and the same
             of `response`. Complete: a metric that was not measured is there with the reason.
         round_medians: Round number and median latency in seconds of each OK round.
+        round_energies: Name of a metric (energy a sample, of some scope) -> round number and joules of each OK round
+            that measured it; suspect and estimated values are not among them.
         worst: Of `latency`, and of `response` where arrivals were paced; empty where nobody asked for it.
         speedup: Against the fp32 eager row of the same workload, batch, device and threads.
     """
@@ -43,24 +49,30 @@ class Row:
     rounds_failed: int
     estimates: Mapping[str, Estimate]
     notes: tuple[CountedNote, ...] = ()
-    round_medians: tuple[tuple[int, float], ...] = ()
+    round_medians: RoundValues = ()
     speedup: Ratio = field(default_factory=Ratio)
     worst: tuple[WorstCase, ...] = ()
+    round_energies: Mapping[str, RoundValues] = field(default_factory=dict)
 
 
 def paired_medians(base: Row, other: Row) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Median latencies in seconds of the rounds that both rows have, in the same order.
+    """Median latencies in seconds of the rounds that both rows have, in the same order."""
+    return paired(base.round_medians, other.round_medians)
+
+
+def paired(ours: RoundValues, theirs: RoundValues) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Values of the rounds that both have, in the same order.
 
     A round number that occurs more than once (a cell measured again) pairs first with first, second with second.
     """
-    ours, theirs = _by_round(base), _by_round(other)
-    pairs = [pair for number in ours for pair in zip(ours[number], theirs.get(number, ()), strict=False)]
+    first, second = _by_round(ours), _by_round(theirs)
+    pairs = [pair for number in first for pair in zip(first[number], second.get(number, ()), strict=False)]
     array = np.array(pairs, dtype=np.float64).reshape(-1, 2)
     return array[:, 0], array[:, 1]
 
 
-def _by_round(row: Row) -> Mapping[int, list[float]]:
+def _by_round(values: RoundValues) -> Mapping[int, list[float]]:
     found: dict[int, list[float]] = defaultdict(list)
-    for number, median in row.round_medians:
-        found[number].append(median)
+    for number, value in values:
+        found[number].append(value)
     return found

@@ -8,7 +8,9 @@ from collections.abc import Iterable, Sequence
 import numpy as np
 
 from stopwatt.analyse.ceilings import is_ceiling
+from stopwatt.analyse.energy import ENERGY_METRICS, energy_estimate, round_energies
 from stopwatt.analyse.estimate import (
+    NOT_MEASURED,
     Estimate,
     Rejected,
     Series,
@@ -69,6 +71,7 @@ def _row(measurements: list[Measurement], deadlines: Sequence[float] | None) -> 
         notes=(*_of_ablation(rounds), *counted_notes(rounds)),
         round_medians=_round_medians(ok),
         worst=() if deadlines is None else worst_cases(ok, deadlines),
+        round_energies=round_energies(ok),
     )
 
 
@@ -98,7 +101,7 @@ def _first_trouble(failed: Sequence[Measurement], status: Status) -> Trouble | N
 def _why_nothing(status: Status, failed: Sequence[Measurement]) -> str:
     """Why a metric of which no OK round says anything is missing."""
     if status is Status.OK:
-        return "not measured"
+        return NOT_MEASURED
     if status is Status.INVALID:
         return "withheld: the answers failed the correctness gate"
     trouble = _first_trouble(failed, status)
@@ -113,6 +116,8 @@ def _estimates(rounds: Sequence[Measurement], why_nothing: str) -> dict[str, Est
             estimates[name] = _deviation(metric, rounds, why_nothing)
         elif name == "overruns":
             estimates[name] = _overruns(metric, ok, why_nothing)
+        elif name in ENERGY_METRICS:
+            estimates[name] = energy_estimate(metric, rounds[0].cell, ok, why_nothing)
         elif any(name in one.samples for one in ok):
             estimates |= _of_samples(metric, ok)
         else:

@@ -15,11 +15,12 @@ from stopwatt.analyse.findings import about, trouble
 from stopwatt.analyse.grid import Grid, Point, place, shown
 from stopwatt.analyse.pivot import Effect, Pivot, effects_of, pivot_of
 from stopwatt.records import Note, Status
+from stopwatt.reporting.cells import interval_cell, rate_cell, tail_cell
 from stopwatt.reporting.console import MISSING
 from stopwatt.reporting.findings import print_findings
 from stopwatt.reporting.grid import Column
 from stopwatt.reporting.grid import grid as listed
-from stopwatt.reporting.table import interval_cell, rate_cell, tail_cell, warning_lines
+from stopwatt.reporting.table import warning_lines
 from stopwatt.text import one_line, printable
 
 MOST_LISTED = 20

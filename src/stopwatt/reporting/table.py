@@ -1,6 +1,6 @@
 """The table of `bench`: one block per workload and batch, rows by latency, what failed below."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from rich.console import Console, RenderableType
 from rich.table import Table
@@ -11,7 +11,9 @@ from stopwatt.analyse.best import Best, best_per_batch
 from stopwatt.analyse.estimate import Estimate
 from stopwatt.analyse.row import Row
 from stopwatt.records import Note, Precision, Severity, Status
+from stopwatt.reporting.cells import interval_cell, rate_cell, tail_cell
 from stopwatt.reporting.console import MISSING
+from stopwatt.reporting.energy import energy_lines
 from stopwatt.reporting.fitting import Fitting
 from stopwatt.reporting.worst import worst_lines
 from stopwatt.text import one_line, printable
@@ -35,7 +37,12 @@ def render_bench(console: Console, every: Sequence[Row], notes: Sequence[Note], 
         measured = sorted((row for row in rows if row.status is Status.OK), key=_latency)
         if measured:
             console.print(_table(measured, best))
-        for line in (*_not_measured([row for row in rows if row.trouble is not None]), *_worst(measured)):
+        below = (
+            *_not_measured([row for row in rows if row.trouble is not None]),
+            *_apart(worst_lines(measured)),
+            *_apart(energy_lines(measured)),
+        )
+        for line in below:
             console.print(line)
         console.print()
     for line in warning_lines(every, notes):
@@ -44,9 +51,9 @@ def render_bench(console: Console, every: Sequence[Row], notes: Sequence[Note], 
     console.print(Text(f"  now: stopwatt show --run {run}, or stopwatt export {run}.csv --run {run}", style="quiet"))
 
 
-def _worst(rows: Sequence[Row]) -> list[RenderableType]:
-    """A blank line and the worst cases, where they were asked for."""
-    lines = list(worst_lines(rows))
+def _apart(found: Iterable[RenderableType]) -> list[RenderableType]:
+    """A blank line before what was asked for beside the table, where there is any."""
+    lines = list(found)
     return [Text(), *lines] if lines else []
 
 
@@ -98,36 +105,6 @@ def _cells(row: Row, time: units.Scale, best: Best) -> list[str]:
 
 def _mark(row: Row) -> str:
     return " !" if any(counted.note.severity is Severity.WARNING for counted in row.notes) else ""
-
-
-def interval_cell(estimate: Estimate, scale: units.Scale) -> str:
-    """A value with its interval, in a column whose head names the unit."""
-    if estimate.value is None:
-        return MISSING
-    if estimate.low is None or estimate.high is None:
-        return _plain(estimate, scale)
-    return units.column_interval(estimate.value, estimate.low, estimate.high, scale)
-
-
-def _plain(estimate: Estimate, scale: units.Scale) -> str:
-    if estimate.value is None:
-        return MISSING
-    half = None if estimate.low is None or estimate.high is None else (estimate.high - estimate.low) / 2
-    return units.column_value(estimate.value, scale, half_width=half)
-
-
-def rate_cell(estimate: Estimate) -> str:
-    """Three digits: what a capacity is planned with."""
-    if estimate.value is None:
-        return MISSING
-    return f"{estimate.value:.0f}" if estimate.value >= 100 else f"{estimate.value:.3g}"  # noqa: PLR2004
-
-
-def tail_cell(estimate: Estimate, scale: units.Scale) -> str:
-    """A percentile, or how many trials it needs."""
-    if estimate.value is None:
-        return f"needs {estimate.needs}" if estimate.needs is not None else MISSING
-    return units.column_value(estimate.value, scale)
 
 
 def _whole(estimate: Estimate, factor: float) -> str:
