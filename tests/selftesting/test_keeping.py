@@ -3,6 +3,7 @@
 import io
 import json
 from dataclasses import replace
+from datetime import datetime, timedelta
 
 import pytest
 
@@ -29,6 +30,7 @@ from stopwatt.reporting.report import select
 from stopwatt.reporting.result import BenchResult
 from stopwatt.reporting.selftest import ClaimFailed, SelfTestResult, render_selftest
 from stopwatt.selftesting import run as running
+from stopwatt.selftesting.bench import Killed
 from stopwatt.selftesting.suite import CHECKS, Check, named
 from stopwatt.store import RunStatus, Selection, open_store
 from stopwatt.store.references import ABOUT_MACHINE
@@ -136,11 +138,13 @@ def test_the_last_run_is_the_last_that_measured_a_model(store):
 
 
 def test_one_line_says_how_it_ended():
-    assert line(WHOLE) == (
+    then = datetime.fromisoformat(WHOLE.started_at)
+    assert line(WHOLE, now=then) == (
         "self-test of this machine, 2026-11-20 16:40 UTC: 2 of 5 claims hold, inputs fails, drift undecided, "
         "energy unavailable; smallest detectable slowdown 1.8 %"
     )
     assert conclusion(replace(WHOLE, claims=(HOLDS,))) == "1 of 1 claim holds"
+    assert "(9 days ago; to repeat it: stopwatt selftest)" in line(WHOLE, now=then + timedelta(days=9))
     assert line(None) == NEVER
     assert line(None, "cuda") == f"{NEVER} --device cuda"
 
@@ -243,6 +247,12 @@ def test_a_planted_workload_that_cannot_be_measured_is_a_claim_that_fails(verb):
     code, out = verb(HOLDS, StopwattError("a planted workload gave no result: crashed", when="synthetic"))
     assert code == 1
     assert "gave no result: crashed (synthetic)" in " ".join(out.out.split())
+
+
+def test_a_worker_that_something_outside_killed_leaves_its_claim_undecided(verb):
+    code, out = verb(HOLDS, Killed("a planted workload gave no result: killed", when="synthetic"))
+    assert code == 0
+    assert "undecided" in out.out
 
 
 def test_an_unknown_claim_is_refused_with_those_that_there_are(capsys):

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from enum import StrEnum
 
 from stopwatt import units
@@ -17,7 +18,6 @@ from stopwatt.records import (
     Severity,
     Status,
     Trouble,
-    Unavailable,
     Warmup,
     Workload,
 )
@@ -129,17 +129,24 @@ def conclusion(test: SelfTest) -> str:
 NEVER = "this machine was never self-tested: stopwatt selftest"
 
 
-def line(test: SelfTest | None, device: str = "cpu") -> str:
+OLD_DAYS = 7
+"""A self-test that is older says little of the machine today."""
+
+
+def line(test: SelfTest | None, device: str = "cpu", now: datetime | None = None) -> str:
     """What stands beside later measurements of the same machine.
 
     Args:
         test: Its latest; `None` if there is none.
         device: That was measured on.
+        now: By default the present.
     """
     if test is None:
         return NEVER if device == "cpu" else f"{NEVER} --device {device}"
     moment = test.started_at[:16].replace("T", " ")
-    return f"self-test of this machine, {moment} UTC: {conclusion(test)}"
+    days = ((now or datetime.now(UTC)) - datetime.fromisoformat(test.started_at)).days
+    old = f" ({days} days ago; to repeat it: stopwatt selftest)" if days >= OLD_DAYS else ""
+    return f"self-test of this machine, {moment} UTC{old}: {conclusion(test)}"
 
 
 def is_selftest(measurement: Measurement) -> bool:
@@ -182,7 +189,7 @@ def to_claim(measurement: Measurement) -> Claim | None:
     note = next((note for note in measurement.notes if note.kind in verdicts), None)
     if not is_selftest(measurement) or note is None:
         return None
-    readings = {name: one for name, one in measurement.readings.items() if not isinstance(one, Unavailable)}
+    readings = {name: one for name, one in measurement.readings.items() if isinstance(one, Measured)}
     limit = readings.pop(LIMIT, None)
     name, seconds = str(measurement.cell.workload.params.get(CLAIM, "")), measurement.phases.get("round", 0.0)
     return Claim(name, verdicts[note.kind], note.text, readings, limit, seconds)

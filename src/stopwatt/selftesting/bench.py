@@ -51,6 +51,10 @@ Read = TypeVar("Read")
 Axes = Mapping[str, Scalar | Sequence[Scalar]]
 
 
+class Killed(StopwattError):  # noqa: N818  (what happened)
+    """Something outside ended a worker, most likely for its memory: that says nothing of the claim."""
+
+
 @dataclass(frozen=True, slots=True)
 class Bench:
     """Where and how thoroughly to test.
@@ -76,6 +80,7 @@ class Bench:
             watcher: Looks on instead of the bench's own.
 
         Raises:
+            Killed: Something outside ended a worker.
             StopwattError: A round gave no result.
         """
         grid = Grid(tuple((Axis.of(*pair),) for pair in axes.items()), protocol=rules)
@@ -85,7 +90,8 @@ class Bench:
         for one in found:
             if one.status is not Status.OK:
                 why = one.trouble.what if one.trouble else str(one.status)
-                raise StopwattError(f"a planted workload gave no result: {why}", when=one.cell.label)
+                error = Killed if one.status is Status.KILLED else StopwattError
+                raise error(f"a planted workload gave no result: {why}", when=one.cell.label)
         return found
 
 

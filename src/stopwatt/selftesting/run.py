@@ -15,7 +15,7 @@ from stopwatt.errors import StopwattError
 from stopwatt.records import Scalar
 from stopwatt.reporting.selftest import SelfTestResult
 from stopwatt.running import Silent
-from stopwatt.selftesting.bench import Bench
+from stopwatt.selftesting.bench import Bench, Killed
 from stopwatt.selftesting.suite import Check, named
 from stopwatt.store import Run, RunStatus, open_store
 from stopwatt.store.database import Store
@@ -139,7 +139,7 @@ def _check_all(checks: Sequence[Check], bench: Bench, keeper: _Keeper, watcher: 
 
 
 def _checked(check: Check, bench: Bench) -> Claim:
-    """The claim; a planted workload that cannot be measured at all is a claim that fails."""
+    """The claim; a planted workload that cannot be measured at all is a claim that fails, unless it was killed."""
     begin = time.monotonic()
     try:
         claim = check.look(bench)
@@ -147,5 +147,6 @@ def _checked(check: Check, bench: Bench) -> Claim:
         raise
     except StopwattError as error:
         where = f" ({error.when})" if error.when else ""
-        claim = Claim(check.name, Verdict.FAILS, f"{error.what}{where}")
+        verdict = Verdict.UNDECIDED if isinstance(error, Killed) else Verdict.FAILS
+        claim = Claim(check.name, verdict, f"{error.what}{where}")
     return replace(claim, seconds=time.monotonic() - begin)
