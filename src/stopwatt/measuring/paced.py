@@ -72,6 +72,7 @@ class PacedTrials:
         outputs: What the last finished call returned; `None` before the first.
         last_set: Which input set it had.
         ending: Why the series ended.
+        first_ns, last_ns: When request 0 was due, and when the last finished call ended, on the clock.
     """
 
     response_ns: NDArray[np.int64]
@@ -80,6 +81,8 @@ class PacedTrials:
     outputs: Any
     last_set: int
     ending: Ending
+    first_ns: int = 0
+    last_ns: int = 0
 
     def overruns(self, period_ns: int) -> int:
         """Requests that were not done when the next one was due."""
@@ -152,6 +155,8 @@ def run_paced(
         outputs=outputs if done else None,
         last_set=(done - 1) % len(sets),
         ending=ending,
+        first_ns=first,
+        last_ns=int(ended[-1]) if done else first,
     )
 
 

@@ -1,5 +1,6 @@
 """One round of one cell, from nothing to a measurement. Reads like the story of measuring."""
 
+import random
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -14,6 +15,7 @@ from stopwatt.devices.memory import HostMemory
 from stopwatt.devices.resolve import device as find_device
 from stopwatt.devices.resolve import kind_of
 from stopwatt.devices.usage import CpuUsage
+from stopwatt.energy import PACED, TRIALS, Span
 from stopwatt.errors import StopwattError
 from stopwatt.measuring import clock
 from stopwatt.measuring.arrivals import refuse_short_period, run_arrivals
@@ -21,6 +23,7 @@ from stopwatt.measuring.artifact import convert_seconds
 from stopwatt.measuring.bundle import Bundle
 from stopwatt.measuring.conditions import changed_conditions, recompilations
 from stopwatt.measuring.devicetime import run_device_trials
+from stopwatt.measuring.energy import METRICS_OF, estimated, run_energy
 from stopwatt.measuring.faults import translate, write_down
 from stopwatt.measuring.gate import Gate, WrongAnswers
 from stopwatt.measuring.job import Answer, Job
@@ -29,10 +32,21 @@ from stopwatt.measuring.paced import Ending
 from stopwatt.measuring.phases import Phases
 from stopwatt.measuring.subject import Subject, assemble
 from stopwatt.measuring.suspicion import LAZY, LAZY_LATER, cached_results, is_lazy
-from stopwatt.measuring.throughput import run_windows
+from stopwatt.measuring.throughput import saturate
 from stopwatt.measuring.trials import SETTLE_CALLS, Stop, Trials, pause, run_trials
 from stopwatt.measuring.warmup import warm_up
-from stopwatt.records import Measured, Note, Protocol, Reading, Samples, Scalar, Status, Trouble, Unavailable
+from stopwatt.records import (
+    CPU_ESTIMATE,
+    Measured,
+    Note,
+    Protocol,
+    Reading,
+    Samples,
+    Scalar,
+    Status,
+    Trouble,
+    Unavailable,
+)
 from stopwatt.workloads.resolve import resolve
 
 NOT_FRESH = "the process had measured other cells before"
@@ -68,6 +82,7 @@ class Round:
         self.readings: dict[str, Reading] = {}
         self.facts: dict[str, Scalar] = {}
         self.notes: list[Note] = []
+        self.spans: list[Span] = []
 
     @property
     def protocol(self) -> Protocol:
@@ -89,7 +104,8 @@ class Round:
 
     def answer(self, status: Status, trouble: Trouble | None = None) -> Answer:
         """What has been learnt, under a status."""
-        return Answer(status, trouble, self.samples, self.readings, self.phases.seconds, self.facts, tuple(self.notes))
+        known = (self.samples, self.readings, self.phases.seconds, self.facts, tuple(self.notes), tuple(self.spans))
+        return Answer(status, trouble, *known)
 
     def _open_device(self) -> Device:
         """Opening an accelerator imports torch: part of the cold start of a backend that needs torch anyway."""
@@ -136,7 +152,7 @@ class Round:
         self._throughput(subject)
         self._memory(memory, device)
         self._suspect(subject)
-        return self._paced(subject, gate, bundle)
+        return self._energy(subject) or self._paced(subject, gate, bundle)
 
     def _interrupted(self, when: str) -> Answer:
         now = "start the same command again: it goes on from here"
@@ -194,6 +210,7 @@ class Round:
         self.facts["trials_stopped"] = trials.stop.value
         self.samples["latency"] = Samples(trials.latency_ns, "ns")
         self.samples["started"] = Samples(trials.started_ns, "ns")
+        self.spans.append(Span(TRIALS, trials.first_ns, trials.last_ns, trials.latency_ns.size))
         self.notes += changed_conditions(subject.runner, compiled, self.job.cell.setup)
         return trials
 
@@ -208,7 +225,7 @@ class Round:
     def _throughput(self, subject: Subject) -> None:
         rules = self.protocol
         with self.phases.phase("throughput"):
-            per_second = run_windows(
+            found = saturate(
                 subject.submit,
                 subject.device.synchronize,
                 subject.sets,
@@ -216,7 +233,8 @@ class Round:
                 windows=rules.throughput_windows,
                 seconds=rules.throughput_seconds,
             )
-        self.samples["throughput"] = Samples(per_second, "samples/s")
+        self.samples["throughput"] = Samples(found.per_second, "samples/s")
+        self.readings[CPU_ESTIMATE] = estimated(found.cpu_s / found.samples, rules.cpu_watts)
 
     def _memory(self, host: HostMemory, device: Device) -> None:
         """That of the cell, or nothing: what other cells left in the process or hold on the device would count too."""
@@ -233,6 +251,20 @@ class Round:
         if note is not None:
             self.notes.append(note)
 
+    def _energy(self, subject: Subject) -> Answer | None:
+        """Busy windows for whoever reads instruments beside; an answer if the user ended the round in it."""
+        rules = self.protocol.energy
+        if rules is None or not self.job.tick_s:
+            return None
+        dice = random.Random(f"{self.protocol.seed} {self.job.round}")  # noqa: S311  (pauses, not secrets)
+        with self.phases.phase("energy"):
+            found = run_energy(subject, rules, self.job.tick_s, dice=dice)
+        self.spans += found.spans
+        if found.why:
+            names = (name for of_scope in METRICS_OF.values() for name in of_scope)
+            self.readings |= dict.fromkeys(names, Unavailable(found.why))
+        return self._interrupted("while its energy was measured") if found.interrupted else None
+
     def _paced(self, subject: Subject, gate: Gate, bundle: Bundle) -> Answer:
         """Last, so that an interrupt of a long series costs nothing else."""
         paced = self.protocol.paced
@@ -241,6 +273,7 @@ class Round:
         with self.phases.phase("paced"):
             arrivals = run_arrivals(subject.timed, subject.sets, paced, self.job.cell.setup.threads)
         trials = arrivals.trials
+        self.spans.append(Span(PACED, trials.first_ns, trials.last_ns, trials.response_ns.size))
         self.samples |= arrivals.samples
         self.readings |= arrivals.readings
         self.facts |= arrivals.facts

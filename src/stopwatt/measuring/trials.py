@@ -43,6 +43,7 @@ class Trials:
         outputs: What the last finished trial returned; `None` before the first.
         last_set: Which input set the last finished trial had.
         stop: Why the series ended.
+        first_ns, last_ns: When the first trial began and the last finished one ended, on the clock; 0 if none did.
     """
 
     started_ns: NDArray[np.int64]
@@ -50,6 +51,8 @@ class Trials:
     outputs: Any
     last_set: int
     stop: Stop
+    first_ns: int = 0
+    last_ns: int = 0
 
 
 @contextmanager
@@ -126,6 +129,8 @@ def run_trials(
         outputs=outputs,
         last_set=(first + done - 1) % len(sets),
         stop=stop,
+        first_ns=int(starts[0]) if done else 0,
+        last_ns=ends[done - 1] if done else 0,
     )
 
 

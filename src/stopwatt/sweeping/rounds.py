@@ -10,6 +10,7 @@ from stopwatt.devices.fitness import judge
 from stopwatt.measuring.job import Answer, Job, JobKind
 from stopwatt.records import Cell, Measurement, Scalar, Status, Trouble
 from stopwatt.sweeping.executors.process import Outcome, ProcessExecutor
+from stopwatt.sweeping.metering import Metering, Watch
 from stopwatt.sweeping.prepare import Preparation
 from stopwatt.sweeping.sharing import group_of
 from stopwatt.sweeping.turns import Turn
@@ -70,6 +71,7 @@ class LocalRounds:
     ) -> None:
         self._executor = ProcessExecutor(listen)
         self._preparation = Preparation(self._executor, timeout_s)
+        self._metering = Metering()
         self._timeout_s = timeout_s
         self._kind = kind
         self._waiting: deque[Turn] = deque()
@@ -104,21 +106,28 @@ class LocalRounds:
         self._executor.kill()
 
     def close(self) -> None:
-        """End the processes that wait."""
+        """End the processes that wait, and the one that reads instruments."""
         self._executor.renew()
+        self._metering.close()
 
     def _measure(self, turn: Turn) -> tuple[Measurement, float]:
         failure = self._preparation.ready(turn.cell) if self._kind is JobKind.MEASURE else None
+        metered = failure is None and self._kind is JobKind.MEASURE
+        watch = self._metering.watch(turn.cell) if metered else Watch()
         job = Job(
             kind=self._kind,
             cell=turn.cell,
             bundle=str(self._preparation.bundle(turn.cell)),
             artifact=str(self._preparation.artifact(turn.cell) or ""),
             round=turn.round,
+            tick_s=watch.tick_s,
         )
         before = _facts(turn.cell)
-        outcome = failure or self._executor.run(job, self._timeout_s, group_of(job.kind, turn.cell))
-        return self._record(job, outcome, before), outcome.wall_s
+        watch.leave_alone(alone=self._executor.alone, stopping=lambda: self._stopping)
+        group = group_of(job.kind, turn.cell)
+        outcome = failure or self._executor.run(job, self._timeout_s, group, watch.follow)
+        measurement = self._record(job, outcome, before)
+        return watch.complete(measurement) if metered else measurement, watch.idle_s + outcome.wall_s
 
     def _record(self, job: Job, outcome: Outcome, before: Mapping[str, Scalar]) -> Measurement:
         """The round with the machine's facts and with what changed on it while the round ran."""

@@ -44,13 +44,21 @@ class ProcessExecutor:
         self._stopping = False
         self._kept: OrderedDict[str, Worker] = OrderedDict()
 
-    def run(self, job: Job, timeout_s: float, group: str = "") -> Outcome:
+    @property
+    def alone(self) -> bool:
+        """Whether no process of this executor is there."""
+        return self._running is None and not any(worker.alive for worker in self._kept.values())
+
+    def run(
+        self, job: Job, timeout_s: float, group: str = "", started: Callable[[int], None] = lambda _: None
+    ) -> Outcome:
         """Run one job to its end, its death, or its time limit.
 
         Args:
             job: What to do.
             timeout_s: Longest time for it.
             group: Jobs of the same group may be done by one process, one after another; empty for a process of its own.
+            started: Called with the number of the process before it gets the job.
         """
         begin = time.monotonic()
         killed_before = oom.kills()
@@ -61,6 +69,7 @@ class ProcessExecutor:
                 worker.end()
             worker = Worker(job.cell.setup.threads)
         self._running = worker
+        started(worker.pid)
         message, timed_out, answer = None, False, None
         if self._stopping:  # the interrupt came between two jobs, when nobody could be told
             worker.interrupt()

@@ -33,6 +33,11 @@ class Worker:
         self._process, self._pipe = _start(threads)
 
     @property
+    def pid(self) -> int:
+        """Number of the process."""
+        return self._process.pid
+
+    @property
     def alive(self) -> bool:
         """Whether it can take a job."""
         return self._process.poll() is None
