@@ -5,9 +5,11 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from stopwatt.analyse.ablation import studies
+from stopwatt.analyse.coincidence import Coincidence, coincidences_of
 from stopwatt.analyse.estimate import Rejected, Series, series_of
 from stopwatt.analyse.findings import find
 from stopwatt.analyse.grid import Grid, arrange, in_order
+from stopwatt.analyse.labels import Watched, watch
 from stopwatt.analyse.row import Row
 from stopwatt.analyse.scaling import Scaling, scaling_of
 from stopwatt.analyse.shape import Shape, shape_of
@@ -29,6 +31,8 @@ class CellAnalysis:
         shape: `None` where there are no trials.
         worst: Of `latency`, and of `response` where arrivals were paced.
         started: Round number -> ISO time at which it began.
+        watched: What instruments said during each of `series`, in the same order; `None` for a round without.
+        coincidences: Clusters that come together with it.
     """
 
     row: Row
@@ -36,6 +40,8 @@ class CellAnalysis:
     shape: Shape | None = None
     worst: tuple[WorstCase, ...] = ()
     started: Mapping[int, str] = field(default_factory=dict)
+    watched: tuple[Watched | None, ...] = ()
+    coincidences: tuple[Coincidence, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -106,13 +112,16 @@ def analyse(
 def _cell(row: Row, measurements: Sequence[Measurement], deadlines: Sequence[float]) -> CellAnalysis:
     started = {one.round: one.started_at for one in measurements}
     ok = [one for one in measurements if one.status is Status.OK and "latency" in one.samples]
+    in_turn = sorted(ok, key=lambda one: one.round)
     try:
-        _, series = series_of([(one.round, one.samples["latency"]) for one in sorted(ok, key=lambda one: one.round)])
+        _, series = series_of([(one.round, one.samples["latency"]) for one in in_turn])
     except Rejected:  # the row says which trial
         return CellAnalysis(row, started=started)
     shape = shape_of(series, _tick_s(ok)) if series else None
     worst = worst_cases(measurements, deadlines, clusters=len(shape.clusters) if shape else 1)
-    return CellAnalysis(row, tuple(series), shape, worst, started)
+    watched = tuple(watch(one) for one in in_turn if one.samples["latency"].values.size)
+    together = coincidences_of(series, shape, watched) if shape else ()
+    return CellAnalysis(row, tuple(series), shape, worst, started, watched, together)
 
 
 def _tick_s(measurements: Sequence[Measurement]) -> float | None:

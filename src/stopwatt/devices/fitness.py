@@ -23,7 +23,8 @@ _SLOW_CLOCKS = frozenset({"hpet", "acpi_pm", "jiffies"})
 _SELF_CLOCKING = frozenset({"intel_pstate", "amd-pstate", "amd-pstate-epp", "intel_cpufreq"})
 _STALL_PERCENT = 1.0
 _STEAL_SHARE = 0.005
-_FOREIGN_SHARE = 0.05
+FOREIGN_SHARE = 0.05
+"""Of all CPUs: what other processes may take before it is said."""
 _LEAST_FREE = 0.05  # of memory
 
 
@@ -132,7 +133,7 @@ def _load(it: _Situation) -> Note | None:
 
 def _foreign_cpu(it: _Situation) -> Note | None:
     foreign = it.usage.foreign_cores if it.usage else None
-    if it.usage is None or foreign is None or foreign - it.usage.resolution_cores < _FOREIGN_SHARE * it.usage.cpus:
+    if it.usage is None or foreign is None or foreign - it.usage.resolution_cores < FOREIGN_SHARE * it.usage.cpus:
         return None
     text = (
         f"other processes kept {foreign:.1f} of the {it.usage.cpus} cores busy while the round ran: "

@@ -13,7 +13,8 @@ from stopwatt.devices.cpu_facts import allowed_cpus
 from stopwatt.devices.host import Host
 from stopwatt.records import Scalar
 
-_TICK_S = 1 / os.sysconf("SC_CLK_TCK")
+TICK_S = 1 / os.sysconf("SC_CLK_TCK")
+"""In which the kernel counts the time of CPUs and processes."""
 _BUSY_COLUMNS = (0, 1, 2, 5, 6)  # user, nice, system, irq, softirq of /proc/stat; guest time is inside user
 _STEAL_COLUMN = 7
 
@@ -102,7 +103,7 @@ class Usage:
     @property
     def resolution_cores(self) -> float:
         """Uncertainty of `foreign_cores`: the kernel counts in ticks, one more or less on each CPU."""
-        return self.cpus * _TICK_S / self.seconds if self.seconds > 0 else float("inf")
+        return self.cpus * TICK_S / self.seconds if self.seconds > 0 else float("inf")
 
     @property
     def steal_share(self) -> float | None:
@@ -134,7 +135,7 @@ def _machine_seconds(host: Host, cpus: frozenset[int]) -> tuple[float | None, fl
     if not rows or not any(map(sum, rows)) or min(map(len, rows)) <= _STEAL_COLUMN:
         return None, None  # a sandbox that shows the file and counts nothing
     busy = sum(row[column] for row in rows for column in _BUSY_COLUMNS)
-    return busy * _TICK_S, sum(row[_STEAL_COLUMN] for row in rows) * _TICK_S
+    return busy * TICK_S, sum(row[_STEAL_COLUMN] for row in rows) * TICK_S
 
 
 def _difference(now: float | None, then: float | None) -> float | None:
