@@ -6,9 +6,9 @@ from typing import overload
 
 from stopwatt.analyse.compare import compare as compare_sides
 from stopwatt.analyse.detectable import Calibration, calibrate
-from stopwatt.analyse.observed import Side, check_metric, observe
+from stopwatt.analyse.observed import COMPARED_ENERGY, Side, check_metric, observe
 from stopwatt.errors import StopwattError, UsageError
-from stopwatt.records import Measurement
+from stopwatt.records import Measurement, Protocol
 from stopwatt.reporting.comparison import AaResult, CompareResult
 from stopwatt.running import Silent, run_plan
 from stopwatt.stats.ratios import MARGIN
@@ -73,7 +73,7 @@ def compare(
             `last~1` (the run before the last).
         b: The side that gets the verdicts, named in the same way. Absent for a run in which two things were measured in
             turn: what it showed is shown again.
-        metric: `latency`, `throughput`, `latency_p99`, ...
+        metric: `latency`, `throughput`, `latency_p99`, `energy_gpu`, ...
         margin: Relative difference that does not matter.
         store: Results database in which runs and tags are looked up; `$STOPWATT_STORE` or `./stopwatt.db` if absent.
         force: Compare also what is not alike (precision, boundary, arrivals, rules, machine); the result is marked.
@@ -123,6 +123,7 @@ def compare_now(
     """
     check_metric(metric)
     check_margin(margin)
+    check_asked(metric, asked.protocol)
     found = _measure(plan_pair(asked), metric, margin, store, watcher, allow=allow)
     assert isinstance(found, CompareResult)  # noqa: S101  (a plan of two)
     return found
@@ -194,6 +195,7 @@ def measure_itself(
     """
     check_metric(metric)
     check_margin(margin)
+    check_asked(metric, asked.protocol)
     found = _measure(plan_itself(asked), metric, margin, store, watcher, allow=allow)
     assert isinstance(found, AaResult)  # noqa: S101  (a plan of one)
     return found
@@ -207,6 +209,16 @@ def check_margin(margin: float) -> None:
     """
     if not 0 < margin < 1:
         raise UsageError(f"the margin {margin:g} is out of range", now="use a share above 0 and below 1, such as 2%")
+
+
+def check_asked(metric: str, protocol: Protocol) -> None:
+    """Refuse to measure for a metric that the rules leave out.
+
+    Raises:
+        UsageError: Energy is to be compared, and nobody asked for it.
+    """
+    if metric in COMPARED_ENERGY and protocol.energy is None:
+        raise UsageError(f"{metric} would not be measured", now="add --energy")
 
 
 def _measure(

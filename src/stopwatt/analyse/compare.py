@@ -10,7 +10,7 @@ from stopwatt.analyse.comparison import Compared, Comparison, Half, Named
 from stopwatt.analyse.detectable import Calibration, Detectable, by_calibration, by_itself, choose, times
 from stopwatt.analyse.likeness import changes
 from stopwatt.analyse.matching import Member
-from stopwatt.analyse.observed import RATE, Side, check_metric, unit_of
+from stopwatt.analyse.observed import Side, check_metric, is_rate
 from stopwatt.analyse.weighing import Weighed, weigh_pairs, weigh_together
 from stopwatt.stats.intervals import across_rounds, geometric_mean
 from stopwatt.stats.noise import Evidence
@@ -98,7 +98,7 @@ def _cells(common: Common, weighed: Sequence[Weighed], ratios: Sequence[Ratio], 
 def _half(member: Member, metric: str) -> Half:
     """The side's own value, in the metric's unit."""
     seconds = times(member.rounds, metric)
-    values = 1 / seconds if unit_of(metric) == RATE else seconds
+    values = 1 / seconds if is_rate(metric) else seconds
     found = across_rounds(values)
     return Half(member, geometric_mean(values), found if isinstance(found, Interval) else None)
 

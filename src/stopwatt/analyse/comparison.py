@@ -7,12 +7,19 @@ from dataclasses import dataclass, field
 from stopwatt.analyse.detectable import Detectable
 from stopwatt.analyse.likeness import Differences
 from stopwatt.analyse.matching import Member
+from stopwatt.analyse.observed import COMPARED_ENERGY
 from stopwatt.records import Note
 from stopwatt.stats.quantiles import Interval
 from stopwatt.stats.ratios import Ratio, Verdict
 
+_OTHER_WORDS = {Verdict.FASTER: "less", Verdict.SLOWER: "more"}
 ORDER = (Verdict.SLOWER, Verdict.INCONCLUSIVE, Verdict.FASTER, Verdict.EQUIVALENT)
 """Verdicts by what a reader has to act on."""
+
+
+def verdict_word(verdict: Verdict, metric: str) -> str:
+    """What a verdict is called: `faster` or `slower` by a time, `less` or `more` by what is no time."""
+    return str(verdict) if metric not in COMPARED_ENERGY else _OTHER_WORDS.get(verdict, str(verdict))
 
 
 @dataclass(frozen=True, slots=True)

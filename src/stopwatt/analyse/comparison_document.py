@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from stopwatt.analyse.comparison import Compared, Comparison, Half, Unmatched
+from stopwatt.analyse.comparison import Compared, Comparison, Half, Unmatched, verdict_word
 from stopwatt.analyse.detectable import Calibration, Detectable
 from stopwatt.analyse.document import ratio_document, subject_document
 from stopwatt.analyse.observed import unit_of
@@ -29,9 +29,9 @@ def comparison_document(found: Comparison) -> dict[str, Any]:
         "forced": bool(found.unlike),
         "unlike": dict(found.unlike),
         "changes": dict(found.changes),
-        "verdicts": {str(verdict): count for verdict, count in found.verdicts.items()},
-        "overall": _ratio(found.overall) if found.overall else None,
-        "rows": [_row(cell) for cell in found.cells],
+        "verdicts": {verdict_word(verdict, found.metric): count for verdict, count in found.verdicts.items()},
+        "overall": _ratio(found.overall, found.metric) if found.overall else None,
+        "rows": [_row(cell, found.metric) for cell in found.cells],
         "not_compared": [_unmatched(one) for one in found.unmatched],
         "detectable": _detectable(found.detectable) if found.detectable else None,
         "notes": [_note(note) for note in found.notes],
@@ -51,7 +51,7 @@ def calibration_document(found: Calibration, metric: str, margin: float) -> dict
         "run": found.run,
         "started_at": found.started_at,
         "pairs": found.pairs,
-        **_ratio(found.ratio),
+        **_ratio(found.ratio, metric),
         "spread": spread.sd if spread else None,
         "spread_low": bounds.low if bounds else None,
         "spread_high": bounds.high if bounds else None,
@@ -68,13 +68,13 @@ def rounds_for(found: Calibration, effect: float) -> int | None:
     return None if sd is None else rounds_to_find(effect, lambda count: effect_of_rounds(sd, count, count))
 
 
-def _row(cell: Compared) -> dict[str, Any]:
+def _row(cell: Compared, metric: str) -> dict[str, Any]:
     return {
         **_cell(cell.b.member.cell),
         "label": cell.label,
         "a": _half(cell.a),
         "b": _half(cell.b),
-        **_ratio(cell.ratio),
+        **_ratio(cell.ratio, metric),
         "method": cell.method,
         "unlike": dict(cell.unlike),
     }
@@ -95,8 +95,9 @@ def _half(half: Half) -> dict[str, Any]:
     }
 
 
-def _ratio(ratio: Ratio) -> dict[str, Any]:
-    return ratio_document(ratio) | {"p": ratio.p}
+def _ratio(ratio: Ratio, metric: str) -> dict[str, Any]:
+    verdict = verdict_word(ratio.verdict, metric) if ratio.verdict else None
+    return ratio_document(ratio) | {"verdict": verdict, "p": ratio.p}
 
 
 def _unmatched(one: Unmatched) -> dict[str, Any]:

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from stopwatt.analyse.likeness import name_of
-from stopwatt.analyse.observed import RATE, Observed, Side, unit_of
+from stopwatt.analyse.observed import Observed, Side, is_rate
 from stopwatt.records import Cell
 from stopwatt.stats.detectable import (
     Spread,
@@ -96,9 +96,9 @@ def arms_of(rounds: Sequence[Observed]) -> tuple[list[Observed], list[Observed]]
 
 
 def times(rounds: Sequence[Observed], metric: str) -> NDArray[np.float64]:
-    """Seconds of each round; of a rate, seconds per sample."""
+    """What each round took: seconds, joules, watts; of a rate, seconds or joules per sample."""
     values = np.array([one.value for one in rounds], dtype=np.float64)
-    return 1 / values if unit_of(metric) == RATE else values
+    return 1 / values if is_rate(metric) else values
 
 
 def choose(calibrations: Sequence[Calibration], cells: Sequence[Cell]) -> Calibration | None:

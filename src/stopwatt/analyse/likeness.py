@@ -6,6 +6,7 @@ from dataclasses import fields
 from stopwatt.analyse.estimate import counted
 from stopwatt.analyse.observed import Side
 from stopwatt.devices.facts import identity_differences
+from stopwatt.energy import EnergyRules
 from stopwatt.records import Cell, Paced, Protocol, Warmup
 from stopwatt.units import exact
 from stopwatt.ways import Ablation
@@ -76,6 +77,8 @@ def _told(rule: Hashable) -> str:
         return "none"
     if isinstance(rule, Ablation):
         return counted(len(rule.ways), "way")
+    if isinstance(rule, EnergyRules):
+        return f"{rule.grade}, replayed" if rule.replay else str(rule.grade)
     return "" if isinstance(rule, Warmup) else str(rule)
 
 

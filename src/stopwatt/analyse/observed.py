@@ -6,17 +6,19 @@ from dataclasses import dataclass
 import numpy as np
 
 from stopwatt.analyse.ceilings import is_ceiling
+from stopwatt.analyse.energy import ENERGY_METRICS, value_of_round
 from stopwatt.analyse.estimate import Rejected, Series, series_of
 from stopwatt.analyse.selftests import is_selftest
 from stopwatt.analyse.stated import MEAN
 from stopwatt.analyse.summary import LARGEST, TAILS
 from stopwatt.errors import UsageError
-from stopwatt.records import METRICS, Cell, Measured, Measurement, Scalar, Severity, Status, Unavailable
+from stopwatt.records import CPU_ESTIMATE, METRICS, Cell, Measured, Measurement, Scalar, Severity, Status, Unavailable
 from stopwatt.stats.quantiles import NeedsTrials, percentile
 
 RATE = "samples/s"
-COMPARABLE = (*TAILS, *(name for name, metric in METRICS.items() if metric.unit in {"s", RATE}))
-"""Metrics that tell a speed: of others (memory, deviation) nothing is faster or slower."""
+COMPARED_ENERGY = tuple(name for name in ENERGY_METRICS if name != CPU_ESTIMATE)
+COMPARABLE = (*TAILS, *(name for name, metric in METRICS.items() if metric.unit in {"s", RATE}), *COMPARED_ENERGY)
+"""Metrics that tell a speed, or what it takes: of others (memory, deviation) nothing is better or worse."""
 IMPORTED = "imported"
 """Kind of the warning that every round of somebody else's table carries."""
 ONLY_MEAN = f"it holds a stated mean ({MEAN}), not trials"
@@ -30,7 +32,7 @@ class Observed:
 
     Attributes:
         run: Id of its run.
-        value: Seconds, or samples per second; always positive. `None` where the round tells none.
+        value: In the metric's unit; always positive. `None` where the round tells none that can be compared.
         why: Why it tells none.
         started_at: ISO 8601, UTC.
         warnings: Kinds of the warnings that the round carries.
@@ -68,8 +70,13 @@ class Side:
 
 
 def unit_of(metric: str) -> str:
-    """`s` or `samples/s`."""
+    """`s`, `samples/s`, `J`, ..."""
     return "s" if metric in TAILS else METRICS[metric].unit
+
+
+def is_rate(metric: str) -> bool:
+    """Whether more of it is better: comparisons then count what one sample takes, its inverse."""
+    return metric not in TAILS and METRICS[metric].better == "higher"
 
 
 def check_metric(metric: str) -> None:
@@ -86,6 +93,8 @@ def check_metric(metric: str) -> None:
             "a maximum grows with the number of trials, and two of them cannot be compared",
             now=f"{known}; stopwatt show has the maxima",
         )
+    if metric == CPU_ESTIMATE:
+        raise UsageError(f"{metric} is no measurement: what is estimated is compared with nothing", now=known)
     if metric in METRICS:
         raise UsageError(f"{metric} is no speed: nothing is faster or slower by it", now=known)
     raise UsageError(f"there is no metric {metric!r}", now=known)
@@ -123,7 +132,18 @@ def _value(one: Measurement, metric: str) -> tuple[float | None, str]:
         except Rejected as rejected:
             return None, f"rejected: {rejected}"
         return _of_series(series[0], metric) if series else (None, f"round {one.round} has no trial")
-    reading = one.readings.get(name)
+    return _of_energy(one, metric) if metric in COMPARED_ENERGY else _of_reading(one, metric)
+
+
+def _of_energy(one: Measurement, metric: str) -> tuple[float | None, str]:
+    try:
+        return value_of_round(one, metric), ""
+    except Rejected as rejected:
+        return None, str(rejected)
+
+
+def _of_reading(one: Measurement, metric: str) -> tuple[float | None, str]:
+    reading = one.readings.get("latency" if metric in TAILS else metric)
     if isinstance(reading, Measured):
         positive = np.isfinite(reading.value) and reading.value > 0
         return (reading.value, "") if positive else (None, f"round {one.round} read {reading.value:g}")

@@ -56,7 +56,7 @@ class JudgingOptions:
     """What to make of a comparison."""
 
     metric: Annotated[
-        str, Parameter(group=JUDGE, help="latency, latency_p99, throughput, device_time, cold_start, ...")
+        str, Parameter(group=JUDGE, help="latency, latency_p99, throughput, device_time, cold_start, energy_gpu, ...")
     ] = "latency"
     margin: Annotated[str | None, Parameter(group=JUDGE, help="Difference that does not matter (2%).")] = None
     fail_on: Annotated[

@@ -7,17 +7,18 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
-from stopwatt.analyse.comparison import Comparison
+from stopwatt.analyse.comparison import Comparison, verdict_word
 from stopwatt.analyse.comparison_document import calibration_document, comparison_document
 from stopwatt.analyse.detectable import Calibration
 from stopwatt.analyse.estimate import counted
 from stopwatt.errors import ExitCode, StopwattError
 from stopwatt.reporting.calibration_table import render_calibration
-from stopwatt.reporting.comparison_lines import ratio_text
+from stopwatt.reporting.comparison_lines import ratio_text, worse
 from stopwatt.reporting.comparison_markdown import comparison_markdown
 from stopwatt.reporting.comparison_table import render_comparison
 from stopwatt.reporting.console import console_for
 from stopwatt.reporting.result import PartlyFailed
+from stopwatt.stats.ratios import Ratio
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -93,13 +94,14 @@ class CompareResult:
         wanted = {FailOn(word) for word in fail_on}
         found = self.comparison
         bad = [one for one in found.worst_first() if one.ratio.verdict and one.ratio.verdict.value in wanted]
-        told = [f"{one.label}: B / A = {ratio_text(one.ratio)}, {one.ratio.verdict}" for one in bad]
+        told = [f"{one.label}: B / A = {ratio_text(one.ratio)}, {_word(one.ratio, found.metric)}" for one in bad]
         lost = [one for one in found.unmatched if one.failed or one.side == "A"]
         kinds = {str(one.ratio.verdict) for one in bad}
         if FailOn.MISSING in wanted and lost:
             told += [f"{one.label}: {one.why}" for one in lost]
             kinds.add(FailOn.MISSING)
-        what = f"{_what(kinds or wanted)} in {len(told)} of {counted(len(found.cells) + len(lost), 'cell')}"
+        cells = counted(len(found.cells) + len(lost), "cell")
+        what = f"{_what(kinds or wanted, found.metric)} in {len(told)} of {cells}"
         if found.overall and found.overall.verdict and found.overall.verdict.value in wanted:
             what += ", and in their mean"
             told.append(f"mean of {len(found.cells)} cells: B / A = {ratio_text(found.overall)}")
@@ -131,13 +133,18 @@ class AaResult:
 
     def print_to(self, console: "Console") -> None:
         """Print the table on a console."""
-        render_calibration(console, self.calibration, self.margin)
+        render_calibration(console, self.calibration, self.metric, self.margin)
 
     def to_json(self) -> str:
         """The documented JSON (docs/json.md)."""
         return json.dumps(calibration_document(self.calibration, self.metric, self.margin), indent=2, allow_nan=False)
 
 
-def _what(kinds: Collection[str]) -> str:
-    """`slower or missing`, in the order in which they are defined."""
-    return " or ".join(word for word in FailOn if word in kinds)
+def _word(ratio: Ratio, metric: str) -> str:
+    return verdict_word(ratio.verdict, metric) if ratio.verdict else ""
+
+
+def _what(kinds: Collection[str], metric: str) -> str:
+    """`slower or missing`, `more energy_gpu`; in the order in which they are defined."""
+    slower = "slower" if worse(metric) == "slowdown" else f"more {metric}"
+    return " or ".join(slower if word is FailOn.SLOWER else str(word) for word in FailOn if word in kinds)

@@ -3,9 +3,9 @@
 from collections.abc import Iterator
 
 from stopwatt import units
-from stopwatt.analyse.comparison import Comparison
+from stopwatt.analyse.comparison import Comparison, verdict_word
 from stopwatt.analyse.detectable import Calibration, Detectable
-from stopwatt.analyse.observed import RATE, unit_of
+from stopwatt.analyse.observed import COMPARED_ENERGY, RATE, unit_of
 from stopwatt.stats.ratios import Ratio, Verdict
 from stopwatt.workloads.params import short_label
 
@@ -14,8 +14,30 @@ WATERMARK = "NOT ALIKE, compared by force"
 
 def about(found: Comparison) -> str:
     """`latency, time B / time A: above 1 B is slower; margin 2.0 %`."""
-    times = "time per sample B / A" if unit_of(found.metric) == RATE else "time B / time A"
-    return f"{found.metric}, {times}: above 1 B is slower; margin {size(found.margin)}"
+    return f"{found.metric}, {_ratio_of(found.metric)}; margin {size(found.margin)}"
+
+
+def _ratio_of(metric: str) -> str:
+    """What is divided by what, and what a ratio above 1 means."""
+    if metric in COMPARED_ENERGY:
+        takes = next(name for start, name in _TAKEN.items() if metric.startswith(start))
+        return f"{takes} B / A: above 1 B takes more"
+    times = "time per sample B / A" if unit_of(metric) == RATE else "time B / time A"
+    return f"{times}: above 1 B is slower"
+
+
+_TAKEN = {
+    "energy_delay_": "energy x time of a sample",
+    "energy_": "energy of a sample",
+    "efficiency_": "energy of a sample",
+    "power_": "power",
+}
+"""How names of metrics begin -> what they say a setup takes."""
+
+
+def worse(metric: str) -> str:
+    """`slowdown`, or `increase` of what is no time."""
+    return "increase" if metric in COMPARED_ENERGY else "slowdown"
 
 
 def size(difference: float) -> str:
@@ -36,7 +58,9 @@ def what_differs(found: Comparison) -> str:
 
 def counted(found: Comparison) -> str:
     """`2 slower, 1 inconclusive, 9 equivalent; 1 not compared`."""
-    told = ", ".join(f"{count} {verdict}" for verdict, count in found.verdicts.items() if count)
+    told = ", ".join(
+        f"{count} {verdict_word(verdict, found.metric)}" for verdict, count in found.verdicts.items() if count
+    )
     return told + (f"; {len(found.unmatched)} not compared" if found.unmatched else "")
 
 
@@ -55,11 +79,12 @@ def detectable_lines(found: Comparison) -> Iterator[str]:
     if detectable is None:
         return
     if detectable.effect is None:
-        yield "no slowdown of any size can be found with so few and so different rounds"
+        yield f"no {worse(found.metric)} of any size can be found with so few and so different rounds"
     else:
         where = "" if found.imported else " on this machine"
         measurable = not (detectable.paired or found.imported)
-        yield f"smallest detectable slowdown{where}{_rounds(detectable)}: {_effect(detectable, measurable=measurable)}"
+        what = f"smallest detectable {worse(found.metric)}{where}{_rounds(detectable)}"
+        yield f"{what}: {_effect(detectable, measurable=measurable)}"
     what = "pairs of rounds" if detectable.paired else "rounds of each"
     open_cells = found.verdicts[Verdict.INCONCLUSIVE] > 0
     if open_cells and detectable.needed is not None:

@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator, Sequence
 
 from stopwatt import units
-from stopwatt.analyse.comparison import Compared, Comparison, Half
+from stopwatt.analyse.comparison import Compared, Comparison, Half, verdict_word
 from stopwatt.analyse.observed import unit_of
 from stopwatt.records import Severity
 from stopwatt.reporting.comparison_lines import about, counted, detectable_lines, ratio_text, watermark, what_differs
@@ -26,7 +26,7 @@ def comparison_markdown(found: Comparison) -> str:
     cells = found.worst_first()
     urgent = [cell for cell in cells if cell.ratio.verdict is not Verdict.EQUIVALENT]
     settled = [cell for cell in cells if cell.ratio.verdict is Verdict.EQUIVALENT]
-    mean = [_row(f"mean of {len(cells)} cells", "", "", found.overall)] if found.overall else []
+    mean = [_row(f"mean of {len(cells)} cells", "", "", found.overall, found.metric)] if found.overall else []
     if urgent or mean:
         lines += [*_HEAD, *_rows(urgent, found.metric), *mean, ""]
     if settled:
@@ -43,11 +43,11 @@ def escaped(text: str) -> str:
 def _rows(cells: Sequence[Compared], metric: str) -> Iterator[str]:
     for cell in cells:
         mark = " **(forced)**" if cell.unlike else ""
-        yield _row(escaped(cell.label) + mark, _value(cell.a, metric), _value(cell.b, metric), cell.ratio)
+        yield _row(escaped(cell.label) + mark, _value(cell.a, metric), _value(cell.b, metric), cell.ratio, metric)
 
 
-def _row(label: str, a: str, b: str, ratio: Ratio) -> str:
-    verdict = str(ratio.verdict or "")
+def _row(label: str, a: str, b: str, ratio: Ratio, metric: str) -> str:
+    verdict = verdict_word(ratio.verdict, metric) if ratio.verdict else ""
     shown = f"**{verdict}**" if ratio.verdict is Verdict.SLOWER else verdict
     return f"| {label} | {a} | {b} | {ratio_text(ratio)} | {shown} |"
 

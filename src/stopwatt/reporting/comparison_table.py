@@ -7,7 +7,7 @@ from rich.table import Table
 from rich.text import Text
 
 from stopwatt import units
-from stopwatt.analyse.comparison import Compared, Comparison
+from stopwatt.analyse.comparison import Compared, Comparison, verdict_word
 from stopwatt.analyse.observed import unit_of
 from stopwatt.records import Severity
 from stopwatt.reporting.comparison_lines import (
@@ -58,15 +58,14 @@ def _table(found: Comparison) -> Table:
         Column("B / A [95 %]", right=True, whole=True),
         Column("verdict", whole=True),
     ]
-    rows = [Row(_cells(cell, scale), quiet=cell.ratio.verdict is Verdict.EQUIVALENT) for cell in shown]
+    rows = [Row(_cells(cell, scale, found.metric), quiet=cell.ratio.verdict is Verdict.EQUIVALENT) for cell in shown]
     if found.overall is not None:
-        rows.append(
-            Row([f"mean of {len(found.cells)} cells", "", "", ratio_text(found.overall), _verdict(found.overall)])
-        )
+        mean = ratio_text(found.overall), _verdict(found.overall, found.metric)
+        rows.append(Row([f"mean of {len(found.cells)} cells", "", "", *mean]))
     return grid("", heads, rows)
 
 
-def _cells(cell: Compared, scale: units.Scale) -> list[str]:
+def _cells(cell: Compared, scale: units.Scale, metric: str) -> list[str]:
     values = [
         units.column_value(
             half.value, scale, half_width=(half.interval.high - half.interval.low) / 2 if half.interval else None
@@ -74,11 +73,11 @@ def _cells(cell: Compared, scale: units.Scale) -> list[str]:
         for half in (cell.a, cell.b)
     ]
     mark = " (forced)" if cell.unlike else ""
-    return [one_line(cell.label) + mark, *values, ratio_text(cell.ratio), _verdict(cell.ratio)]
+    return [one_line(cell.label) + mark, *values, ratio_text(cell.ratio), _verdict(cell.ratio, metric)]
 
 
-def _verdict(ratio: Ratio) -> str:
-    return str(ratio.verdict or "")
+def _verdict(ratio: Ratio, metric: str) -> str:
+    return verdict_word(ratio.verdict, metric) if ratio.verdict else ""
 
 
 def _below(found: Comparison) -> Iterator[Text]:
