@@ -4,7 +4,18 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from stopwatt.analyse.findings import batch, clusters, growth, idle, inversions, setups, trials, trouble, ways
+from stopwatt.analyse.findings import (
+    batch,
+    clusters,
+    growth,
+    idle,
+    inversions,
+    setups,
+    telemetry,
+    trials,
+    trouble,
+    ways,
+)
 from stopwatt.analyse.findings.cells import name_cells
 from stopwatt.analyse.findings.live import current_finding
 from stopwatt.analyse.grid import Grid
@@ -24,6 +35,7 @@ KINDS: Mapping[str, str] = {
     trouble.NO_RESULT: "cells that gave no result, once for each reason",
     trouble.ROUNDS_LOST: "cells that lost some of their rounds",
     trouble.WARNING: "a warning of the rounds (throttling, foreign load, no steady state)",
+    telemetry.LABELLED: "trials that ran power-capped, throttled, stopped, stolen from or beside foreign load",
     setups.DIFFERENCE: "a backend, precision or device against another, over the whole grid",
     batch.SWEET_SPOT: "the smallest batch with nearly the most samples/s, with fixed and marginal cost",
     batch.WITHIN: "the batch with the most samples/s within a bound of latency",
@@ -32,6 +44,7 @@ KINDS: Mapping[str, str] = {
     growth.KINK: "a size at which the growth changes abruptly",
     growth.GROWTH: "the exponent with which latency grows along an axis",
     clusters.KIND: "trials that gather apart from the main mode",
+    telemetry.COINCIDENCE: "slow trials that come together with what instruments saw",
     trials.BODY_MODES: "several modes within the body of the distribution",
     trials.HEAVY_TAIL: "a heavy tail without separate modes",
     trials.DRIFT: "a level that changes within a round",
@@ -74,6 +87,7 @@ def find(
         *growth.find_kinks(scaling),
         *growth.find_growth(scaling),
         *clusters.find_clusters(named),
+        *telemetry.find_telemetry(named),
         *trials.find_trials(named),
         *ways.find_ways(studies, alone=not cells),
     ]
