@@ -38,11 +38,12 @@ def test_a_metric_that_is_missing_is_null_with_its_reason(measurement):
 
     assert document["rows"][0]["metrics"]["latency"] == {
         "value": 2e-6, "unit": "s", "low": None, "high": None, "n": 2, "rounds": 1,
-        "method": "median of one process", "why": "no interval: needs 6 trials (has 2)", "needs": None,
+        "method": "median of one process", "verdict": "measured", "why": "no interval: needs 6 trials (has 2)",
+        "needs": None,
     }  # fmt: skip
     assert document["rows"][0]["metrics"]["cold_start"] == {
         "value": None, "unit": "s", "low": None, "high": None, "n": 0, "rounds": 0,
-        "method": None, "why": "not measured", "needs": None,
+        "method": None, "verdict": "unavailable", "why": "not measured", "needs": None,
     }  # fmt: skip
 
 

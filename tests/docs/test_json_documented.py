@@ -21,9 +21,12 @@ from stopwatt.backends.base import Support
 from stopwatt.cli import doctor as doctor_verb
 from stopwatt.cli import main
 from stopwatt.cli.backends import backend_rows
+from stopwatt.energy import SCREENING, WINDOW, Scope, Span, Trace
+from stopwatt.energy import About as InstrumentAbout
 from stopwatt.measuring.ceilings import COPY, MATMUL, MATMUL_SIZE, SOURCE
 from stopwatt.records import (
     Cell,
+    Estimated,
     Finding,
     Measured,
     Measurement,
@@ -34,6 +37,7 @@ from stopwatt.records import (
     Samples,
     Setup,
     Status,
+    Suspect,
     Trouble,
     Unavailable,
     Workload,
@@ -99,7 +103,7 @@ def assert_described(printed, heading):
 
 @pytest.fixture
 def measurements():
-    rules = Protocol(paced=Paced(1e-3, cycles=300))
+    rules = Protocol(paced=Paced(1e-3, cycles=300), energy=SCREENING)
     cell = Cell(Workload("mlp", {"hidden": 8}), Setup(), rules, software={"torch": "2"}, machine="here")
     good = Measurement(
         cell,
@@ -253,13 +257,28 @@ def test_show_prints_what_is_described(capsys, store):
     assert_described(printed_by(capsys, "show", "--json", "--store", store), "## `show`")
 
 
-def test_show_of_one_measurement_prints_what_is_described(capsys, store, measurements):
+def metered(measurement):
+    """The same with what instruments said of it."""
+    about = InstrumentAbout("gpu-0", Scope.GPU, "NVML", quirks=("its power is averaged over a second",))
+    readings = {
+        "energy_gpu": Suspect(0.1, "J", "counter and power differ"),
+        "power_gpu": Unavailable("a gap"),
+        "energy_cpu_estimated": Estimated(0.05, "J", 0.03, 0.07, "CPU time x 12 W"),
+    }
+    trace = Trace(about, np.array([10, 20, 30]), {"energy": np.array([1.0, np.nan, 2.0]), "power": np.full(3, np.nan)})
+    spans = (Span(WINDOW, 10, 30, calls=3),)
+    return replace(measurement, readings=readings, traces=(trace,), spans=spans)
+
+
+def test_show_of_one_measurement_prints_what_is_described(capsys, store, measurements, monkeypatch):
     measurements.append(ablated(measurements[0]))
     with open_store(store) as opened:
         opened.save(opened.runs()[0], measurements[-1])
     shown = [printed_by(capsys, "show", one.id, "--json", "--store", store) for one in measurements]
+    monkeypatch.setattr("stopwatt.cli.show._measurement", lambda *_: metered(measurements[0]))
+    shown.append(printed_by(capsys, "show", "metered", "--json", "--store", store))
     described, seen = documented("### `show ID` of a measurement"), set()
-    assert [differences(one, described, seen=seen) for one in shown] == [[], [], []]
+    assert [differences(one, described, seen=seen) for one in shown] == [[]] * 4
     assert set(every_part(described)) == seen
 
 

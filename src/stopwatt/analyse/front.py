@@ -12,7 +12,7 @@ def pareto_front(rows: Sequence[Row], metrics: tuple[str, ...] = ("latency", "de
     By values alone; intervals that overlap may hide which of two neighbours on the front is the better.
 
     Args:
-        rows: Those that failed or lack a metric are left out.
+        rows: Those that failed, lack a metric or have one that is suspect or estimated are left out.
         metrics: Names of estimates of which less is better.
 
     Returns:
@@ -24,7 +24,7 @@ def pareto_front(rows: Sequence[Row], metrics: tuple[str, ...] = ("latency", "de
 
 
 def _values(row: Row, metrics: tuple[str, ...]) -> tuple[float, ...] | None:
-    values = [row.estimates[name].value for name in metrics]
+    values = [row.estimates[name].measured for name in metrics]
     found = tuple(value for value in values if value is not None)
     return found if row.status is Status.OK and len(found) == len(metrics) else None
 

@@ -12,7 +12,7 @@ from cyclopts import Parameter
 
 from stopwatt import units
 from stopwatt.errors import UsageError
-from stopwatt.records import Cell, Measured, Measurement, Reading, Samples, Scalar, Workload
+from stopwatt.records import Cell, Measurement, Samples, Scalar, Workload
 from stopwatt.store import Access, Entry, Run, Selection, open_store
 from stopwatt.wire import to_document
 from stopwatt.workloads.params import short_label
@@ -196,11 +196,16 @@ def _show_one(measurement: Measurement, *, json: bool) -> None:
         print(_strict({"schema": SCHEMA, "measurement": _document(measurement)}))
         return
     from stopwatt.reporting.console import console_for
+    from stopwatt.reporting.round import SPAN_COLUMNS, TRACE_COLUMNS, reading_text, span_cells, trace_cells
 
     console = console_for(sys.stdout)
     console.print(_pairs("Measurement", _about(measurement)))
     console.print(_table("Trials", _SAMPLE_COLUMNS, [_sample_cells(*item) for item in measurement.samples.items()]))
-    console.print(_pairs("Readings", [(name, _reading(value)) for name, value in measurement.readings.items()]))
+    console.print(_pairs("Readings", [(name, reading_text(value)) for name, value in measurement.readings.items()]))
+    if measurement.spans:
+        console.print(_table("Spans", SPAN_COLUMNS, span_cells(measurement.spans)))
+    if measurement.traces:
+        console.print(_table("Traces", TRACE_COLUMNS, map(trace_cells, measurement.traces)))
     phases = [(name, units.quantity(seconds, "s")) for name, seconds in measurement.phases.items()]
     console.print(_pairs("Phases", phases))
     console.print(_pairs("Protocol", _flat(to_document(measurement.cell.protocol))))
@@ -232,9 +237,11 @@ _SAMPLE_COLUMNS = ("metric", "n>", "min>", "median>", "max>")
 
 
 def _sample_cells(metric: str, samples: Samples) -> list[str]:
+    from stopwatt.reporting.round import quantity_text
+
     summary = _summary(samples)
     unit = str(summary["unit"])
-    quantities = [_quantity(summary[name], unit) for name in ("min", "median", "max")]
+    quantities = [quantity_text(summary[name], unit) for name in ("min", "median", "max")]
     return [metric, str(summary["n"]), *quantities]
 
 
@@ -249,19 +256,12 @@ def _summary(samples: Samples) -> dict[str, Any]:
 
 
 def _document(measurement: Measurement) -> dict[str, Any]:
+    from stopwatt.reporting.round import trace_document
+
     summaries = {metric: _summary(samples) for metric, samples in measurement.samples.items()}
-    document: dict[str, Any] = to_document(replace(measurement, samples={}))
-    return document | {"cell_key": measurement.cell.key, "samples": summaries}
-
-
-def _reading(reading: Reading) -> str:
-    if isinstance(reading, Measured):
-        return _quantity(reading.value, reading.unit)
-    return f"- ({reading.why})"
-
-
-def _quantity(value: float | None, unit: str) -> str:
-    return "-" if value is None or not math.isfinite(value) else units.quantity(value, unit)
+    traces = [trace_document(trace) for trace in measurement.traces]
+    document: dict[str, Any] = to_document(replace(measurement, samples={}, traces=()))
+    return document | {"cell_key": measurement.cell.key, "samples": summaries, "traces": traces}
 
 
 def _flat(document: Mapping[str, Any], before: str = "") -> list[tuple[str, str]]:

@@ -1,0 +1,91 @@
+"""What one round read, for people and as JSON: readings with their verdicts, spans and traces in a line each."""
+
+import math
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import numpy as np
+
+from stopwatt import units
+from stopwatt.energy import CHANNELS, Span, Trace
+from stopwatt.records import Estimated, Measured, Reading, Suspect
+from stopwatt.reporting.console import MISSING
+
+_BITS = "bits"
+"""Unit of channels whose values are sets, of which nothing is in the middle."""
+
+
+def reading_text(reading: Reading) -> str:
+    """`117.8 mJ`, `117.8 mJ (suspect: why)`, `50 mJ [30, 70] (estimated: how)`, `- (why)`."""
+    match reading:
+        case Measured(value, unit):
+            return quantity_text(value, unit)
+        case Suspect(value, unit, why):
+            return f"{quantity_text(value, unit)} (suspect: {why})"
+        case Estimated(value, unit, low, high, how):
+            return f"{units.interval(value, low, high, unit)} (estimated: {how})"
+    return f"{MISSING} ({reading.why})"
+
+
+def quantity_text(value: float | None, unit: str) -> str:
+    """A quantity, or what stands for one that is not there or no number."""
+    return MISSING if value is None or not math.isfinite(value) else units.quantity(value, unit)
+
+
+SPAN_COLUMNS = ("what", "began>", "lasted>", "calls>")
+TRACE_COLUMNS = ("instrument", "source", "rows>", "over>", "read")
+
+
+def span_cells(spans: Sequence[Span]) -> Iterator[list[str]]:
+    """What the round did and when, counted from the first of it."""
+    first = min((span.begin_ns for span in spans), default=0)
+    for span in spans:
+        began = (span.begin_ns - first) / 1e9
+        calls = f"{span.calls:,}" if span.calls else ""
+        yield [span.name, f"{began:.2f} s", units.quantity(span.seconds, "s"), calls]
+
+
+def trace_cells(trace: Trace) -> list[str]:
+    """One instrument: what it counted, and the middle of everything else."""
+    texts = {name: _channel_text(name, values) for name, values in trace.channels.items()}
+    read = [f"{name} {text}" for name, text in texts.items() if text] + [f"gone: {trace.gone}"] * bool(trace.gone)
+    source = " ".join(part for part in (trace.about.source, trace.about.identity) if part)
+    over = units.quantity(_seconds(trace), "s") if trace.time_ns.size else ""
+    rows = f"{trace.time_ns.size:,}"
+    return [trace.about.name, source, rows, over, ", ".join(read)]
+
+
+def trace_document(trace: Trace) -> dict[str, Any]:
+    """One instrument as JSON, its rows summarised; docs/json.md describes it."""
+    about = {name: getattr(trace.about, name) for name in trace.about.__dataclass_fields__}
+    ends = (int(trace.time_ns[0]), int(trace.time_ns[-1])) if trace.time_ns.size else (None, None)
+    return {
+        "about": about | {"scope": str(trace.about.scope), "quirks": list(trace.about.quirks)},
+        "n": int(trace.time_ns.size),
+        "begin_ns": ends[0],
+        "end_ns": ends[1],
+        "gone": trace.gone,
+        "channels": {name: _channel_document(name, values) for name, values in trace.channels.items()},
+    }
+
+
+def _channel_document(name: str, values: Any) -> dict[str, Any]:
+    known = values[np.isfinite(values)]
+    unit = CHANNELS[name].unit if name in CHANNELS else ""
+    if not known.size:
+        return {"n": 0, "min": None, "median": None, "max": None, "unit": unit}
+    extremes = {"min": float(known.min()), "median": float(np.median(known)), "max": float(known.max())}
+    return {"n": int(known.size), **extremes, "unit": unit}
+
+
+def _channel_text(name: str, values: Any) -> str:
+    """How far a counter went, or the median; nothing of sets and of what was never read."""
+    channel, known = CHANNELS.get(name), values[np.isfinite(values)]
+    if channel is None or channel.unit == _BITS or not known.size:
+        return ""
+    value = float(known[-1] - known[0]) if channel.counts else float(np.median(known))
+    return f"{value:,.0f}" if channel.unit == "1" else units.quantity(value, channel.unit)
+
+
+def _seconds(trace: Trace) -> float:
+    return float(trace.time_ns[-1] - trace.time_ns[0]) / 1e9
