@@ -23,7 +23,10 @@ from stopwatt.arguments import (
     several_named,
     text,
     texts,
+    word,
 )
+from stopwatt.energy import RULES as ENERGY_RULES
+from stopwatt.energy import EnergyRules, Grade, Telemetry
 from stopwatt.errors import UsageError
 from stopwatt.extensions import unknown
 from stopwatt.measuring.function import measure_function
@@ -35,6 +38,7 @@ from stopwatt.reporting.ways_result import ProtocolResult
 from stopwatt.running import run_grid, run_request
 from stopwatt.store import Access, open_store
 from stopwatt.sweeping.design import Interactions
+from stopwatt.sweeping.energycost import with_room
 from stopwatt.sweeping.executors.choice import Executor
 from stopwatt.sweeping.grid import Axis, Exclusion, Grid, deadlines_of
 from stopwatt.sweeping.gridfile import read_grid_file
@@ -59,6 +63,9 @@ def bench(
     threads: int = 0,
     protocol: Protocol | None = None,
     deadlines: Sequence[float] = (),
+    energy: str | EnergyRules | None = None,
+    telemetry: str | None = None,
+    estimate_cpu_energy: float | None = None,
     baseline: bool = True,
     tag: str = "",
     store: str | None = None,
@@ -76,6 +83,9 @@ def bench(
         threads: Host threads; 0 for all cores that may be used.
         protocol: The rules of measuring; 3 rounds of at most 300 trials and 3 s if absent.
         deadlines: Seconds that calls shall meet.
+        energy: `screening`, to rank setups, `reported`, to publish, or own rules; what `protocol` says if absent.
+        telemetry: `auto`, `on` or `off`: whether clocks, temperatures and counters are read meanwhile; likewise.
+        estimate_cpu_energy: Watts of one busy core, for a rough estimate from CPU time; likewise.
         baseline: Whether fp32 eager is measured too.
         tag: A name for the run.
         store: Results database; `$STOPWATT_STORE` or `./stopwatt.db` if absent.
@@ -98,7 +108,7 @@ def bench(
         integers("batch", batch, "whole numbers, such as [1, 8]"),
         text("device", device, "cpu, cuda or cuda:1"),
         integer("threads", threads, "a whole number; 0 for all cores"),
-        protocol or QUICK,
+        _metered(protocol or QUICK, energy, telemetry, estimate_cpu_energy),
         baseline,
         tag,
     )
@@ -115,6 +125,9 @@ def sweep(
     device: str | None = None,
     protocol: Protocol | None = None,
     deadlines: Sequence[float] = (),
+    energy: str | EnergyRules | None = None,
+    telemetry: str | None = None,
+    estimate_cpu_energy: float | None = None,
     tag: str = "",
     store: str | None = None,
     allow: bool = False,
@@ -134,6 +147,9 @@ def sweep(
         device: `cpu`, `cuda`, `cuda:1`.
         protocol: The rules of measuring; 3 rounds of 1,000 trials, at most 10 s each, if absent.
         deadlines: Seconds that calls shall meet.
+        energy: `screening`, to rank setups, `reported`, to publish, or own rules; what `protocol` says if absent.
+        telemetry: `auto`, `on` or `off`: whether clocks, temperatures and counters are read meanwhile; likewise.
+        estimate_cpu_energy: Watts of one busy core, for a rough estimate from CPU time; likewise.
         tag: A name for the run.
         store: Results database; `$STOPWATT_STORE` or `./stopwatt.db` if absent.
         allow: Measure even on a machine that is not fit.
@@ -162,7 +178,7 @@ def sweep(
             *(_together(one) for one in several_named("zips", zips, example)),
         ),
         tuple(Exclusion(_together(one)) for one in several_named("exclude", exclude, example)),
-        protocol or below.protocol,
+        _metered(protocol or below.protocol, energy, telemetry, estimate_cpu_energy),
         deadlines_of(deadlines) or below.deadlines,
         tag or below.tag,
     )
@@ -178,6 +194,21 @@ def _check_common(workloads: tuple[str, ...], protocol: Protocol | None, tag: st
     text("tag", tag, "text")
     if store is not None:
         check_path("store", store)
+
+
+def _metered(
+    rules: Protocol, energy: str | EnergyRules | None, telemetry: str | None, cpu_watts: float | None
+) -> Protocol:
+    """The protocol with what the arguments about energy add to it, and time for it."""
+    given: dict[str, Any] = {}
+    if telemetry is not None:
+        given["telemetry"] = word("telemetry", telemetry, Telemetry)
+    if cpu_watts is not None:
+        (given["cpu_watts"],) = numbers("estimate_cpu_energy", [cpu_watts], "watts of one busy core")
+    if energy is None:
+        return replace(rules, **given)
+    asked = energy if isinstance(energy, EnergyRules) else ENERGY_RULES[word("energy", energy, Grade)]
+    return with_room(replace(rules, energy=asked, **given))
 
 
 def _grid_file(where: str | Path) -> Grid:

@@ -2,6 +2,7 @@
 
 import reprlib
 from collections.abc import Iterator, Mapping
+from enum import StrEnum
 from os import PathLike
 from typing import Any, TypeVar
 
@@ -11,6 +12,7 @@ from stopwatt.errors import UsageError
 from stopwatt.records import Scalar
 
 Kind = TypeVar("Kind")
+Word = TypeVar("Word", bound=StrEnum)
 _SCALAR = "text, a number, true or false"
 
 
@@ -114,6 +116,17 @@ def scalar(name: str, value: Any) -> Scalar:
     if not isinstance(found, str | int | float):
         raise _refused(name, value, _SCALAR)
     return found
+
+
+def word(name: str, value: Any, kind: type[Word]) -> Word:
+    """One of a set of words.
+
+    Raises:
+        UsageError: It is something else.
+    """
+    if value not in list(kind):
+        raise _refused(name, value, "one of " + ", ".join(kind))
+    return kind(value)
 
 
 def named(name: str, value: Any, example: str) -> Mapping[str, Any]:

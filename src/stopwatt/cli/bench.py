@@ -5,7 +5,14 @@ from typing import Annotated
 
 from cyclopts import Parameter
 
-from stopwatt.cli.options import ProtocolOptions, StoreOptions, TargetOptions, TimingOptions, request
+from stopwatt.cli.options import (
+    EnergyOptions,
+    ProtocolOptions,
+    StoreOptions,
+    TargetOptions,
+    TimingOptions,
+    request,
+)
 
 
 def bench(
@@ -15,6 +22,7 @@ def bench(
     target: TargetOptions = TargetOptions(),  # noqa: B008  (frozen)
     rules: ProtocolOptions = ProtocolOptions(),  # noqa: B008
     timing: TimingOptions = TimingOptions(),  # noqa: B008
+    energy: EnergyOptions = EnergyOptions(),  # noqa: B008
     results: StoreOptions = StoreOptions(),  # noqa: B008
 ) -> None:
     """Measure models over runtimes, precisions and batch sizes, and compare them with fp32 eager.
@@ -31,7 +39,7 @@ def bench(
     from stopwatt.reporting.progress import show_progress
     from stopwatt.running import run_request
 
-    asked = request(workloads, target, timing.protocol(rules), results.tag)
+    asked = request(workloads, target, energy.protocol(timing, rules), results.tag)
     console = console_for(sys.stderr)
     with show_progress(console) as watcher:
         result = run_request(asked, store=results.store, watcher=watcher, allow=rules.allow, deadlines=timing.deadlines)

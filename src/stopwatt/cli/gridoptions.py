@@ -8,7 +8,7 @@ from typing import Annotated
 
 from cyclopts import Parameter
 
-from stopwatt.cli.options import TARGET, ProtocolOptions, TimingOptions, parameters, parts
+from stopwatt.cli.options import TARGET, EnergyOptions, ProtocolOptions, TimingOptions, parameters, parts
 from stopwatt.errors import UsageError
 from stopwatt.records import Scalar
 from stopwatt.sweeping.coordinates import SETUP, WORKLOAD
@@ -52,7 +52,13 @@ class GridOptions:
 
 
 def grid_from(
-    what: Sequence[str], asked: GridOptions, rules: ProtocolOptions, timing: TimingOptions, tag: str = ""
+    what: Sequence[str],
+    asked: GridOptions,
+    rules: ProtocolOptions,
+    timing: TimingOptions,
+    tag: str = "",
+    *,
+    energy: EnergyOptions = EnergyOptions(),  # noqa: B008  (frozen)
 ) -> Grid:
     """The grid that files and options describe; where both say something, the options win.
 
@@ -62,6 +68,7 @@ def grid_from(
         rules: How to measure.
         timing: Deadlines and paced arrivals.
         tag: A name for the run.
+        energy: Energy and telemetry.
 
     Raises:
         UsageError: Something that cannot be read, or is given twice.
@@ -73,7 +80,7 @@ def grid_from(
     above = Grid(
         tuple(_blocks([word for word in what if word not in files], asked)),
         tuple(Exclusion(_together(text, "--exclude"), f'--exclude "{text}"') for text in asked.exclude),
-        timing.protocol(rules, below.protocol),
+        energy.protocol(timing, rules, below.protocol),
         timing.deadlines or below.deadlines,
         tag or below.tag,
     )

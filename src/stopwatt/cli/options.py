@@ -5,9 +5,11 @@ from typing import Annotated, Any
 
 from cyclopts import Group, Parameter
 
+from stopwatt.energy import RULES as ENERGY_RULES
+from stopwatt.energy import SCREENING, EnergyRules, Grade, Telemetry
 from stopwatt.errors import UsageError
 from stopwatt.records import QUICK, THOROUGH, Boundary, Paced, Protocol, Scalar
-from stopwatt.sweeping import pacing
+from stopwatt.sweeping import energycost, pacing
 from stopwatt.sweeping.coordinates import MOST_BATCH
 from stopwatt.sweeping.plan import Request, check_protocol
 from stopwatt.sweeping.ranges import doubled
@@ -16,6 +18,7 @@ from stopwatt.ways import Load
 TARGET = Group("What to run", sort_key=1)
 RULES = Group("How to measure", sort_key=2)
 ARRIVALS = Group("Deadlines and paced arrivals", sort_key=3)
+ENERGY = Group("Energy and telemetry", sort_key=3)
 RESULTS = Group("Results", sort_key=4)
 
 
@@ -182,6 +185,59 @@ class TimingOptions:
             return pacing.realtime(period_s, cycles, self.load)
         plain = Paced(period_s, load=self.load or Load.NONE)
         return plain if cycles is None else replace(plain, cycles=cycles)
+
+
+@Parameter(name="*")
+@dataclass(frozen=True)
+class EnergyOptions:
+    """Joules, and what instruments say while rounds run."""
+
+    energy: Annotated[
+        Grade | bool | None,
+        Parameter(
+            group=ENERGY,
+            negative="",
+            show_choices=False,
+            metavar="screening|reported",
+            help="Measure energy too: `screening`, to rank (2 s windows; --energy alone), or `reported`, to publish.",
+        ),
+    ] = None
+    telemetry: Annotated[
+        Telemetry | None,
+        Parameter(
+            group=ENERGY,
+            show_choices=False,
+            metavar="auto|on|off",
+            help="Read clocks, temperatures and counters meanwhile: where that takes no core from the model (auto).",
+        ),
+    ] = None
+    estimate_cpu_energy: Annotated[
+        float | None,
+        Parameter(group=ENERGY, metavar="WATTS", help="Add a rough estimate from CPU time x WATTS of one busy core."),
+    ] = None
+
+    def protocol(self, timing: TimingOptions, rules: ProtocolOptions, base: Protocol = QUICK) -> Protocol:
+        """The protocol of the other options with what these add, and time for it.
+
+        Raises:
+            UsageError: Contradictory options or values out of range, here or there.
+        """
+        given: dict[str, Any] = {
+            "energy": self._rules(),
+            "telemetry": self.telemetry,
+            "cpu_watts": self.estimate_cpu_energy,
+        }
+        plain = timing.protocol(rules, base)
+        whole = replace(plain, **{name: value for name, value in given.items() if value is not None})
+        if given["energy"] is not None and rules.timeout is None:
+            whole = energycost.with_room(whole)
+        check_protocol(whole)
+        return whole
+
+    def _rules(self) -> EnergyRules | None:
+        if isinstance(self.energy, Grade):
+            return ENERGY_RULES[self.energy]
+        return SCREENING if self.energy else None
 
 
 @Parameter(name="*")

@@ -7,7 +7,7 @@ from typing import Annotated
 from cyclopts import Group, Parameter
 
 from stopwatt.cli.gridoptions import GridOptions, grid_from
-from stopwatt.cli.options import RULES, ProtocolOptions, StoreOptions, TimingOptions
+from stopwatt.cli.options import RULES, EnergyOptions, ProtocolOptions, StoreOptions, TimingOptions
 from stopwatt.errors import UsageError
 from stopwatt.records import Process
 
@@ -50,6 +50,7 @@ def sweep(
         Process | None, Parameter(group=RULES, help="`fresh`: a process for each round, not only when it must be.")
     ] = None,
     timing: TimingOptions = TimingOptions(),  # noqa: B008
+    energy: EnergyOptions = EnergyOptions(),  # noqa: B008
     results: StoreOptions = StoreOptions(),  # noqa: B008
     place: PlaceOptions = PlaceOptions(),
     first: FirstOptions = FirstOptions(),
@@ -75,7 +76,7 @@ def sweep(
 
     if first.probe and not first.dry_run:
         raise UsageError("--probe tells how long a sweep takes", now="give it together with --dry-run")
-    grid = grid_from(what, asked, rules, timing, results.tag)
+    grid = grid_from(what, asked, rules, timing, results.tag, energy=energy)
     if process is not None:
         grid = replace(grid, protocol=replace(grid.protocol, process=process))
     executor = Executor.read(place.executor, place.machine)

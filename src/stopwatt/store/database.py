@@ -27,7 +27,7 @@ from stopwatt.store.queries import (
     run_columns,
     selected_numbers,
 )
-from stopwatt.store.tables import cells, environments, rounds, runs, samples
+from stopwatt.store.tables import cells, environments, rounds, runs, samples, traces
 from stopwatt.store.trouble import translated
 from stopwatt.wire import from_document
 
@@ -219,9 +219,11 @@ class Store:
         for chunk in _chunks(sorted(numbers)):
             with self._read() as connection:
                 found = connection.execute(_in_order(measurements_query(), chunk)).mappings().all()
-                arrays = _arrays(connection, [row["id"] for row in found])
+                ids = [row["id"] for row in found]
+                arrays, channels = _arrays(connection, samples, ids), _arrays(connection, traces, ids)
             for row in found:
-                yield row["run"], rows.measurement_from(row, arrays.get(row["id"], []))
+                ident = row["id"]
+                yield row["run"], rows.measurement_from(row, arrays.get(ident, []), channels.get(ident, []))
 
     def measurement(self, prefix: str) -> Measurement:
         """The measurement whose id begins so.
@@ -232,8 +234,8 @@ class Store:
         with self._read() as connection:
             ident = only(list(connection.scalars(ids_beginning(rounds, prefix))), "measurement", prefix)
             row = connection.execute(measurements_query().where(rounds.c.id == ident)).mappings().one()
-            arrays = _arrays(connection, [ident])
-        return rows.measurement_from(row, arrays.get(ident, []))
+            arrays, channels = _arrays(connection, samples, [ident]), _arrays(connection, traces, [ident])
+        return rows.measurement_from(row, arrays.get(ident, []), channels.get(ident, []))
 
     @contextmanager
     def _read(self) -> Iterator[Connection]:
@@ -255,11 +257,12 @@ def put(connection: Connection, table: Table, row: Mapping[str, Any]) -> bool:
 
 
 def put_round(connection: Connection, run: str, measurement: Measurement) -> bool:
-    """Insert a round with its samples unless it is there. Its cell and its environment must be."""
+    """Insert a round with its samples and traces unless it is there. Its cell and its environment must be."""
     if not put(connection, rounds, rows.round_row(run, measurement)):
         return False
-    if arrays := rows.sample_rows(measurement):
-        connection.execute(insert(samples), arrays)
+    for table, arrays in ((samples, rows.sample_rows(measurement)), (traces, rows.trace_rows(measurement))):
+        if arrays:
+            connection.execute(insert(table), arrays)
     return True
 
 
@@ -286,8 +289,9 @@ def _entry(row: rows.Row) -> Entry:
     return Entry(**values | readable | {"status": Status(values["status"])})
 
 
-def _arrays(connection: Connection, measurements: list[str]) -> dict[str, list[rows.Row]]:
-    query = select(samples).where(samples.c.measurement.in_(measurements)).order_by(samples.c.measurement)
+def _arrays(connection: Connection, table: Table, measurements: list[str]) -> dict[str, list[rows.Row]]:
+    """Rows of `samples` or `traces` by measurement."""
+    query = select(table).where(table.c.measurement.in_(measurements)).order_by(table.c.measurement)
     found = connection.execute(query).mappings().all()
     return {key: list(group) for key, group in groupby(found, key=lambda row: row["measurement"])}
 

@@ -114,8 +114,8 @@ def _write_csv(file: BinaryIO, found: Found) -> int:
     for run, measurement in found:
         for block in blocks(run, measurement):
             same = {name: _harmless(value) for name, value in block.same.items()}
-            for trial, value in zip(block.trials, block.values, strict=True):
-                row = same | {"trial": trial, "value": value}
+            for trial, value, time_ns in zip(block.trials, block.values, block.times_ns, strict=True):
+                row = same | {"trial": trial, "value": value, "time_ns": time_ns}
                 writer.writerow([row[name] for name in COLUMNS])
                 rows += 1
     text.detach()  # flushes, and leaves the file open
@@ -151,6 +151,8 @@ def _record_batch(arrow: Any, schema: Any, block: Any) -> Any:
     for field in schema:
         if field.name == "trial":
             columns.append(arrow.array(list(block.trials), field.type))
+        elif field.name == "time_ns":
+            columns.append(arrow.array(list(block.times_ns), field.type))
         elif field.name == "value":
             columns.append(arrow.array([None if v is None else float(v) for v in block.values], field.type))
         else:

@@ -16,6 +16,7 @@ from stopwatt.records import Measurement
 from stopwatt.store.database import Store
 from stopwatt.store.export import JSON_KIND, JSON_SCHEMA
 from stopwatt.store.model import Run
+from stopwatt.store.rows import TIME
 from stopwatt.wire import from_document
 
 IMPORTED_FROM = "imported_from"
@@ -132,6 +133,18 @@ def _flaw_of_measurement(measurement: Measurement) -> str | None:
         return "round, batch, threads or rounds is out of range"
     if not all(0 < len(name) <= _LONGEST_NAME and name.isprintable() for name in names):
         return "a metric or a unit has no usable name"
+    return _flaw_of_traces(measurement)
+
+
+def _flaw_of_traces(measurement: Measurement) -> str | None:
+    for trace in measurement.traces:
+        names = (trace.about.name, *trace.channels)
+        if not all(0 < len(name) <= _LONGEST_NAME and name.isprintable() and name != TIME for name in names):
+            return "an instrument or a channel has no usable name"
+        if any(values.shape != trace.time_ns.shape for values in trace.channels.values()):
+            return f"the trace of {trace.about.name} has more values than times, or fewer"
+        if trace.time_ns.size and not 0 <= trace.time_ns.min() <= trace.time_ns.max() <= _LARGEST:
+            return f"the trace of {trace.about.name} has a time out of range"
     return None
 
 

@@ -2,11 +2,14 @@
 
 import json
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Any
 
-from stopwatt.records import Measured, Measurement
+import numpy as np
+
+from stopwatt.energy import CHANNELS, Span, Trace
+from stopwatt.records import Estimated, Measured, Measurement, Reading, Suspect
 from stopwatt.store.model import Run
 from stopwatt.wire import to_document
 
@@ -22,6 +25,7 @@ COLUMNS: dict[str, type] = {
     "code": TEXT, "software": TEXT, "machine": TEXT,
     "round": INTEGER, "status": TEXT, "reason": TEXT, "started_at": TEXT,
     "kind": TEXT, "metric": TEXT, "trial": INTEGER, "value": NUMBER, "unit": TEXT, "why": TEXT,
+    "time_ns": INTEGER,
 }  # fmt: skip
 """Columns in order, with the type of their values (docs/store.md says what each means)."""
 
@@ -31,27 +35,38 @@ class RowKind(StrEnum):
 
     TRIAL = "trial"
     READING = "reading"
+    SUSPECT = "suspect"
+    ESTIMATED = "estimated"
     UNAVAILABLE = "unavailable"
+    SPAN = "span"
+    TRACE = "trace"
     NOTHING = "nothing"  # the round measured nothing: status and reason say why
 
 
 @dataclass(frozen=True, slots=True)
 class Block:
-    """Rows that differ in trial and value only.
+    """Rows that differ in trial, value and time only.
 
     Attributes:
         same: Values of the columns that are equal in all rows.
         values: One per row; `None` where there is none.
+        times: Column `time_ns`, one per row; empty if no row has one.
     """
 
     kind: RowKind
     same: dict[str, str | int | None]
     values: Sequence[float | int | None]
+    times: Sequence[int] = ()
 
     @property
     def trials(self) -> Sequence[int | None]:
         """Column `trial`: counted from 0; `None` in rows that are not trials."""
         return range(len(self.values)) if self.kind is RowKind.TRIAL else [None] * len(self.values)
+
+    @property
+    def times_ns(self) -> Sequence[int | None]:
+        """Column `time_ns`."""
+        return self.times or [None] * len(self.values)
 
 
 def blocks(run: Run, measurement: Measurement) -> Iterator[Block]:
@@ -63,12 +78,41 @@ def blocks(run: Run, measurement: Measurement) -> Iterator[Block]:
         yield _block(RowKind.TRIAL, same, metric, samples.values.tolist(), unit=samples.unit)
     for metric, reading in measurement.readings.items():
         empty = False
-        if isinstance(reading, Measured):
-            yield _block(RowKind.READING, same, metric, [reading.value], unit=reading.unit)
-        else:
-            yield _block(RowKind.UNAVAILABLE, same, metric, [None], why=reading.why)
+        yield _of_reading(same, metric, reading)
     if empty:
         yield _block(RowKind.NOTHING, same, None, [None])
+    for span in measurement.spans:
+        yield _of_span(same, span)
+    for trace in measurement.traces:
+        yield from _of_trace(same, trace)
+
+
+def _of_reading(same: dict[str, Any], metric: str, reading: Reading) -> Block:
+    match reading:
+        case Measured():
+            return _block(RowKind.READING, same, metric, [reading.value], unit=reading.unit)
+        case Suspect():
+            return _block(RowKind.SUSPECT, same, metric, [reading.value], unit=reading.unit, why=reading.why)
+        case Estimated():
+            how = f"{reading.how}: {reading.low:.4g} to {reading.high:.4g}"
+            return _block(RowKind.ESTIMATED, same, metric, [reading.value], unit=reading.unit, why=how)
+    return _block(RowKind.UNAVAILABLE, same, metric, [None], why=reading.why)
+
+
+def _of_span(same: dict[str, Any], span: Span) -> Block:
+    """Its length, and when it began."""
+    how = f"{span.calls} calls" if span.calls else ""
+    return replace(_block(RowKind.SPAN, same, span.name, [span.seconds], unit="s", why=how), times=[span.begin_ns])
+
+
+def _of_trace(same: dict[str, Any], trace: Trace) -> Iterator[Block]:
+    """A row for each value that was read, channel after channel."""
+    for name, values in trace.channels.items():
+        there = np.isfinite(values)
+        unit = CHANNELS[name].unit if name in CHANNELS else ""
+        metric = f"{trace.about.name}.{name}"
+        block = _block(RowKind.TRACE, same, metric, values[there].tolist(), unit=unit, why=trace.gone)
+        yield replace(block, times=trace.time_ns[there].tolist())
 
 
 def _block(

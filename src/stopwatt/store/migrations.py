@@ -2,6 +2,7 @@
 
 Schema 1 (stopwatt 0.1): runs, environments, cells, rounds, samples.
 Schema 2: what a run was asked for (`runs.request`, a JSON document).
+Schema 3: what instruments said beside a round (`traces`).
 """
 
 from collections.abc import Callable
@@ -90,7 +91,26 @@ def _to_schema_2(connection: Connection) -> None:
     connection.exec_driver_sql("ALTER TABLE runs ADD COLUMN request TEXT NOT NULL DEFAULT '{}'")
 
 
-MIGRATIONS: list[Callable[[Connection], None]] = [_to_schema_1, _to_schema_2]
+_SCHEMA_3 = """
+CREATE TABLE traces (
+    measurement TEXT NOT NULL REFERENCES rounds (id),
+    place BIGINT NOT NULL,
+    channel TEXT NOT NULL,
+    unit TEXT NOT NULL,
+    dtype TEXT NOT NULL,
+    n BIGINT NOT NULL,
+    crc32 BIGINT NOT NULL,
+    data {blob} NOT NULL,
+    PRIMARY KEY (measurement, place, channel)
+)
+"""
+
+
+def _to_schema_3(connection: Connection) -> None:
+    connection.exec_driver_sql(_SCHEMA_3.format(**_WORDS[connection.dialect.name]))
+
+
+MIGRATIONS: list[Callable[[Connection], None]] = [_to_schema_1, _to_schema_2, _to_schema_3]
 
 
 def newest() -> int:

@@ -10,15 +10,21 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import Any
 
+import numpy as np
 from pydantic import ValidationError
 from sqlalchemy import RowMapping
 
-from stopwatt.arrays import pack_array, unpack_array
+from stopwatt.arrays import Array, pack_array, unpack_array
+from stopwatt.energy import CHANNELS, Trace
 from stopwatt.errors import StopwattError, StoreError
 from stopwatt.records import Cell, Measurement, Note, Samples, digest
 from stopwatt.wire import from_document, to_document
 
 _COLUMN_LENGTH = 500  # of texts that are filtered on; PostgreSQL cannot index long ones. Documents are never cut.
+
+TIME = "time"
+"""The channel of the times of a trace; no instrument reads one of this name."""
+_NO_TIMES = np.empty(0, dtype=np.int64)
 
 Row = Mapping[str, Any] | RowMapping
 
@@ -53,7 +59,8 @@ def environment_row(measurement: Measurement) -> dict[str, Any]:
 
 def round_row(run: str, measurement: Measurement) -> dict[str, Any]:
     """Row of `rounds`. Rounds and time limit stand here because cells that differ in them only are one cell."""
-    document = to_document(replace(measurement, samples={}, facts={}))
+    bare = tuple(replace(trace, time_ns=_NO_TIMES, channels={}) for trace in measurement.traces)
+    document = to_document(replace(measurement, samples={}, facts={}, traces=bare))
     for elsewhere in ("cell", "samples", "facts"):
         del document[elsewhere]
     trouble = measurement.trouble
@@ -75,16 +82,32 @@ def round_row(run: str, measurement: Measurement) -> dict[str, Any]:
 
 def sample_rows(measurement: Measurement) -> list[dict[str, Any]]:
     """Rows of `samples`, one a metric."""
-    rows = []
-    for metric, samples in measurement.samples.items():
-        packed = pack_array(samples.values)
-        data = base64.b64decode(packed.pop("zlib"))
-        rows.append({"measurement": measurement.id, "metric": metric, "unit": samples.unit, **packed, "data": data})
-    return rows
+    return [
+        {"measurement": measurement.id, "metric": metric, "unit": samples.unit, **_packed(samples.values)}
+        for metric, samples in measurement.samples.items()
+    ]
 
 
-def measurement_from(row: Row, arrays: Iterable[Row]) -> Measurement:
-    """The measurement of a joined row of rounds, cells and environments, and its rows of samples.
+def trace_rows(measurement: Measurement) -> list[dict[str, Any]]:
+    """Rows of `traces`, one a channel, and one for the times of each instrument."""
+    return [
+        {"measurement": measurement.id, "place": place, "channel": channel, "unit": unit, **_packed(values)}
+        for place, trace in enumerate(measurement.traces)
+        for channel, unit, values in (
+            (TIME, "ns", trace.time_ns),
+            *((name, CHANNELS[name].unit if name in CHANNELS else "", one) for name, one in trace.channels.items()),
+        )
+    ]
+
+
+def _packed(values: Array) -> dict[str, Any]:
+    packed = pack_array(values)
+    data = base64.b64decode(packed.pop("zlib"))
+    return {**packed, "data": data}
+
+
+def measurement_from(row: Row, arrays: Iterable[Row], channels: Iterable[Row] = ()) -> Measurement:
+    """The measurement of a joined row of rounds, cells and environments, its rows of samples and those of traces.
 
     A damaged array is left out and named in a note; everything else stays readable.
 
@@ -104,25 +127,49 @@ def measurement_from(row: Row, arrays: Iterable[Row]) -> Measurement:
             when=f"measurement {row['id']}",
             now="the others are intact; select them with --run, --cell or --workload",
         ) from error
-    return replace(found, samples=samples, notes=(*found.notes, *notes))
+    traces, damaged = _traces(found, channels)
+    return replace(found, samples=samples, traces=traces, notes=(*found.notes, *notes, *damaged))
 
 
 def _samples(measurement: str, rows: Iterable[Row]) -> tuple[dict[str, Samples], list[Note]]:
     samples, notes = {}, []
     for row in rows:
-        packed = {name: row[name] for name in ("dtype", "n", "crc32")}
-        try:
-            values = unpack_array({**packed, "zlib": base64.b64encode(row["data"])})
-        except (StopwattError, zlib.error, ValueError, KeyError, TypeError):
-            notes.append(_damaged(measurement, row["metric"]))
+        values = _unpacked(row)
+        if values is None:
+            notes.append(_damaged(measurement, f"trials of {row['metric']}"))
         else:
             samples[row["metric"]] = Samples(values, row["unit"])
     return samples, notes
 
 
-def _damaged(measurement: str, metric: str) -> Note:
+def _traces(measurement: Measurement, rows: Iterable[Row]) -> tuple[tuple[Trace, ...], list[Note]]:
+    """The traces with their arrays; without times nothing of a trace can be used."""
+    arrays = {(row["place"], row["channel"]): _unpacked(row) for row in rows}
+    traces, notes = [], []
+    for place, bare in enumerate(measurement.traces):
+        known = {name: values for (where, name), values in arrays.items() if where == place}
+        times = known.pop(TIME, None)
+        lost = [name for name, values in known.items() if values is None or times is None or values.size != times.size]
+        whole = {name: values for name, values in known.items() if values is not None and name not in lost}
+        traces.append(replace(bare, time_ns=_NO_TIMES if times is None else times, channels=whole))
+        if lost or times is None:
+            what = ", ".join(lost if times is not None else ["everything"])
+            notes.append(_damaged(measurement.id, f"readings of {bare.about.name} ({what})"))
+    return tuple(traces), notes
+
+
+def _unpacked(row: Row) -> Array | None:
+    """The array of a row; `None` for one that is damaged."""
+    packed = {name: row[name] for name in ("dtype", "n", "crc32")}
+    try:
+        return unpack_array({**packed, "zlib": base64.b64encode(row["data"])})
+    except (StopwattError, zlib.error, ValueError, KeyError, TypeError):
+        return None
+
+
+def _damaged(measurement: str, what: str) -> Note:
     return Note(
         "damaged-samples",
-        f"the stored trials of {metric} in measurement {measurement} do not fit their checksum and are left out",
+        f"the stored {what} in measurement {measurement} do not fit their checksum and are left out",
         now="restore the database from a copy, or measure this cell again",
     )

@@ -68,3 +68,16 @@ samples = Table(
     Column("crc32", BigInteger),
     Column("data", LargeBinary),
 )
+
+traces = Table(
+    "traces",
+    metadata,
+    Column("measurement", Text, primary_key=True),
+    Column("place", BigInteger, primary_key=True),
+    Column("channel", Text, primary_key=True),
+    Column("unit", Text),
+    Column("dtype", Text),
+    Column("n", BigInteger),
+    Column("crc32", BigInteger),
+    Column("data", LargeBinary),
+)

@@ -12,7 +12,10 @@ from math import exp, log, prod
 
 import numpy as np
 
+from stopwatt.devices.resolve import kind_of
+from stopwatt.energy import EnergyRules
 from stopwatt.records import Cell, Process, Protocol, Scalar
+from stopwatt.sweeping import energycost
 from stopwatt.sweeping.pacing import planned_s
 from stopwatt.sweeping.plan import Plan
 
@@ -30,7 +33,9 @@ class Timed:
     Attributes:
         size: Product of the cell's numbers: parameters and batch.
         trial_s: Seconds of one trial, that on the device's clock included, without a pause before it.
-        rest_s: Seconds of everything else in the round, but for a paced series.
+        rest_s: Seconds of everything else in the round, but for a paced series and energy.
+        energy: Rules by which its energy was measured; `None` if it was not.
+        energy_s: Seconds that this took: none where no counter is.
     """
 
     key: str
@@ -38,11 +43,20 @@ class Timed:
     size: float
     trial_s: float
     rest_s: float
+    energy: EnergyRules | None = None
+    energy_s: float = 0.0
 
     def round_s(self, rules: Protocol) -> float:
         """Seconds of a round with such trials under these rules."""
         paced = 0.0 if rules.paced is None else planned_s(rules.paced)
-        return self.rest_s + trials_s(self.trial_s + rules.idle_s, rules) + paced
+        return self.rest_s + trials_s(self.trial_s + rules.idle_s, rules) + paced + self._energy_s(rules)
+
+    def _energy_s(self, rules: Protocol) -> float:
+        """As before; under other rules, as long as they say, unless it is known that there is no counter."""
+        if rules.energy is None:
+            return 0.0
+        known = rules.energy == self.energy or (self.energy is not None and not self.energy_s)
+        return self.energy_s if known else energycost.whole_s(rules)
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,9 +105,11 @@ def timed(cell: Cell, trials: int, phases: Mapping[str, float]) -> Timed | None:
     if not trials or not {"round", "trials"} <= phases.keys():
         return None
     of_trials = phases["trials"] + phases.get("device time", 0.0)
-    rest_s = max(0.0, phases["round"] - of_trials - phases.get("paced", 0.0))
+    busy_s = phases.get("energy", 0.0)
+    rest_s = max(0.0, phases["round"] - of_trials - phases.get("paced", 0.0) - busy_s)
     trial_s = max(0.0, of_trials / trials - cell.protocol.idle_s)
-    return Timed(cell.key, group_of(cell), size_of(cell), trial_s, rest_s)
+    metered = (cell.protocol.energy, busy_s + phases.get("idle", 0.0))
+    return Timed(cell.key, group_of(cell), size_of(cell), trial_s, rest_s, *metered)
 
 
 def trials_s(trial_s: float, rules: Protocol) -> float:
@@ -105,13 +121,18 @@ def trials_s(trial_s: float, rules: Protocol) -> float:
 
 
 def least_s(cell: Cell) -> float:
-    """Seconds that the rules alone take: warm-up, windows of throughput, paced arrivals; not a single trial."""
+    """Seconds that the rules alone take: warm-up, windows of throughput, paced arrivals; not a single trial.
+
+    Windows of energy count on a GPU only: a CPU may have no counter, and they are left out then.
+    """
     rules, warmup = cell.protocol, cell.protocol.warmup
     own = _LEAST_WARMUP_S[cell.setup.device.partition(":")[0]] if rules.process is Process.FRESH else 0.0
     first = own if warmup.min_seconds is None else warmup.min_seconds
     windows = 2 * min(warmup.window_seconds, warmup.window_cap_seconds)
     paced = 0.0 if rules.paced is None else planned_s(rules.paced)
-    return min(warmup.cap_seconds, first + windows) + rules.throughput_windows * rules.throughput_seconds + paced
+    energy = energycost.whole_s(rules) if kind_of(cell.setup.device) != "cpu" else 0.0
+    throughput = rules.throughput_windows * rules.throughput_seconds
+    return min(warmup.cap_seconds, first + windows) + throughput + paced + energy
 
 
 def forecast(plan: Plan, known: Iterable[Timed], done: Iterable[tuple[str, int]] = ()) -> Forecast:
@@ -176,7 +197,8 @@ class _Curve:
         """A round of this size."""
         place = log(max(size, _SHORTEST_S))
         trial_s, rest_s = (exp(float(np.interp(place, self._sizes, ys))) for ys in (self._trials, self._rests))
-        return Timed("", self._members[0].group, size, trial_s, rest_s)
+        like = max(self._members, key=lambda one: one.energy_s)
+        return Timed("", like.group, size, trial_s, rest_s, like.energy, like.energy_s)
 
     def extremes(self, rules: Protocol) -> tuple[float, float]:
         """The shortest and the longest round of the group under these rules."""

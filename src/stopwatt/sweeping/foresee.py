@@ -6,6 +6,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 from stopwatt.backends import catalogue
 from stopwatt.backends.base import ArtifactBackend
@@ -23,6 +24,7 @@ MOST_PROBED = 16
 """Cells of a probe."""
 _PROBE_TRIALS = 30
 _PROBE_SECONDS = 3.0
+_PROBE_ENERGY: Mapping[str, Any] = {"settle_s": 0.0, "window_s": 0.1, "ticks": 1, "windows": 1, "idle_s": 0.0}
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,4 +123,6 @@ def _probe(plan: Plan, cells: Iterable[Cell], watcher: Watcher) -> list[Timed]:
 
 
 def _brief(rules: Protocol) -> Protocol:
-    return replace(rules, rounds=1, trials=_PROBE_TRIALS, trial_seconds=_PROBE_SECONDS, paced=None)
+    """One round, and of energy only as much as shows whether there is a counter at all."""
+    energy = None if rules.energy is None else replace(rules.energy, **_PROBE_ENERGY)
+    return replace(rules, rounds=1, trials=_PROBE_TRIALS, trial_seconds=_PROBE_SECONDS, paced=None, energy=energy)

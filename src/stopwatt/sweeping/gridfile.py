@@ -7,14 +7,15 @@ from typing import Any
 
 from pydantic import ValidationError
 
+from stopwatt.energy import RULES, Grade
 from stopwatt.errors import UsageError
 from stopwatt.extensions import unknown
 from stopwatt.records import Paced, Protocol
+from stopwatt.sweeping import energycost, pacing
 from stopwatt.sweeping.coordinates import SETUP, WORKLOAD
 from stopwatt.sweeping.grid import Axis, Exclusion, Grid
 from stopwatt.sweeping.gridmodel import BASES, GridModel, keys_beside
 from stopwatt.sweeping.lined import Lined, Path_, read_yaml
-from stopwatt.sweeping.pacing import with_room
 from stopwatt.sweeping.plan import check_protocol
 from stopwatt.sweeping.ranges import expanded
 from stopwatt.wire import to_document
@@ -119,7 +120,11 @@ class _Builder:
             given["warmup"] = replace(base.warmup, **given["warmup"])
         if given.get("paced") is not None:
             given["paced"] = Paced(**given["paced"])
-            given.setdefault("timeout_s", with_room(replace(base, paced=given["paced"])).timeout_s)
+        if given.get("energy") is not None:
+            grade = given["energy"].get("grade", Grade.SCREENING)
+            given["energy"] = replace(RULES[grade], **given["energy"])
+        roomy = replace(base, paced=given.get("paced"), energy=given.get("energy"))
+        given.setdefault("timeout_s", energycost.with_room(pacing.with_room(roomy)).timeout_s)
         if "trials" in given:  # as with --trials: so many, however long they take
             given.setdefault("trial_seconds", None)
         rules = base

@@ -7,6 +7,7 @@ from typing import Annotated, Any, get_args, get_type_hints
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, create_model
 
+from stopwatt.energy import EnergyRules
 from stopwatt.errors import UsageError
 from stopwatt.extensions import unknown
 from stopwatt.records import CLASSIC, QUICK, THOROUGH, Process, Protocol
@@ -41,6 +42,11 @@ def _named(value: Any) -> Any:
     return {"base": value} if isinstance(value, str) else value
 
 
+def _graded(value: Any) -> Any:
+    """`energy: reported` is `energy: {grade: reported}`."""
+    return {"grade": value} if isinstance(value, str) else value
+
+
 def _base(value: Any) -> Any:
     if value not in BASES:
         raise unknown("protocol", str(value), BASES)
@@ -62,7 +68,8 @@ def _readable(name: str, kind: Any) -> Any:
     if not isinstance(record, type):
         return kind
     model = _model_of(record, {})
-    return model if record is kind else model | None
+    model = model if record is kind else model | None
+    return Annotated[model, BeforeValidator(_graded)] if record is EnergyRules else model
 
 
 def _default(one: Field[Any]) -> Any:

@@ -11,6 +11,7 @@ from stopwatt.errors import UsageError
 from stopwatt.records import Boundary, Cell, Precision, Protocol, Scalar, digest
 from stopwatt.sweeping.cells import CellMaker
 from stopwatt.sweeping.coordinates import AUTO, LONGEST_IDLE_S, WORKLOAD, written_at
+from stopwatt.sweeping.energycost import check_energy
 from stopwatt.sweeping.grid import Axis, Grid, check_shape, combinations
 from stopwatt.sweeping.pacing import check_paced
 from stopwatt.sweeping.reading import complete, expand_backends, read_grid
@@ -186,6 +187,7 @@ def check_protocol(rules: Protocol) -> None:
     if rules.boundary is Boundary.UNKNOWN:
         raise UsageError("the boundary 'unknown' cannot be measured", now="use device or host")
     check_paced(rules)
+    check_energy(rules)
 
 
 _RANGES: tuple[tuple[str, float, float], ...] = (

@@ -10,7 +10,7 @@ from stopwatt.ways import REFERENCE, Ablation, Load, Way
 
 ROOM_S = 10.0
 """Time that a round may take beyond the usual limit, for each of its series."""
-_NOT_OF_WAYS = ("trials", "device time", "throughput", "paced", "occupancy", "ways", "cold way")
+_NOT_OF_WAYS = ("trials", "device time", "throughput", "energy", "paced", "occupancy", "ways", "cold way")
 """Phases that an ablation does not have, or that its ways decide."""
 
 
