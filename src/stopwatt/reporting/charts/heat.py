@@ -7,8 +7,11 @@ from typing import Any
 import altair as alt
 
 from stopwatt.analyse.analysis import Analysis, CellAnalysis
+from stopwatt.analyse.energy import ENERGY_METRICS
+from stopwatt.analyse.estimate import Trust
 from stopwatt.analyse.grid import Axis, Point, place
-from stopwatt.records import METRICS
+from stopwatt.energy import SCOPES
+from stopwatt.records import CPU_ESTIMATE, METRICS
 from stopwatt.reporting.charts.deadline import condition, worst_case
 from stopwatt.reporting.charts.frame import Span, blank, finished, sized, span
 from stopwatt.reporting.charts.level import Bounded, level_at
@@ -104,7 +107,8 @@ def _row(figure: _Figure, cell: CellAnalysis, point: Point, value: Bounded | Non
     if value is None:
         said, text, place = str(point.row.status), _FAILED, None
     else:
-        said, text = value.text(unit_of(shown.metric)), value.short(scale)
+        doubt = _doubt(point, shown.metric)
+        said, text = value.text(unit_of(shown.metric)) + doubt, value.short(scale) + ("?" if doubt else "")
         place = scale.of(value.value)
     return {
         "x": str(point.where.get(shown.x.name, "")),
@@ -119,6 +123,11 @@ def _row(figure: _Figure, cell: CellAnalysis, point: Point, value: Bounded | Non
     }
 
 
+def _doubt(point: Point, metric: str) -> str:
+    estimate = point.row.estimates.get(metric)
+    return f", suspect: {estimate.doubt}" if estimate is not None and estimate.verdict is Trust.SUSPECT else ""
+
+
 NAMES = {
     "latency": "latency",
     "latency_p90": "p90 latency",
@@ -129,6 +138,20 @@ NAMES = {
     "host_memory": "host memory",
     "device_memory": "device memory",
     "cold_start": "cold start",
+    **{
+        f"{kind}_{scope}": f"{words}, {name}"
+        for scope, name in SCOPES.items()
+        for kind, words in (
+            ("energy", "energy a sample"),
+            ("energy_net", "net energy a sample"),
+            ("power", "power"),
+            ("power_idle", "idle power"),
+            ("power_active_idle", "active-idle power"),
+            ("efficiency", "samples a joule"),
+            ("energy_delay", "energy-delay product"),
+        )
+    },
+    CPU_ESTIMATE: "estimated energy a sample, CPU",
     OUTLIERS: "share of outliers",
     MISSES: "share of calls that missed the deadline",
 }
@@ -196,7 +219,7 @@ def _title(shown: Slice, found: Sequence[tuple[CellAnalysis, Point, Bounded | No
     name = NAMES.get(shown.metric, shown.metric)
     on = f" on {shown.setup}" if shown.setup else ""
     if not known:
-        return f"No cell has a {name}{on}"
+        return f"No cell has a value: {name}{on}"
     low, first = min(known, key=lambda pair: pair[0].value)
     high, last = max(known, key=lambda pair: pair[0].value)
     unit = unit_of(shown.metric)
@@ -219,9 +242,18 @@ def _subtitle(figure: _Figure, rows: Sequence[dict[str, Any]]) -> str:
         extent(figure.analysis),
         figure.panels.held,
         "framed: faster than a smaller neighbour" if any(row["inverted"] for row in rows) else "",
-        "" if all(row["known"] for row in rows) else f"{_FAILED}: no result",
+        "?: suspect" if any(row["text"].endswith("?") for row in rows) else "",
+        "" if all(row["known"] for row in rows) else f"{_FAILED}: {_missing(figure)}",
     ]
     return "; ".join(part for part in parts if part)
+
+
+def _missing(figure: _Figure) -> str:
+    """Why tiles are empty: no result, or what a reading of energy says of itself."""
+    metric = figure.shown.metric
+    points = [point for point in figure.panels.points if metric in ENERGY_METRICS]
+    whys = [point.row.estimates[metric].why for point in points if point.row.estimates[metric].value is None]
+    return f"unavailable ({'; '.join(dict.fromkeys(whys))})" if whys else "no result"
 
 
 def _deadline(figure: _Figure) -> str:

@@ -12,6 +12,7 @@ import jinja2
 from markupsafe import Markup
 
 from stopwatt.analyse.analysis import Analysis
+from stopwatt.analyse.energy import ENERGY_METRICS
 from stopwatt.analyse.rounds import RoundRecord
 from stopwatt.errors import UsageError
 from stopwatt.records import METRICS, Finding, Strength
@@ -104,11 +105,18 @@ def _told(analysis: Analysis, rounds: Mapping[str, tuple[RoundRecord, ...]], sou
         "shown_findings": SHOWN_FINDINGS,
         "table": table_of(analysis),
         "details": _details(analysis, rounds),
-        "meanings": [(name.replace("_", " "), metric.meaning) for name, metric in METRICS.items()],
+        "meanings": _meanings(analysis),
         "provenance": provenance_of(analysis, source),
         "drawings": {kind: CELL_FIGURES[kind].drawing for kind in DRAWN},
         "colours": {"light": LIGHT, "dark": DARK},
     }
+
+
+def _meanings(analysis: Analysis) -> list[tuple[str, str]]:
+    """What each metric means; of energy what the page shows."""
+    shown = {name for cell in analysis.cells for name, one in cell.row.estimates.items() if one.value is not None}
+    told = [metric for name, metric in METRICS.items() if name not in ENERGY_METRICS or name in shown]
+    return [(metric.name.replace("_", " "), metric.meaning) for metric in told]
 
 
 def content_policy(*scripts: str) -> str:

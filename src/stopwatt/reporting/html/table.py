@@ -5,18 +5,20 @@ from dataclasses import dataclass
 
 from stopwatt import units
 from stopwatt.analyse.analysis import Analysis, CellAnalysis
+from stopwatt.analyse.energy import shown_energy
 from stopwatt.analyse.estimate import Estimate
 from stopwatt.analyse.grid import Axis, Point
 from stopwatt.analyse.level import METRICS as LEVELS
 from stopwatt.analyse.level import level_of
 from stopwatt.analyse.shape import Form
-from stopwatt.records import METRICS, Severity, Status
+from stopwatt.records import CPU_ESTIMATE, METRICS, Severity, Status
+from stopwatt.reporting.cells import mark
 from stopwatt.reporting.charts import marks
 from stopwatt.reporting.charts.frame import shortened
 from stopwatt.reporting.charts.panels import pairs
 from stopwatt.reporting.console import MISSING
 from stopwatt.reporting.html.strip import Strip, strips_of
-from stopwatt.reporting.html.words import column_text, estimate_text, plain
+from stopwatt.reporting.html.words import column_text, estimate_text, how, plain
 
 MOST_CHOICES = 24
 """Values of an axis that a menu can offer."""
@@ -131,9 +133,24 @@ def _numbers(analysis: Analysis) -> Iterator[_Column]:
             yield _estimate(Head(name, scale.label, number=True, title=title), metric, scale)
     if any(cell.row.estimates[THROUGHPUT].value is not None for cell in cells):
         yield _Column(Head("rate", "samples/s", number=True, title=METRICS[THROUGHPUT].meaning), _throughput)
+    yield from _energies(cells)
     if any(cell.row.speedup.value is not None for cell in cells):
         yield _Column(Head("speed-up", "x eager [95 %]", number=True, title=_SPEEDUP), _speedup)
     yield _Column(Head("status", wraps=True), _status)
+
+
+def _energies(cells: Sequence[CellAnalysis]) -> Iterator[_Column]:
+    """Energy a sample and power of the scope that was measured; an estimate in a column of its own."""
+    metric = shown_energy([cell.row for cell in cells])
+    if metric:
+        joules, watts, power = _scale(cells, metric, "J"), units.Scale(1.0, "W"), metric.replace("energy_", "power_")
+        head = Head("energy", f"{joules.label} a sample [95 %]", number=True, title=METRICS[metric].meaning)
+        yield _estimate(head, metric, joules, bounded=True)
+        yield _estimate(Head("power", "W", number=True, title=METRICS[power].meaning), power, watts)
+    if any(cell.row.estimates[CPU_ESTIMATE].value is not None for cell in cells):
+        joules, about = _scale(cells, CPU_ESTIMATE, "J"), METRICS[CPU_ESTIMATE].meaning
+        head = Head("estimated energy", f"{joules.label} a sample [low, high]", number=True, title=about)
+        yield _estimate(head, CPU_ESTIMATE, joules, bounded=True)
 
 
 THROUGHPUT = "throughput"
@@ -148,9 +165,9 @@ def _level_metric(analysis: Analysis) -> str:
     return max(LEVELS, key=found.count)
 
 
-def _scale(cells: Sequence[CellAnalysis], metric: str) -> units.Scale:
+def _scale(cells: Sequence[CellAnalysis], metric: str, unit: str = "s") -> units.Scale:
     values = [cell.row.estimates[metric].value for cell in cells if metric in cell.row.estimates]
-    return units.scale_for([value for value in values if value is not None], "s")
+    return units.scale_for([value for value in values if value is not None], unit)
 
 
 def _estimate(head: Head, metric: str, scale: units.Scale, *, bounded: bool = False) -> _Column:
@@ -160,7 +177,7 @@ def _estimate(head: Head, metric: str, scale: units.Scale, *, bounded: bool = Fa
             return Field(MISSING, _LAST)
         if estimate.value is None:
             return Field(column_text(estimate, scale), _LAST, estimate.why)
-        text = column_text(estimate, scale) if bounded else units.column_value(estimate.value, scale)
+        text = column_text(estimate, scale) if bounded else units.column_value(estimate.value, scale) + mark(estimate)
         return Field(text, _order(estimate.value), _note(estimate, bounded=bounded))
 
     return _Column(head, field)
@@ -169,7 +186,7 @@ def _estimate(head: Head, metric: str, scale: units.Scale, *, bounded: bool = Fa
 def _note(estimate: Estimate, *, bounded: bool) -> str:
     """How a number came about, and its interval where there is no room for it."""
     interval = "" if bounded or estimate.low is None else estimate_text(estimate)
-    return "; ".join(part for part in (interval, estimate.method, estimate.why) if part)
+    return "; ".join(part for part in (interval, how(estimate)) if part)
 
 
 _LAST, _FIRST = "1e300", "-1"

@@ -4,8 +4,10 @@ import re
 
 from stopwatt import units
 from stopwatt.analyse.analysis import Analysis
+from stopwatt.analyse.energy import own_energy, scope_name, shown_energy
 from stopwatt.analyse.estimate import Estimate
 from stopwatt.records import Status
+from stopwatt.reporting.cells import interval_cell, mark
 from stopwatt.reporting.charts.frame import shortened
 from stopwatt.reporting.charts.sentences import listed
 from stopwatt.reporting.charts.setups import setups_of
@@ -36,7 +38,18 @@ def totals(analysis: Analysis) -> str:
     parts = [f"{trials:,} trials in {rounds:,} rounds" if trials else f"{rounds:,} rounds without single trials"]
     parts += [f"{failed:,} cells without a result"] if failed else []
     parts += [f"{unsupported:,} not supported"] if unsupported else []
+    parts += [missing] if (missing := _energy_missing(analysis)) else []
     return "; ".join(parts)
+
+
+def _energy_missing(analysis: Analysis) -> str:
+    """`energy, CPU package: unavailable (no RAPL: virtual machine)`, where all that were asked for it have none."""
+    asked = [cell.row for cell in analysis.cells if cell.row.cell.protocol.energy is not None]
+    if not asked or shown_energy(asked):
+        return ""
+    names = list(dict.fromkeys(own_energy(row.cell.setup.device) for row in asked))
+    whys = dict.fromkeys(row.estimates[own_energy(row.cell.setup.device)].why for row in asked)
+    return f"energy, {listed([scope_name(name) for name in names])}: unavailable ({plain('; '.join(whys))})"
 
 
 def estimate_text(estimate: Estimate) -> str:
@@ -44,17 +57,21 @@ def estimate_text(estimate: Estimate) -> str:
     if estimate.value is None:
         return f"needs {estimate.needs:,} trials" if estimate.needs is not None else MISSING
     if estimate.low is None or estimate.high is None:
-        return units.quantity(estimate.value, estimate.unit)
-    return units.interval(estimate.value, estimate.low, estimate.high, estimate.unit)
+        return units.quantity(estimate.value, estimate.unit) + mark(estimate)
+    return units.interval(estimate.value, estimate.low, estimate.high, estimate.unit) + mark(estimate)
 
 
 def column_text(estimate: Estimate | None, scale: units.Scale) -> str:
     """The same in a column whose head names the unit."""
     if estimate is None or estimate.value is None:
         return f"needs {estimate.needs:,}" if estimate is not None and estimate.needs is not None else MISSING
-    if estimate.low is None or estimate.high is None:
-        return units.column_value(estimate.value, scale)
-    return units.column_interval(estimate.value, estimate.low, estimate.high, scale)
+    return interval_cell(estimate, scale)
+
+
+def how(estimate: Estimate) -> str:
+    """How a number came about, what speaks against it, and why something of it is missing."""
+    doubt = f"suspect: {estimate.doubt}" if estimate.doubt else ""
+    return "; ".join(part for part in (estimate.method, doubt, estimate.why) if part)
 
 
 def unbroken(text: str) -> str:
@@ -62,7 +79,7 @@ def unbroken(text: str) -> str:
     return _NUMBER.sub("\\1\N{NO-BREAK SPACE}", text)
 
 
-_NUMBER = re.compile(r"(\d) (?=(?:%|x|s|ms|us|ns|samples/s|MiB|GiB)(?:\b|$|[^\w]))")
+_NUMBER = re.compile(r"(\d) (?=(?:%|x|s|ms|us|ns|samples/s|samples/J|J|mJ|uJ|W|MiB|GiB)(?:\b|$|[^\w]))")
 
 
 def plain(text: str) -> str:
