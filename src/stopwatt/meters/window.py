@@ -27,6 +27,8 @@ LEAST_TICKS = 20
 """In a window of energy, and in any time that is metered."""
 SAME_TEMPERATURE = 2.0
 """Windows that begin further apart than this (in degrees) were not measured under the same conditions."""
+EVEN = 0.01
+"""Where slope and mean power of a window differ by more than this, the load was not even enough for a slope."""
 WORST_EDGE = 0.01
 """Of the energy of any time, what its unaligned edges may hide before it is suspect."""
 EDGE_TICKS = 5
@@ -76,13 +78,13 @@ class _Power:
 
     Attributes:
         spans: Where.
-        watts, se: By span.
+        watts, half: By span, with half the width of its 95 % interval.
         ticks: Fewest of any instrument in any span.
     """
 
     spans: tuple[Span, ...]
     watts: tuple[float, ...]
-    se: tuple[float, ...]
+    half: tuple[float, ...]
     ticks: int
 
     @property
@@ -97,7 +99,7 @@ class _Power:
     def half_width(self) -> float:
         """Of the 95 % interval of the mean, relative to it: by the ticks or by what the windows differ, the wider."""
         seconds = np.array([span.seconds for span in self.spans])
-        ticks = 1.96 * math.sqrt(float(((seconds * self.se) ** 2).sum())) / float(seconds.sum())
+        ticks = math.hypot(*(seconds * self.half)) / float(seconds.sum())
         n = len(self.watts)
         apart = float(np.std(self.watts, ddof=1)) / math.sqrt(n) if n > 1 else 0.0
         return max(ticks, float(stdtrit(max(1, n - 1), (1 + CONFIDENCE) / 2)) * apart) / self.mean
@@ -139,7 +141,7 @@ def _of_scope(scope: Scope, laid: Sequence[Laid], times: _Times) -> EnergyOfRoun
     if isinstance(loaded, Unavailable):
         return EnergyOfRound(_nothing(scope, laid, times, loaded))
     checks = [found for one in laid if (found := agreement(one, times.windows, times.busy_ns)) is not None]
-    why = "; ".join(found.why for found in checks if found.why)
+    why = "; ".join(filter(None, (*(found.why for found in checks), *(_uneven(one, times) for one in laid))))
     return EnergyOfRound(
         _readings(scope, laid, times, loaded, why),
         _notes(scope, laid, times, loaded),
@@ -173,9 +175,19 @@ def _power(laid: Sequence[Laid], spans: tuple[Span, ...], least: int, name: str)
     return _Power(
         spans,
         tuple(sum(found.watts for found in each) for each in slopes),
-        tuple(math.hypot(*(found.se for found in each)) for each in slopes),
+        tuple(math.hypot(*((found.high - found.low) / 2 for found in each)) for each in slopes),
         min(found.ticks for each in slopes for found in each),
     )
+
+
+def _uneven(laid: Laid, times: _Times) -> str:
+    """What speaks against a straight line through the ticks of some window."""
+    off = [counting.unevenness(laid.counter.between(*laid.ends(span))) for span in times.windows]
+    worst = max(off, key=abs)
+    if abs(worst) <= EVEN:
+        return ""
+    where = f"energy window {off.index(worst) + 1} of {len(off)}"
+    return f"the power of {laid.about.name} changed within {where}, so that its slope may err by {percent(abs(worst))}"
 
 
 def _names(scope: Scope) -> tuple[str, ...]:
@@ -313,32 +325,46 @@ def energy_between(trace: Trace, begin_ns: int, end_ns: int) -> tuple[Reading, R
     if why:
         return Unavailable(why), Unavailable(why)
     ticks = laid.counter.between(begin, end)
-    seconds, joules = ticks.seconds, ticks.joules
-    rates = _rates(ticks)
-    edges = rates[0] * (seconds[0] - begin) + rates[-1] * (end - seconds[-1])
-    total = float(joules[-1] - joules[0] + edges)
-    hidden = 0.5 * laid.tick_s * float(rates.max() - rates.min())
-    doubts = _doubts(laid, begin, end, total, hidden)
+    first, last = counting.rates(ticks, EDGE_TICKS)[[0, -1]]
+    edges = first * (ticks.seconds[0] - begin) + last * (end - ticks.seconds[-1])
+    total = float(ticks.joules[-1] - ticks.joules[0] + edges)
+    if total <= 0:
+        return Unavailable("the counter hardly moved"), Unavailable("the counter hardly moved")
+    doubts = "; ".join(filter(None, (_hidden(laid, ticks, total), _unlike(laid, begin, end))))
     return _graded(total, "J", doubts), _graded(total / (end - begin), "W", doubts)
 
 
-def _rates(ticks: counting.Counter) -> counting.Floats:
-    """Mean power over each few ticks in a row."""
-    span = slice(EDGE_TICKS, None), slice(None, -EDGE_TICKS)
-    rises: counting.Floats = ticks.joules[span[0]] - ticks.joules[span[1]]
-    return rises / (ticks.seconds[span[0]] - ticks.seconds[span[1]])
+def _hidden(laid: Laid, ticks: counting.Counter, total: float) -> str:
+    """What the parts of a tick at both ends may hide, if that is too much.
+
+    Of what happens within a tick nothing is seen; so the power is taken to vary there by half of its mean at least.
+    """
+    swing = max(float(np.ptp(counting.rates(ticks, 1))), total / float(np.ptp(ticks.seconds)) / 2)
+    share = laid.tick_s * swing / total
+    if share <= WORST_EDGE:
+        return ""
+    return f"the counter ticks every {quantity(round(laid.tick_s, 4), 's')}, so that the ends may hide {percent(share)}"
 
 
-def _doubts(laid: Laid, begin: float, end: float, total: float, hidden: float) -> str:
-    doubts = []
-    if hidden > WORST_EDGE * total:
-        doubts.append(f"the counter ticks every {quantity(laid.tick_s, 's')}, which hides {quantity(hidden, 'J')}")
-    name = next((field for field in FIELDS if laid.inside(field, begin, end).size > 1), None)
-    if name is not None:
-        values = laid.inside(name, begin, end)
-        mean = counting.mean_over(*laid.field(name), begin, end) or 0.0
-        lag = AVERAGING_S * float(np.ptp(values)) / (end - begin)  # an average is that of the second before
-        found = Agreement(name, total / (end - begin), mean)
-        if abs(found.counter_w - mean) > AGREEMENT * mean + lag and found.why:
-            doubts.append(found.why)
-    return "; ".join(doubts)
+def _unlike(laid: Laid, begin: float, end: float) -> str:
+    """What a power field has against the counter, its readings beside the counter's own mean over the second before.
+
+    Where the field stood for a second, it does not matter over what part of a second it averages; where that is
+    nowhere, it may, by as much as the field changes.
+    """
+    name = next((field for field in FIELDS if laid.field(field)[0].size), None)
+    if name is None:
+        return ""
+    at, values = laid.field(name)
+    inside = (at >= begin + AVERAGING_S) & (at <= end)
+    earlier = np.array([np.interp(at - ago, at, values) for ago in (AVERAGING_S / 2, AVERAGING_S)])
+    steady = inside & (abs(earlier - values) <= AGREEMENT * values).all(axis=0)
+    stood = np.count_nonzero(steady) >= LEAST_IDLE_TICKS
+    when = at[steady if stood else inside]
+    if when.size < LEAST_IDLE_TICKS:
+        return ""
+    before, after = (np.interp(one, laid.counter.seconds, laid.counter.joules) for one in (when - AVERAGING_S, when))
+    shown = values[steady if stood else inside]
+    found = Agreement(name, float((after - before).mean()) / AVERAGING_S, float(shown.mean()))
+    allowed = 0.0 if stood else AVERAGING_S * float(np.ptp(shown)) / (end - begin)
+    return found.why if abs(found.counter_w - found.power_w) > AGREEMENT * found.power_w + allowed else ""

@@ -82,12 +82,9 @@ def count(seconds: NDArray[Any], joules: NDArray[Any], wraps: float | None = Non
         around = steps[falls] + wraps
         possible = (around >= 0) & (around <= FASTEST_WRAP * _fastest(steps, waits) * _at_least(waits, steps)[falls])
         steps[falls] = np.where(possible, around, steps[falls])
-    resets = seconds[1:][steps < 0]
-    steps[steps < 0] = 0.0
-    changed = np.append(False, np.diff(joules) != 0)
-    start = float(joules[0]) if joules.size else 0.0
-    laid_out = start + np.append(0.0, np.cumsum(steps)) if joules.size else joules
-    return Counter(seconds[changed].astype(np.float64), laid_out[changed].astype(np.float64), resets.astype(np.float64))
+    resets, changed = seconds[1:][steps < 0], np.diff(joules) != 0
+    risen = joules[:1] + np.cumsum(np.maximum(steps, 0.0))
+    return Counter(seconds[1:][changed], risen[changed], resets)
 
 
 def _fastest(steps: Floats, waits: Floats) -> float:
@@ -146,6 +143,17 @@ def _long_run(values: Floats, lags: int) -> float:
     for lag in range(1, lags + 1):
         total += 2 * (1 - lag / (lags + 1)) * float(values[lag:] @ values[:-lag])
     return total if total > 0 else 0.0
+
+
+def rates(counter: Counter, ticks: int) -> Floats:
+    """Mean power over each so many ticks in a row, all of them if there are fewer; at least 2 ticks, no reset.
+
+    A tick that was seen late would make the next one look fast: no wait counts less than the usual one.
+    """
+    apart = min(ticks, counter.seconds.size - 1)
+    waits = counter.seconds[apart:] - counter.seconds[:-apart]
+    found: Floats = (counter.joules[apart:] - counter.joules[:-apart]) / np.maximum(waits, float(np.median(waits)))
+    return found
 
 
 def unevenness(counter: Counter) -> float:
