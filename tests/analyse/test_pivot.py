@@ -49,8 +49,8 @@ def test_a_pivot_holds_geometric_means_over_the_other_axes():
     pivot = pivot_of(grid, named["hidden"], named["backend"])
     assert pivot.over == ("batch",)
     assert pivot.combinations == {1: 2, 2: 2, 4: 2}
-    assert pivot.seconds[2, "eager"] == pytest.approx(4e-3 * 8**0.25, rel=1e-3)
-    assert pivot.seconds[2, "onnxruntime"] == pytest.approx(2e-3 * 8**0.25, rel=1e-3)
+    assert pivot.values[2, "eager"] == pytest.approx(4e-3 * 8**0.25, rel=1e-3)
+    assert pivot.values[2, "onnxruntime"] == pytest.approx(2e-3 * 8**0.25, rel=1e-3)
 
 
 def test_a_row_compares_only_what_every_column_has():
@@ -58,7 +58,7 @@ def test_a_row_compares_only_what_every_column_has():
     named = effects(grid)
     pivot = pivot_of(grid, named["hidden"], named["backend"])
     assert pivot.combinations == {1: 2, 2: 2, 4: 1}
-    assert pivot.seconds[4, "eager"] == pytest.approx(16e-3, rel=1e-3)
+    assert pivot.values[4, "eager"] == pytest.approx(16e-3, rel=1e-3)
 
 
 def test_what_was_never_measured_in_all_columns_is_missing_and_not_0():
@@ -66,7 +66,7 @@ def test_what_was_never_measured_in_all_columns_is_missing_and_not_0():
     named = effects(grid)
     pivot = pivot_of(grid, named["hidden"], named["backend"])
     assert pivot.combinations[4] == 0
-    assert (4, "onnxruntime") not in pivot.seconds
+    assert (4, "onnxruntime") not in pivot.values
 
 
 def test_axes_that_go_together_are_one():

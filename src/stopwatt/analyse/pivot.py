@@ -1,12 +1,13 @@
 """A grid of cells seen along two of its axes, and which axes are worth it."""
 
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from math import exp, log
 
 from stopwatt.analyse.grid import Axis, Grid
 from stopwatt.analyse.level import level_of
+from stopwatt.analyse.row import Row
 from stopwatt.records import Scalar
 
 Place = tuple[Scalar, Scalar]
@@ -33,20 +34,20 @@ class Effect:
 
 @dataclass(frozen=True, slots=True)
 class Pivot:
-    """Latency by two axes.
+    """A metric by two axes.
 
     Attributes:
         rows, columns: The axes.
         over: The other axes that vary.
-        seconds: Geometric mean latency by (row, column), over those combinations of the other axes that have a latency
-            in every column of the row: a row compares like with like.
+        values: Geometric mean by (row, column), over those combinations of the other axes that have a value in every
+            column of the row: a row compares like with like.
         combinations: How many these are, by row.
     """
 
     rows: Effect
     columns: Effect
     over: tuple[str, ...]
-    seconds: Mapping[Place, float]
+    values: Mapping[Place, float]
     combinations: Mapping[Scalar, int]
 
 
@@ -73,21 +74,34 @@ def _spans(grid: Grid, axis: Axis, tied: tuple[str, ...]) -> list[float]:
     return spans
 
 
-def pivot_of(grid: Grid, rows: Effect, columns: Effect) -> Pivot:
-    """The grid by two of its axes."""
+def latency_of(row: Row) -> float | None:
+    """The typical latency of a cell in seconds."""
+    level = level_of(row)
+    return None if level is None else level.value
+
+
+def pivot_of(grid: Grid, rows: Effect, columns: Effect, value: Callable[[Row], float | None] = latency_of) -> Pivot:
+    """The grid by two of its axes.
+
+    Args:
+        grid: Of cells.
+        rows: The axis of the rows.
+        columns: The axis of the columns.
+        value: What is shown of a cell, positive; `None` where it has none.
+    """
     used = {rows.axis.name, columns.axis.name, *rows.tied, *columns.tied}
     over = tuple(axis.name for axis in grid.axes if axis.name not in used)
     levels: dict[Place, dict[tuple[Scalar | None, ...], float]] = defaultdict(dict)
     for point in grid.points:
-        level = level_of(point.row)
+        level = value(point.row)
         if level is not None and {rows.axis.name, columns.axis.name} <= point.where.keys():
             place = point.where[rows.axis.name], point.where[columns.axis.name]
-            levels[place][tuple(point.where.get(name) for name in over)] = level.value
-    seconds: dict[Place, float] = {}
+            levels[place][tuple(point.where.get(name) for name in over)] = level
+    values: dict[Place, float] = {}
     combinations: dict[Scalar, int] = {}
     for row in rows.axis.values:
         shared = set.intersection(*(set(levels[row, column]) for column in columns.axis.values))
         combinations[row] = len(shared)
         for column in columns.axis.values if shared else ():
-            seconds[row, column] = exp(sum(log(levels[row, column][one]) for one in shared) / len(shared))
-    return Pivot(rows, columns, over, seconds, combinations)
+            values[row, column] = exp(sum(log(levels[row, column][one]) for one in shared) / len(shared))
+    return Pivot(rows, columns, over, values, combinations)

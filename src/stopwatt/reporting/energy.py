@@ -131,12 +131,12 @@ def _aligned(cells: Sequence[str]) -> list[str]:
 
 
 def _numbers(rows: Sequence[Row], scope: Scope) -> Iterator[_Number]:
-    joules = _scale(rows, f"energy_{scope}", "J")
+    joules = scale_of(rows, f"energy_{scope}", "J")
     yield _Number(f"energy_{scope}", f"{joules.label}/sample\n[95 %]", lambda one: interval_cell(one, joules))
     yield _Number(f"energy_net_{scope}", f"net\n{joules.label}", lambda one: value_cell(one, joules))
     yield _Number(f"power_{scope}", "power\nW", lambda one: value_cell(one, _WATTS))
     yield _Number(f"efficiency_{scope}", "samples\n/J", rate_cell)
-    delay = _scale(rows, f"energy_delay_{scope}", "J s")
+    delay = scale_of(rows, f"energy_delay_{scope}", "J s")
     yield _Number(f"energy_delay_{scope}", f"energy-delay\n{delay.label}", lambda one: value_cell(one, delay))
 
 
@@ -152,7 +152,8 @@ def _order(estimate: Estimate) -> tuple[int, float]:
     return places.index(estimate.verdict), estimate.value or 0.0
 
 
-def _scale(rows: Sequence[Row], metric: str, unit: str) -> units.Scale:
+def scale_of(rows: Sequence[Row], metric: str, unit: str) -> units.Scale:
+    """The unit of a column of a metric."""
     values = [row.estimates[metric].value for row in rows if metric in row.estimates]
     return units.scale_for([value for value in values if value is not None], unit)
 
@@ -161,7 +162,7 @@ def _estimated(rows: Sequence[Row]) -> Iterator[RenderableType]:
     """What follows from data sheets, never beside what was measured."""
     known = [row for row in rows if row.estimates[CPU_ESTIMATE].value is not None]
     if known:
-        joules = _scale(known, CPU_ESTIMATE, "J")
+        joules = scale_of(known, CPU_ESTIMATE, "J")
         table = _headed("energy,\nCPU")
         table.add_column(f"estimated {joules.label}/sample\n[low, high]", justify="right", no_wrap=True)
         for row in known:

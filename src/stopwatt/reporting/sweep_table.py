@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from math import exp, inf, log
+from math import inf
 
 from rich.console import Console, RenderableType
 from rich.table import Table
@@ -10,23 +10,26 @@ from rich.text import Text
 
 from stopwatt import units
 from stopwatt.analyse.analysis import Analysis
+from stopwatt.analyse.energy import scope_name, shown_energy
 from stopwatt.analyse.estimate import Estimate, counted
 from stopwatt.analyse.findings import about, trouble
 from stopwatt.analyse.grid import Grid, Point, place, shown
-from stopwatt.analyse.pivot import Effect, Pivot, effects_of, pivot_of
+from stopwatt.analyse.pivot import Effect, effects_of, pivot_of
 from stopwatt.records import Note, Status
 from stopwatt.reporting.cells import interval_cell, rate_cell, tail_cell
 from stopwatt.reporting.console import MISSING
+from stopwatt.reporting.energy import scale_of
 from stopwatt.reporting.findings import print_findings
 from stopwatt.reporting.grid import Column
 from stopwatt.reporting.grid import grid as listed
+from stopwatt.reporting.pivot_table import LATENCY, Shown, pivot_lines, shortened
+from stopwatt.reporting.sweep_energy import sweep_energy_lines
 from stopwatt.reporting.table import warning_lines
 from stopwatt.text import one_line, printable
 
 MOST_LISTED = 20
 """Cells up to which each has a line."""
 _MOST_COLUMNS = 6
-_MOST_ROWS = 10
 _MOST_REASONS = 3
 
 
@@ -58,6 +61,8 @@ def render_sweep(console: Console, analysis: Analysis, notes: Sequence[Note], en
     if measured:
         for table in [_every(found, measured)] if len(measured) <= MOST_LISTED else _tables(found, measured):
             console.print(table)
+        for line in sweep_energy_lines(found, measured):
+            console.print(line)
         said = [finding for finding in analysis.findings if about(finding) not in _SAID_BELOW]
         console.print(Text("\nFindings", style="bold"))
         print_findings(console, said, more=f"all of them: stopwatt report --run {ending.run}")
@@ -92,7 +97,10 @@ def _every(found: Grid, points: Sequence[Point]) -> Table:
     order = {axis.name: {value: number for number, value in enumerate(axis.values)} for axis in found.axes}
     ordered = sorted(points, key=lambda point: [order[name].get(point.where.get(name, ""), -1) for name in order])
     names = [Column(axis.name, right=axis.numeric) for axis in found.axes]
-    heads = (f"latency {scale.label} [95 %]", f"p99 {scale.label}", "samples/s")
+    metric = shown_energy([point.row for point in points])
+    joules = scale_of([point.row for point in points], metric, "J")
+    heads = [f"latency {scale.label} [95 %]", f"p99 {scale.label}", "samples/s"]
+    heads += [f"{scope_name(metric)} {joules.label}/sample [95 %]"] if metric else []
     lines = [
         [
             *(
@@ -102,16 +110,20 @@ def _every(found: Grid, points: Sequence[Point]) -> Table:
             interval_cell(point.row.estimates["latency"], scale),
             tail_cell(point.row.estimates["latency_p99"], scale),
             rate_cell(point.row.estimates["throughput"]),
+            *([interval_cell(point.row.estimates[metric], joules)] if metric else []),
         ]
         for point in ordered
     ]
     return listed(
-        "", (*names, *(Column(head, right=True, whole=True) for head in heads)), _shortened(lines, MOST_LISTED)
+        "", (*names, *(Column(head, right=True, whole=True) for head in heads)), shortened(lines, MOST_LISTED)
     )
 
 
 def _tables(found: Grid, points: Sequence[Point]) -> Iterator[RenderableType]:
-    """What a reader chooses between as columns, against what matters most; then the two axes that matter most."""
+    """What a reader chooses between as columns, against what matters most; then the two axes that matter most.
+
+    Where energy was measured it takes the place of the latter, by the axes of the former: a screen holds no more.
+    """
     effects = effects_of(found)
     sizes = [effect for effect in effects if effect.axis.numeric]
     choices = [effect for effect in effects if not effect.axis.numeric and len(effect.axis.values) <= _MOST_COLUMNS]
@@ -121,8 +133,13 @@ def _tables(found: Grid, points: Sequence[Point]) -> Iterator[RenderableType]:
         pairs.append((longer, shorter))
     if not pairs:
         yield _every(found, points)
-    for rows, columns in pairs:
-        yield from _pivot(pivot_of(found, rows, _thinned(columns)), of=len(columns.axis.values))
+    metric = shown_energy([point.row for point in points])
+    for rows, columns in pairs[:1] if metric else pairs:
+        yield from pivot_lines(pivot_of(found, rows, _thinned(columns)), LATENCY, of=len(columns.axis.values))
+    for rows, columns in pairs[:1] if metric else []:
+        shown = pivot_of(found, rows, _thinned(columns), lambda row: row.estimates[metric].measured)
+        of_energy = Shown(f"energy a sample, {scope_name(metric)},", "J")
+        yield from pivot_lines(shown, of_energy, of=len(columns.axis.values))
     yield Text()
     yield _extremes(found, points)
 
@@ -134,39 +151,6 @@ def _thinned(effect: Effect) -> Effect:
         return effect
     chosen = tuple(values[round(number * (len(values) - 1) / last)] for number in range(_MOST_COLUMNS))
     return replace(effect, axis=replace(effect.axis, values=chosen))
-
-
-def _pivot(pivot: Pivot, of: int) -> Iterator[RenderableType]:
-    if not pivot.seconds:
-        return
-    middle = exp(sum(map(log, pivot.seconds.values())) / len(pivot.seconds))  # of what may span many powers of ten
-    scale = units.scale_for([middle], "s")
-    counts = set(pivot.combinations.values())
-    mean = f", geometric mean over {', '.join(pivot.over)}" if pivot.over else ""
-    each = f" ({min(counts)} cells each)" if pivot.over and len(counts) == 1 else ""
-    some = f" ({len(pivot.columns.axis.values)} of {of})" if len(pivot.columns.axis.values) < of else ""
-    yield Text(f"\nlatency {scale.label} by {pivot.rows.name} and {pivot.columns.name}{some}{mean}{each}", style="bold")
-    heads = [Column(f"{pivot.columns.axis.name}={value}", right=True) for value in pivot.columns.axis.values]
-    shown = [[str(row), *_cells(pivot, row, scale)] for row in pivot.rows.axis.values]
-    if len(counts) > 1:
-        heads.append(Column("cells each", right=True))
-        for line, row in zip(shown, pivot.rows.axis.values, strict=True):
-            line.append(str(pivot.combinations[row]))
-    yield listed("", (Column(pivot.rows.name, right=pivot.rows.axis.numeric), *heads), _shortened(shown, _MOST_ROWS))
-
-
-def _cells(pivot: Pivot, row: object, scale: units.Scale) -> list[str]:
-    values = [pivot.seconds.get((row, column)) for column in pivot.columns.axis.values]  # type: ignore[arg-type]
-    return [MISSING if value is None else units.column_value(value, scale) for value in values]
-
-
-def _shortened(lines: list[list[str]], most: int) -> list[list[str]]:
-    """The first and the last of many."""
-    if len(lines) <= most:
-        return lines
-    half = most // 2
-    between = [f"... {len(lines) - 2 * half} more", *([" "] * (len(lines[0]) - 1))]
-    return [*lines[:half], between, *lines[-half:]]
 
 
 def _extremes(found: Grid, points: Sequence[Point]) -> Table:

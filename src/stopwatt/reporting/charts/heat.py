@@ -139,7 +139,7 @@ NAMES = {
     "device_memory": "device memory",
     "cold_start": "cold start",
     **{
-        f"{kind}_{scope}": f"{words}, {name}"
+        f"{kind}_{scope}": f"{name} {words}"
         for scope, name in SCOPES.items()
         for kind, words in (
             ("energy", "energy a sample"),
@@ -151,7 +151,7 @@ NAMES = {
             ("energy_delay", "energy-delay product"),
         )
     },
-    CPU_ESTIMATE: "estimated energy a sample, CPU",
+    CPU_ESTIMATE: "estimated CPU energy a sample",
     OUTLIERS: "share of outliers",
     MISSES: "share of calls that missed the deadline",
 }
