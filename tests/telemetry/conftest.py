@@ -1,12 +1,16 @@
 """Rounds with traces that were written by hand: everything about them is known."""
 
+import sys
 from dataclasses import dataclass, replace
+from pathlib import Path
 
 import numpy as np
 import pytest
 
 from stopwatt.energy import PACED, TRIALS, About, Scope, Span, Trace
 from stopwatt.records import Cell, Measurement, Paced, Protocol, Samples, Setup, Status, Workload
+
+sys.path.insert(0, str(Path(__file__).parent))  # for scene, whichever way pytest imports
 
 MS = 1_000_000
 FIRST = 5_000 * MS

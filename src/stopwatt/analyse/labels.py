@@ -52,6 +52,15 @@ MEANINGS: Mapping[Label, str] = {
     Label.STOLEN: "the hypervisor kept CPUs from this machine",
 }
 """Every label in words."""
+RAN: Mapping[Label, str] = {
+    Label.POWER_CAPPED: "ran power-capped",
+    Label.THROTTLED: "ran throttled, for heat or for what the power supply bears",
+    Label.CPU_THROTTLED: "ran while a control group stopped the process for its CPU quota",
+    Label.FOREIGN_GPU: "ran beside another process on the GPU",
+    Label.FOREIGN_LOAD: "ran beside the load of other programs",
+    Label.STOLEN: "ran while the hypervisor kept CPUs for others",
+}
+"""What trials with a label did."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)

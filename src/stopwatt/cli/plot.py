@@ -92,7 +92,7 @@ def _chart(kind: str, selected: "Selected", choice: "Choice") -> Any:
     from stopwatt.reporting.charts.focus import focus_place
 
     if kind in CELL_FIGURES:
-        cell = default_cell(selected.analysis)
+        cell = default_cell(selected.analysis, kind)
         if kind == "deadline" and not cell.worst:
             raise UsageError("this cell has no worst case", now="stopwatt plot survival shows its tail")
         return CELL_FIGURES[kind].chart(cell)

@@ -10,7 +10,7 @@ from stopwatt.analyse.coincidence import RISK, Coincidence
 from stopwatt.analyse.findings.cells import Named, having, keys
 from stopwatt.analyse.findings.words import factor_weight, sentence, span
 from stopwatt.analyse.grid import place
-from stopwatt.analyse.labels import Label, Watched
+from stopwatt.analyse.labels import RAN, Label, Watched
 from stopwatt.records import Finding, Strength
 from stopwatt.stats.intervals import geometric_mean
 
@@ -18,15 +18,6 @@ LABELLED = "labelled-trials"
 COINCIDENCE = "coincidence"
 LEAST_TRIALS = 20
 """With a label and without it in a round, to compare the two."""
-RAN: Mapping[Label, str] = {
-    Label.POWER_CAPPED: "ran power-capped",
-    Label.THROTTLED: "ran throttled, for heat or for what the power supply bears",
-    Label.CPU_THROTTLED: "ran while a control group stopped the process for its CPU quota",
-    Label.FOREIGN_GPU: "ran beside another process on the GPU",
-    Label.FOREIGN_LOAD: "ran beside the load of other programs",
-    Label.STOLEN: "ran while the hypervisor kept CPUs for others",
-}
-"""What trials with a label did."""
 _CLOCKS: Mapping[Label, tuple[str, ...]] = {
     Label.POWER_CAPPED: ("sm_clock",),
     Label.THROTTLED: ("sm_clock", "cpu_clock"),

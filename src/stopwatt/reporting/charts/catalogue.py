@@ -14,6 +14,7 @@ from stopwatt.reporting.charts.batch import batch
 from stopwatt.reporting.charts.boxes import boxes
 from stopwatt.reporting.charts.deadline import DEADLINE
 from stopwatt.reporting.charts.ecdf import ECDF
+from stopwatt.reporting.charts.energy import energy
 from stopwatt.reporting.charts.focus import focus_of
 from stopwatt.reporting.charts.growth import growth
 from stopwatt.reporting.charts.heat import LATENCY, MISSES, OUTLIERS, Slice, heat
@@ -28,12 +29,13 @@ from stopwatt.reporting.charts.setups import setups_of
 from stopwatt.reporting.charts.shift import shift
 from stopwatt.reporting.charts.spectrum import SPECTRUM
 from stopwatt.reporting.charts.speedup import speedup
+from stopwatt.reporting.charts.strip import STRIP, has_strips
 from stopwatt.reporting.charts.survival import SURVIVAL
 from stopwatt.reporting.charts.ways import ways
 from stopwatt.reporting.ways_lines import measured, name
 
 CELL_FIGURES: Mapping[str, CellFigure] = {
-    figure.kind: figure for figure in (SEQUENCE, HISTOGRAM, ECDF, SURVIVAL, SPECTRUM, LAG, DEADLINE)
+    figure.kind: figure for figure in (SEQUENCE, STRIP, HISTOGRAM, ECDF, SURVIVAL, SPECTRUM, LAG, DEADLINE)
 }
 
 
@@ -168,6 +170,11 @@ GRID_FIGURES: Mapping[str, GridFigure] = {
             "which setups are beaten in neither latency nor deviation",
             lambda found, c: pareto(found, c.focus),
         ),
+        GridFigure(
+            "energy",
+            "energy a sample over latency: which setups are beaten in neither, nor in deviation",
+            lambda found, c: energy(found, c.focus),
+        ),
         GridFigure("shift", "where in the distribution two cells differ: the ratio of their deciles", _shift),
         GridFigure(
             "modes", "the clusters of all cells: ratio to the usual latency, and mass", lambda found, _: modes(found)
@@ -182,11 +189,15 @@ KINDS: Mapping[str, str] = {
 """Every kind and what it shows."""
 
 
-def default_cell(analysis: Analysis) -> CellAnalysis:
+def default_cell(analysis: Analysis, kind: str = "") -> CellAnalysis:
     """The cell that is drawn where none is named.
 
+    Args:
+        analysis: Of all cells.
+        kind: Of figure: strips take a cell beside which instruments were read.
+
     Raises:
-        UsageError: No cell has trials.
+        UsageError: No cell has trials, or none what the figure shows.
     """
     cell = focus_of(analysis)
     if cell is None:
@@ -194,4 +205,9 @@ def default_cell(analysis: Analysis) -> CellAnalysis:
             "no cell has single trials to draw",
             now="growth, heat and batch need none, ways draws what stopwatt protocol measured; --run names another run",
         )
-    return cell
+    if kind != STRIP.kind or has_strips(cell):
+        return cell
+    watched = next(filter(has_strips, analysis.cells), None)
+    if watched is None:
+        raise UsageError("no instrument was read beside these trials", now="measure them again with --telemetry on")
+    return watched

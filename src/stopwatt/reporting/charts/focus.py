@@ -20,7 +20,9 @@ def focus_of(analysis: Analysis) -> CellAnalysis | None:
     return named or max(with_trials.values(), key=_outliers)
 
 
-SHAPE_KINDS = frozenset({"outlier-clusters", "body-modes", "heavy-tail", "drift", "dependence", "rounds-differ"})
+SHAPE_KINDS = frozenset(
+    {"outlier-clusters", "coincidence", "body-modes", "heavy-tail", "drift", "dependence", "rounds-differ"}
+)
 """Kinds of findings that are about the distribution of a cell."""
 
 

@@ -6,7 +6,7 @@ from typing import Any
 
 from stopwatt import units
 from stopwatt.analyse.analysis import CellAnalysis
-from stopwatt.analyse.estimate import Estimate, counted
+from stopwatt.analyse.estimate import counted
 from stopwatt.analyse.rounds import RoundRecord
 from stopwatt.analyse.worst import WorstCase
 from stopwatt.records import Status
@@ -17,12 +17,13 @@ from stopwatt.reporting.charts.heat import NAMES
 from stopwatt.reporting.charts.picture import Picture
 from stopwatt.reporting.charts.sentences import about
 from stopwatt.reporting.charts.sequence import sequence_of
+from stopwatt.reporting.charts.strip import has_strips
 from stopwatt.reporting.console import MISSING
 from stopwatt.reporting.html.pack import packed_tables
-from stopwatt.reporting.html.words import estimate_text, unbroken
+from stopwatt.reporting.html.words import estimate_text, how, unbroken
 from stopwatt.stats.autocorrelation import INDEPENDENCE_P
 
-DRAWN = ("sequence", "histogram", "ecdf", "spectrum", "deadline")
+DRAWN = ("sequence", "strip", "histogram", "ecdf", "spectrum", "deadline")
 """Figures of an opened cell, in their order."""
 _LOG = 4000
 _ALWAYS = ("latency", "latency_p90", "latency_p99", "latency_p99.9", "latency_max")
@@ -106,6 +107,8 @@ def pictures_of(cell: CellAnalysis, most_trials: int) -> dict[str, Any]:
     makers["sequence"] = lambda one: sequence_of(one, most_trials)
     if not cell.worst:
         makers.pop("deadline")
+    if not has_strips(cell):
+        makers.pop("strip")
     return {kind: _packed(make(cell), about(cell)) for kind, make in makers.items()}
 
 
@@ -125,12 +128,8 @@ def _numbers(cell: CellAnalysis) -> list[tuple[str, str, str]]:
     shown = []
     for name, estimate in cell.row.estimates.items():
         if estimate.value is not None or (name in _ALWAYS and cell.row.status is Status.OK):
-            shown.append((NAMES.get(name, name.replace("_", " ")), estimate_text(estimate), _how(estimate)))
+            shown.append((NAMES.get(name, name.replace("_", " ")), estimate_text(estimate), how(estimate)))
     return shown
-
-
-def _how(estimate: Estimate) -> str:
-    return "; ".join(part for part in (estimate.method, estimate.why) if part)
 
 
 def _clusters(cell: CellAnalysis) -> list[Cluster]:

@@ -6,15 +6,18 @@ from itertools import count
 from typing import Any
 
 from stopwatt.analyse.analysis import Analysis, CellAnalysis
+from stopwatt.analyse.energy import shown_energy
 from stopwatt.analyse.grid import Axis
 from stopwatt.analyse.shape import Form
 from stopwatt.records import Finding, Scalar
 from stopwatt.reporting.charts.catalogue import CELL_FIGURES, GRID_FIGURES, Choice
 from stopwatt.reporting.charts.deadline import worst_case
+from stopwatt.reporting.charts.energy import drawable
 from stopwatt.reporting.charts.focus import focus_of, focus_place
 from stopwatt.reporting.charts.heat import MISSES, OUTLIERS
 from stopwatt.reporting.charts.panels import pairs
 from stopwatt.reporting.charts.setups import Setups, setups_of
+from stopwatt.reporting.charts.strip import has_strips
 from stopwatt.reporting.charts.ways import ways
 from stopwatt.reporting.html.figures import Figure, figure_of, paired
 from stopwatt.reporting.html.ways import Block, blocks_of
@@ -23,7 +26,7 @@ from stopwatt.workloads.params import short_label
 
 MOST_AXES = 4
 MOST_MAPS = 4
-_OF_CELL = ("sequence", "histogram", "ecdf", "survival", "spectrum", "lag", "deadline")
+_OF_CELL = ("sequence", "strip", "histogram", "ecdf", "survival", "spectrum", "lag", "deadline")
 
 
 Send = Callable[[str], None]
@@ -110,6 +113,8 @@ _EVIDENCE: Mapping[str, tuple[str, ...]] = {
     "setup-difference": ("speed-ups",),
     "range": ("map-",),
     "outlier-clusters": _OF_SHAPE,
+    "labelled-trials": ("cell-strip",),
+    "coincidence": ("cell-strip", "cell-sequence"),
     "body-modes": ("cell-histogram",),
     "heavy-tail": ("boxes-",),
     "drift": ("cell-sequence",),
@@ -138,7 +143,7 @@ class _Story:
             yield self._draw("growth", f"growth-{_slug(axis.name)}", x=axis.name)
 
     def maps(self) -> Iterator[Figure]:
-        """Latency of each setup over two sizes, and where the outliers are."""
+        """Latency of each setup over two sizes, where the outliers are, and energy."""
         axes = [axis for axis in self.analysis.grid.axes if axis.name not in self.setups.axes]
         if len(axes) < 2:  # noqa: PLR2004  (a map has two axes)
             return
@@ -150,17 +155,24 @@ class _Story:
             if setup:
                 yield self._draw("heat", f"map-{metric}", x=x, y=y, setup=setup, metric=metric)
 
+        metric = shown_energy([cell.row for cell in self.analysis.cells])
+        setup = self._most(lambda cell: int(bool(metric) and cell.row.estimates[metric].value is not None))
+        if setup:
+            yield self._draw("heat", "map-energy", x=x, y=y, setup=setup, metric=metric)
+
     def batch(self) -> Iterator[Figure]:
         """The cost of batch."""
         if self.analysis.scaling.batches:
             yield self._draw("batch", "batch-cost")
 
     def setups_compared(self) -> Iterator[Figure]:
-        """Speed-ups, and the Pareto front where answers differ."""
+        """Speed-ups, and the Pareto fronts where answers differ and where energy was measured."""
         if any(cell.row.speedup.value is not None for cell in self.analysis.cells):
             yield self._draw("speedup", "speed-ups")
         if len(self.setups.names) > 1 and any(map(_deviates, self.analysis.cells)):
             yield self._draw("pareto", "pareto-front")
+        if len(self.setups.names) > 1 and drawable(self.analysis, self.focus):
+            yield self._draw("energy", "energy-front")
 
     def distributions(self) -> Iterator[Figure]:
         """Clusters over all cells, and box plots along one size or over the setups."""
@@ -224,7 +236,8 @@ def _sent(send: Send, name: str, chart: Any) -> Figure:
 
 
 def _has(cell: CellAnalysis, kind: str) -> bool:
-    return kind != "deadline" or bool(cell.worst)
+    needs = {"deadline": bool(cell.worst), "strip": has_strips(cell)}
+    return needs.get(kind, True)
 
 
 def _deviates(cell: CellAnalysis) -> bool:
