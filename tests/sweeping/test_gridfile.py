@@ -7,8 +7,10 @@ from pathlib import Path
 import pytest
 import yaml
 
+from stopwatt.energy import REPORTED, SCREENING, Telemetry
 from stopwatt.errors import UsageError
 from stopwatt.records import CLASSIC, QUICK, THOROUGH, Boundary, Paced, Process
+from stopwatt.sweeping import energycost
 from stopwatt.sweeping.grid import Axis, Exclusion, Grid
 from stopwatt.sweeping.gridfile import as_request, grid_of, read_grid_file
 from stopwatt.sweeping.lined import MOST_BYTES, parse_yaml, read_yaml
@@ -247,3 +249,37 @@ def test_hostile_names_stay_text():
 def test_the_examples_can_be_read():
     for path in (Path(__file__).resolve().parents[2] / "examples").glob("*.yaml"):
         assert plan_grid(read_grid_file(path)).cells
+
+
+def test_energy_is_a_grade_or_rules_that_begin_with_one():
+    def energy(text):
+        return read(f"workload: mlp\nprotocol: {{energy: {text}}}").protocol
+
+    assert energy("reported").energy == REPORTED
+    own = energy("{grade: reported, window_s: 8s, windows: 4}")
+    assert own.energy == replace(REPORTED, window_s=8.0, windows=4)
+    assert energy("{replay: true}").energy == replace(SCREENING, replay=True)
+    assert energy("reported").timeout_s == CLASSIC.timeout_s + energycost.latest_s(REPORTED)
+
+
+def test_telemetry_and_watts_are_keys_of_the_protocol():
+    rules = read("workload: mlp\nprotocol: {telemetry: off, cpu_watts: 12.5}").protocol
+    assert (rules.telemetry, rules.cpu_watts) == (Telemetry.OFF, 12.5)
+
+
+@pytest.mark.parametrize(
+    ("text", "key"),
+    [
+        ("{energy: joules}", "grade"),
+        ("{energy: {grade: reported, colour: red}}", "colour"),
+        ("{energy: {window_s: 0}}", "window_s"),
+        ("{energy: reported, timeout_s: 5s}", "energy"),
+        ("{telemetry: sometimes}", "telemetry"),
+        ("{cpu_watts: -1}", "busy core"),
+    ],
+)
+def test_energy_that_cannot_be_is_refused_with_its_line(text, key):
+    error = refused(f"workload: mlp\nprotocol: {text}")
+    assert "g.yaml" in error.when
+    assert "2" in error.when
+    assert key in f"{error.what} {error.when} {error.now}"
