@@ -1,0 +1,225 @@
+"""Joules an inference on a GPU: models, batches, precisions; how well they repeat; how their meter behaves.
+
+The rounds stay in `build/`: an interrupted run goes on from there, and a page can be written again without measuring:
+`python benchmarks/energy_gpu.py`.
+"""
+
+import sys
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+
+from result import RESULTS, Page, made_of
+from stopwatt import units
+from stopwatt.analyse.document import to_document
+from stopwatt.analyse.row import Row
+from stopwatt.analyse.summary import summarise
+from stopwatt.energy import ACTIVE_IDLE, IDLE, SCREENING, WINDOW, EnergyRules, Span
+from stopwatt.meters.quality import quality_of
+from stopwatt.records import QUICK, Measured, Measurement, Status
+from stopwatt.reporting.console import console_for
+from stopwatt.reporting.progress import show_progress
+from stopwatt.running import run_request
+from stopwatt.store import Access, open_store
+from stopwatt.sweeping.plan import Request
+
+STORE = Path(__file__).parent.parent / "build" / "energy-gpu.db"
+MATMUL = "benchmarks/matmul.py:product"
+RULES = replace(
+    QUICK,
+    trials=100,
+    trial_seconds=1.0,
+    throughput_windows=3,
+    warmup=replace(QUICK.warmup, min_seconds=1.0, window_cap_seconds=0.5, cap_seconds=4.0),
+    energy=SCREENING,
+    tolerance=1.0,
+)
+LENGTHS = (2.0, 4.0, 8.0)
+"""Seconds of the windows that show whether energy is linear in calls."""
+AGREE = 0.02
+"""What two rounds of the same may differ by."""
+
+
+_ONE = Request([], device="cuda", backends=["eager"], protocol=RULES, baseline=False)
+_PRODUCT = replace(_ONE, workloads=[MATMUL], precisions=["bf16"])
+MODELS = (
+    replace(_ONE, workloads=["resnet"], params={"depth": 50}, precisions=["fp32", "bf16"], batches=[1, 32]),
+    replace(_ONE, workloads=["bert"], params={"size": "base"}, precisions=["fp32", "bf16"], batches=[1, 32]),
+    replace(_ONE, workloads=["bert"], params={"size": "base"}, precisions=["bf16"], backends=["cudagraph"]),
+    replace(_ONE, workloads=["lstm"], backends=["eager", "cudagraph"]),
+    replace(_PRODUCT, precisions=["fp32", "bf16"]),
+)
+LINEAR = tuple(
+    replace(_PRODUCT, protocol=replace(RULES, energy=EnergyRules(window_s=length))) for length in LENGTHS[1:]
+)
+
+
+def main(out: Path = RESULTS) -> None:
+    """Measure what is not measured yet, and write the page."""
+    STORE.parent.mkdir(exist_ok=True)
+    with show_progress(console_for(sys.stderr)) as watcher:
+        for one in (*MODELS, *LINEAR):
+            run_request(one, store=str(STORE), watcher=watcher, allow=True)
+    write(out)
+
+
+def write(out: Path = RESULTS) -> None:
+    """Write the page from its rounds."""
+    with open_store(str(STORE), access=Access.READ) as database:
+        rounds = [one for one in database.measurements() if one.status is not Status.INTERRUPTED]
+        made = made_of(rounds, database.runs()[-1].tool_version)
+    linear = [one for one in rounds if _is_linear(one)]
+    models = summarise([one for one in rounds if one.cell.protocol.energy == SCREENING])
+    Page(
+        "energy-gpu",
+        "Joules an inference, on a GPU",
+        "python benchmarks/run.py energy-gpu",
+        sentences=[
+            "GPU board, queue kept full, windows of 2 s in fresh processes; gross energy, and net of the active-idle "
+            "power (model loaded, no call). Intervals are 95 % over processes. The counter is the driver's: published "
+            "comparisons of such counters with external meters put them 8 % low to 13 % high, board by board, and no "
+            "interval here holds that.",
+            *_repeated(models, rounds),
+        ],
+        tables=[
+            ("Energy a sample", _HEAD, [_line(row, rounds) for row in models]),
+            ("The same product in windows of several lengths", _LINEAR_HEAD, list(_linear_lines(linear))),
+            ("What the instrument shows of itself in these rounds", _METER_HEAD, list(_meter_lines(rounds))),
+        ],
+        data={"rows": to_document(models)["rows"], "linear": [_linear_document(one) for one in linear]},
+        device="cuda",
+        made=made,
+    ).write(out)
+
+
+_HEAD = (
+    *("model", "setup", "J a sample", "net J", "W", "samples/J", "J s", "at the power cap", "processes differ by"),
+    "verdict",
+)
+
+
+def _line(row: Row, rounds: Sequence[Measurement]) -> tuple[str, ...]:
+    setup = row.cell.setup
+    name = f"{setup.backend_label} {setup.precision} batch {setup.batch}"
+    label = "8192 x 8192 x 8192 product" if row.cell.workload.source == MATMUL else row.cell.workload.label
+    energy = row.estimates["energy_gpu"]
+    if energy.value is None:
+        return (label, name, "-", "-", "-", "-", "-", "-", "-", energy.why)
+    own = [one for one in rounds if one.cell.key == row.cell.key]
+    apart = _apart(own)
+    return (
+        label,
+        name,
+        *(_quantity(row, metric) for metric in ("energy_gpu", "energy_net_gpu", "power_gpu")),
+        *(_quantity(row, metric) for metric in ("efficiency_gpu", "energy_delay_gpu")),
+        units.percent(float(np.mean([one.facts.get("energy.gpu.capped_share", 0.0) for one in own]))),
+        "-" if apart is None else units.percent(apart),
+        str(energy.verdict),
+    )
+
+
+def _quantity(row: Row, metric: str) -> str:
+    found = row.estimates[metric]
+    if found.value is None:
+        return "-"
+    if found.low is None or found.high is None:
+        return units.quantity(found.value, found.unit)
+    return units.interval(found.value, found.low, found.high, found.unit)
+
+
+def _energies(rounds: Sequence[Measurement]) -> list[float]:
+    readings = [one.readings.get("energy_gpu") for one in rounds if one.status is Status.OK]
+    return [reading.value for reading in readings if isinstance(reading, Measured)]
+
+
+def _apart(rounds: Sequence[Measurement]) -> float | None:
+    """The largest energy of a cell's rounds over the smallest, minus 1."""
+    found = _energies(rounds)
+    return max(found) / min(found) - 1 if len(found) > 1 else None
+
+
+def _repeated(rows: Sequence[Row], rounds: Sequence[Measurement]) -> Iterator[str]:
+    apart = [_apart([one for one in rounds if one.cell.key == row.cell.key]) for row in rows]
+    known = [one for one in apart if one is not None]
+    if known:
+        within = sum(one <= AGREE for one in known)
+        yield (
+            f"The same setup in fresh processes differs by at most {units.percent(AGREE)} (largest over smallest) in "
+            f"{within} of {len(known)} setups, by {units.percent(float(np.median(known)))} in the median of them and "
+            f"by {units.percent(max(known))} at most."
+        )
+
+
+def _is_linear(one: Measurement) -> bool:
+    setup = one.cell.setup
+    return one.cell.workload.source == MATMUL and str(setup.precision) == "bf16" and one.status is Status.OK
+
+
+_LINEAR_HEAD = ("windows", "rounds", "calls in a window", "J a call [least, most]", "beside the shortest")
+
+
+def _linear_lines(rounds: Sequence[Measurement]) -> Iterator[tuple[str, ...]]:
+    shortest = float(np.mean(_energies([one for one in rounds if _length(one) == LENGTHS[0]]) or [np.nan]))
+    for length in LENGTHS:
+        own = [one for one in rounds if _length(one) == length]
+        found = _energies(own)
+        if not found:
+            continue
+        calls = Counter(span.calls for one in own for span in one.spans if span.name == WINDOW)
+        mean, low, high = float(np.mean(found)), min(found), max(found)
+        yield (
+            units.exact(length, "s"),
+            str(len(found)),
+            f"{min(calls)} to {max(calls)}",
+            units.interval(mean, low, high, "J"),
+            units.change(mean / shortest),
+        )
+
+
+def _length(one: Measurement) -> float:
+    rules = one.cell.protocol.energy
+    return rules.window_s if rules is not None else 0.0
+
+
+def _linear_document(one: Measurement) -> dict[str, object]:
+    spans = [{"calls": span.calls, "seconds": span.seconds} for span in one.spans if span.name == WINDOW]
+    return {"window_s": _length(one), "energy": _energies([one]), "windows": spans}
+
+
+_METER_HEAD = ("while", "rounds", "tick", "counter, W", "averaged power, W", "difference, least to most")
+
+
+def _meter_lines(rounds: Sequence[Measurement]) -> Iterator[tuple[str, ...]]:
+    """The counter beside the power field, busy and idle."""
+    for name, what in ((WINDOW, "busy"), (ACTIVE_IDLE, "model loaded, no call"), (IDLE, "before the process")):
+        found = [pair for one in rounds if (pair := _agreement(one, name)) is not None]
+        if found:
+            ticks, counted, shown = (np.array(values) for values in zip(*found, strict=True))
+            off = counted / shown - 1
+            yield (
+                what,
+                str(len(found)),
+                units.quantity(float(np.median(ticks)), "s"),
+                f"{counted.min():.0f} to {counted.max():.0f}",
+                f"{shown.min():.0f} to {shown.max():.0f}",
+                f"{units.percent(float(off.min()))} to {units.percent(float(off.max()))}",
+            )
+
+
+def _agreement(one: Measurement, name: str) -> tuple[float, float, float] | None:
+    """Tick, counter and averaged power over the spans of a name."""
+    spans: list[Span] = [span for span in one.spans if span.name == name]
+    trace = next((trace for trace in one.traces if str(trace.about.scope) == "gpu"), None)
+    if trace is None or not spans:
+        return None
+    loaded = name == WINDOW
+    found = quality_of(trace, spans if loaded else (), () if loaded else spans)
+    both = found.loaded if loaded else found.idle
+    return None if both is None else (found.tick_s, both.counter_w, both.power_w)
+
+
+if __name__ == "__main__":
+    write()
