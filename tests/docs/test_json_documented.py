@@ -21,7 +21,7 @@ from stopwatt.backends.base import Support
 from stopwatt.cli import doctor as doctor_verb
 from stopwatt.cli import main
 from stopwatt.cli.backends import backend_rows
-from stopwatt.energy import SCREENING, WINDOW, Scope, Span, Trace
+from stopwatt.energy import SCREENING, TRIALS, WINDOW, Scope, Span, Trace
 from stopwatt.energy import About as InstrumentAbout
 from stopwatt.measuring.ceilings import COPY, MATMUL, MATMUL_SIZE, SOURCE
 from stopwatt.records import (
@@ -111,6 +111,7 @@ def measurements():
         status=Status.OK,
         samples={
             "latency": Samples(np.arange(1000, 1400), "ns"),
+            "started": Samples(np.arange(400) * 2000, "ns"),
             "response": Samples(np.arange(2000, 2300), "ns"),
             "wake_late": Samples(np.arange(50, 300), "ns"),
         },
@@ -118,6 +119,12 @@ def measurements():
         phases={"trials": 1.0},
         facts={"cpu.logical": 2},
         notes=(Note("load", "the load is high", now="stop it"),),
+        spans=(Span(TRIALS, 0, 800_000, 400),),
+        traces=(
+            Trace(
+                InstrumentAbout("gpu-0", Scope.GPU, "NVML"), np.array([0, 10**6]), {"slowdown": np.array([4.0, 4.0])}
+            ),
+        ),
     )
     bad = Measurement(cell, round=1, status=Status.FAILED, trouble=Trouble("it raised", "in build", "mend it"))
     return [good, bad]

@@ -25,7 +25,8 @@ class Planted:
         trials: Their number.
         each_ms: Length of each.
         slow: Trials that take `factor` times as long.
-        channels: Name -> what was read every 100 ms from 200 ms before the first trial on; a single value for all.
+        channels: Name -> what was read every 100 ms from 200 ms before the first trial on; a single value for all;
+            what is too long is cut.
     """
 
     trials: int = 100
@@ -59,7 +60,10 @@ class Planted:
 
     def trace(self, end: int) -> Trace:
         time_ns = np.arange(FIRST - 200 * MS, end + 200 * MS, 100 * MS, dtype=np.int64)
-        columns = {name: np.array(np.broadcast_to(values, time_ns.shape), float) for name, values in self.channels}
+        columns = {
+            name: np.array(np.broadcast_to(np.atleast_1d(values)[: time_ns.size], time_ns.shape), float)
+            for name, values in self.channels
+        }
         return Trace(About("any", Scope.NONE, "by hand"), time_ns, columns)
 
 

@@ -28,7 +28,7 @@ def to_document(rows: Sequence[Row]) -> dict[str, Any]:
       "not known" or "does not apply";
     - `speedup`: `ratio`, `low`, `high`, `verdict`, `rounds`, `why`, against fp32 eager of the same kind;
     - `worst[]`, where it was asked for: `metric`, `load`, `max`, `n`, `seconds`, `overruns`, `longest_call`,
-      `woken_late`, `deadlines[]`, `annex`;
+      `woken_late`, `deadlines[]`, `annex`, `labelled`, `max_labels`;
     - `notes[]`: `kind`, `severity`, `text`, `now`, `rounds` (how many had it).
     """
     return {"schema": SCHEMA, "rows": [_row(row) for row in rows]}
@@ -125,6 +125,8 @@ def _worst(case: WorstCase) -> dict[str, Any]:
             for miss in case.deadlines
         ],
         "annex": case.annex,
+        "labelled": None if case.labelled is None else {str(label): n for label, n in case.labelled.items()},
+        "max_labels": [str(label) for label in case.max_labels],
     }
 
 

@@ -1,12 +1,13 @@
 """The worst case: the largest trial first, then how often a deadline was and may be missed."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from stopwatt.analyse.estimate import Rejected, Series, series_of
+from stopwatt.analyse.labels import Label, Watched, counts_of, watch, watch_paced
 from stopwatt.records import Measurement, Status
 from stopwatt.stats.extreme import ReturnLevel, extrapolate
 from stopwatt.stats.tail import SAME, Exceedance, deadline_grid, exceedances, largest_per_interval
@@ -66,6 +67,9 @@ class WorstCase:
         woken_late_s: Median and largest lateness with which the process that served paced requests came back from its
             sleeps, in seconds; of the whole series, since a request that queued has no sleep before it.
         longest_call_s: The longest call among the paced requests, without what they waited; `None` without them.
+        labelled: How many of the n trials ran under which condition (`analyse.labels`); all of them count. Empty where
+            none did, `None` where no instrument was read.
+        max_labels: Conditions of the largest trial.
     """
 
     metric: str
@@ -80,6 +84,8 @@ class WorstCase:
     annex: str = ""
     woken_late_s: tuple[float, float] | None = None
     longest_call_s: float | None = None
+    labelled: Mapping[Label, int] | None = None
+    max_labels: tuple[Label, ...] = ()
 
 
 def worst_of(
@@ -148,7 +154,11 @@ def worst_cases(
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Part:
-    """The trials of one round under one condition."""
+    """The trials of one round under one condition.
+
+    Attributes:
+        watched: All trials of the metric in this round, of which those here begin at `first`.
+    """
 
     metric: str
     load: str
@@ -156,12 +166,19 @@ class _Part:
     started: NDArray[np.float64]
     overruns: int | None = None
     longest_call_s: float | None = None
+    watched: Watched | None = None
+    first: int = 0
+
+    def labels_at(self, trial: int) -> tuple[Label, ...]:
+        """Conditions of one of the trials."""
+        seen = self.watched.seen if self.watched is not None else {}
+        return tuple(label for label, one in seen.items() if one.flags[self.first + trial])
 
 
 def _case(parts: Sequence[_Part], deadlines: Sequence[float], clusters: int) -> WorstCase:
     counted = [part.overruns for part in parts if part.overruns is not None]
     calls = [part.longest_call_s for part in parts if part.longest_call_s is not None]
-    return worst_of(
+    found = worst_of(
         parts[0].metric,
         [part.series for part in parts],
         [part.started for part in parts],
@@ -171,6 +188,17 @@ def _case(parts: Sequence[_Part], deadlines: Sequence[float], clusters: int) -> 
         longest_call_s=max(calls, default=None),
         clusters=clusters,
     )
+    longest = max(parts, key=lambda part: float(part.series.values.max()))
+    max_labels = longest.labels_at(int(longest.series.values.argmax()))
+    return replace(found, labelled=_labelled(parts), max_labels=max_labels)
+
+
+def _labelled(parts: Sequence[_Part]) -> dict[Label, int] | None:
+    """Over all rounds; `None` where none of them was watched."""
+    if not any(part.watched for part in parts):
+        return None
+    counts = [counts_of(part.watched, part.first, part.first + part.series.values.size) for part in parts]
+    return {label: total for label in Label if (total := sum(count.get(label, 0) for count in counts))}
 
 
 def _closed_loop(one: Measurement) -> Iterator[_Part]:
@@ -181,7 +209,7 @@ def _closed_loop(one: Measurement) -> Iterator[_Part]:
     begun = series.values.cumsum() - series.values  # without pauses, where a table from elsewhere has no start times
     if stored is not None and stored.values.size == begun.size:
         begun = stored.values / 1e9
-    yield _Part("latency", "", series, begun)
+    yield _Part("latency", "", series, begun, watched=watch(one))
 
 
 def _paced(one: Measurement) -> Iterator[_Part]:
@@ -191,14 +219,14 @@ def _paced(one: Measurement) -> Iterator[_Part]:
         return
     n = series.values.size
     load_from = int(one.facts.get("load_from", n))
-    late = series.values > paced.period_s * (1 + SAME)
+    late, watched = series.values > paced.period_s * (1 + SAME), watch_paced(one)
     service = one.samples["service"].values if "service" in one.samples else np.empty(0)
     for load, begin, end in (("", 0, load_from), (str(paced.load), load_from, n)):
         if begin < end:
             due = np.arange(end - begin, dtype=np.float64) * paced.period_s
             part, calls = Series(one.round, series.values[begin:end]), service[begin:end]
             longest = float(calls.max()) / 1e9 if calls.size else None
-            yield _Part("response", load, part, due, int(late[begin:end].sum()), longest)
+            yield _Part("response", load, part, due, int(late[begin:end].sum()), longest, watched, begin)
 
 
 def _woken_late(measurements: Sequence[Measurement]) -> tuple[float, float] | None:

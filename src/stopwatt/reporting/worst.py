@@ -7,6 +7,8 @@ from rich.console import RenderableType
 from rich.text import Text
 
 from stopwatt import units
+from stopwatt.analyse.findings.words import listed
+from stopwatt.analyse.labels import RAN
 from stopwatt.analyse.row import Row
 from stopwatt.analyse.worst import Miss, WorstCase
 from stopwatt.reporting.grid import Column, grid
@@ -29,6 +31,15 @@ def worst_lines(rows: Sequence[Row]) -> Iterator[RenderableType]:
         yield Text()
         yield _deadlines(cases)
     yield from (Text(line, style="quiet") for line in dict.fromkeys(chain(*(_remarks(*one) for one in cases))))
+
+
+def labelled_line(case: WorstCase) -> str:
+    """`of the 3,000 trials 312 ran power-capped; the longest one ran power-capped`; empty where none has a label."""
+    if not case.labelled:
+        return ""
+    told = listed([f"{count:,} {RAN[label]}" for label, count in case.labelled.items()])
+    longest = listed([RAN[label] for label in case.max_labels]) if case.max_labels else "had none of these"
+    return f"of the {case.n:,} trials {told}; the longest one {longest}"
 
 
 def _setup(row: Row) -> str:
@@ -90,6 +101,8 @@ def _remarks(setup: str, case: WorstCase) -> Iterator[str]:
     if case.woken_late_s is not None:
         median, longest = (units.quantity(one, "s") for one in case.woken_late_s)
         yield f"{setup}: the waiting process was woken {median} late in the median, {longest} at most"
+    under = f" under {case.load} load" if case.load else ""
+    if labelled := labelled_line(case):
+        yield f"{setup}, {case.metric}{under}: {labelled}"
     if case.n >= LEAST_TRIALS:
-        under = f" under {case.load} load" if case.load else ""
         yield f"{setup}, {case.metric}{under}: {case.annex}"

@@ -39,7 +39,7 @@ def _picture(cell: CellAnalysis) -> Picture:
     shown = [miss for miss in asked if miss in curve]
     return Picture(
         _title(worst),
-        f"{about(cell)}; {condition(worst)}",
+        f"{about(cell)}; {condition(worst)}{_labelled(worst)}",
         {"deadline": axis.title("deadline")},
         {
             "ends": [axis.low, axis.high],
@@ -49,6 +49,13 @@ def _picture(cell: CellAnalysis) -> Picture:
         },
         {"curve": _curve(curve, axis), "asked": _asked(shown, axis), "names": _names(curve, axis)},
     )
+
+
+def _labelled(worst: WorstCase | None) -> str:
+    """`; 312 power-capped, 12 throttled among them`: a bound is about calls like those that it was taken from."""
+    counts = worst.labelled if worst is not None else None
+    told = ", ".join(f"{count:,} {label}" for label, count in (counts or {}).items())
+    return f"; {told} among them" if told else ""
 
 
 def _with_asked(worst: WorstCase) -> tuple[Miss, ...]:

@@ -21,6 +21,7 @@ from stopwatt.reporting.charts.strip import has_strips
 from stopwatt.reporting.console import MISSING
 from stopwatt.reporting.html.pack import packed_tables
 from stopwatt.reporting.html.words import estimate_text, how, unbroken
+from stopwatt.reporting.worst import labelled_line
 from stopwatt.stats.autocorrelation import INDEPENDENCE_P
 
 DRAWN = ("sequence", "strip", "histogram", "ecdf", "spectrum", "deadline")
@@ -92,7 +93,7 @@ def details_of(cell: CellAnalysis, label: str, rounds: Sequence[RoundRecord], mo
         tuple(_clusters(cell)),
         tuple(_round(cell, one) for one in rounds),
         tuple(line for worst in cell.worst for line in _deadlines(worst)),
-        tuple(worst.annex for worst in cell.worst if worst.annex),
+        tuple(line for worst in cell.worst for line in (_labelled(worst), worst.annex) if line),
         tuple((str(one.note.severity), one.note.text, one.note.now, counted(one.rounds, "round")) for one in row.notes),
         tuple(_logs(rounds)),
         pictures_of(cell, most_trials),
@@ -176,6 +177,12 @@ def _logs(rounds: Sequence[RoundRecord]) -> list[tuple[str, str]]:
         if one.log.strip():
             by_text.setdefault(one.log[-_LOG:], []).append(str(one.number + 1))
     return [(f"round {', '.join(numbers)}", text) for text, numbers in by_text.items()]
+
+
+def _labelled(worst: WorstCase) -> str:
+    """Under which conditions the trials of a tail ran."""
+    line = labelled_line(worst)
+    return f"{worst.metric}: {line}" if line else ""
 
 
 def _deadlines(worst: WorstCase) -> list[tuple[str, ...]]:
