@@ -1,0 +1,105 @@
+"""One round in full: readings with their verdicts, spans and traces in a line each."""
+
+import json
+from contextlib import nullcontext
+
+import numpy as np
+import pytest
+
+from stopwatt.cli import main
+from stopwatt.energy import TRIALS, WINDOW, About, Scope, Span, Trace
+from stopwatt.records import (
+    Cell,
+    Estimated,
+    Measured,
+    Measurement,
+    Protocol,
+    Setup,
+    Status,
+    Suspect,
+    Unavailable,
+    Workload,
+)
+from stopwatt.reporting.round import TRACE_COLUMNS, reading_text, span_cells, trace_cells, trace_document
+
+SECOND = 10**9
+TIMES = np.arange(0, 10 * SECOND, SECOND // 2)
+
+
+@pytest.fixture
+def board():
+    """Ten seconds of a GPU at 200 W."""
+    channels = {
+        "energy": 5000.0 + 200.0 * TIMES / SECOND,
+        "power": np.where(TIMES < SECOND, np.nan, 200.0),
+        "sm_clock": np.full(TIMES.size, 1410.0),
+        "slowdown": np.full(TIMES.size, 4.0),
+        "others": np.zeros(TIMES.size),
+    }
+    return Trace(About("gpu-0", Scope.GPU, "NVML", "GPU-1234"), TIMES, channels)
+
+
+@pytest.mark.parametrize(
+    ("reading", "text"),
+    [
+        (Measured(0.1178, "J"), "118 mJ"),
+        (Suspect(0.1178, "J", "the counter stands still"), "118 mJ (suspect: the counter stands still)"),
+        (Estimated(0.05, "J", 0.03, 0.07, "12 W a core"), "50 mJ [30, 70] (estimated: 12 W a core)"),
+        (Unavailable("no RAPL: virtual machine"), "- (no RAPL: virtual machine)"),
+        (Measured(float("nan"), "J"), "-"),
+    ],
+)
+def test_a_reading_is_told_with_its_verdict(reading, text):
+    assert reading_text(reading) == text
+
+
+def test_spans_count_from_the_first_of_them():
+    spans = [Span(TRIALS, 7 * SECOND, 8 * SECOND, 300), Span(WINDOW, 9 * SECOND, 11 * SECOND)]
+
+    assert list(span_cells(spans)) == [
+        ["trials", "0.00 s", "1.00 s", "300"],
+        ["energy window", "2.00 s", "2.00 s", ""],
+    ]
+
+
+def test_a_trace_is_one_line_with_what_it_counted_and_the_middle_of_the_rest(board):
+    line = dict(zip(TRACE_COLUMNS, trace_cells(board), strict=True))
+
+    assert line["instrument"] == "gpu-0"
+    assert line["source"] == "NVML GPU-1234"
+    assert (line["rows>"], line["over>"]) == ("20", "9.50 s")
+    assert line["read"] == "energy 1900 J, power 200 W, sm_clock 1410 MHz, others 0"
+
+
+def test_a_trace_without_a_row_and_with_an_instrument_that_went_is_told_too():
+    silent = Trace(About("gpu-0", Scope.GPU, "NVML"), np.empty(0, np.int64), {"power": np.empty(0)}, gone="unplugged")
+
+    assert trace_cells(silent) == ["gpu-0", "NVML", "0", "", "gone: unplugged"]
+    assert trace_document(silent)["begin_ns"] is None
+
+
+def test_what_was_never_read_has_no_number_in_the_document(board):
+    document = trace_document(board)
+    json.dumps(document, allow_nan=False)
+
+    assert document["channels"]["power"] == {"n": 18, "min": 200.0, "median": 200.0, "max": 200.0, "unit": "W"}
+    never = trace_document(Trace(board.about, TIMES, {"power": np.full(TIMES.size, np.nan)}))
+    assert never["channels"]["power"] == {"n": 0, "min": None, "median": None, "max": None, "unit": "W"}
+
+
+def test_show_prints_spans_and_traces_where_there_are_some(capsys, monkeypatch, board):
+    cell = Cell(Workload("mlp"), Setup(), Protocol())
+    plain = Measurement(cell, 0, Status.OK, readings={"energy_gpu": Suspect(0.1, "J", "a doubt")})
+    full = Measurement(cell, 0, Status.OK, spans=(Span(TRIALS, 0, SECOND, 300),), traces=(board,))
+    monkeypatch.setattr("stopwatt.cli.show.open_store", lambda *_, **__: nullcontext())
+    printed = []
+    for one in (plain, full):
+        monkeypatch.setattr("stopwatt.cli.show._measurement", lambda *_, one=one: one)
+        with pytest.raises(SystemExit):
+            main(["show", "any"])
+        printed.append(capsys.readouterr().out)
+
+    assert "Spans" not in printed[0]
+    assert "100 mJ (suspect: a doubt)" in printed[0]
+    assert "Spans" in printed[1]
+    assert "energy 1900 J" in printed[1]
