@@ -264,7 +264,18 @@ def test_a_step_of_the_load_within_a_window_makes_its_slope_suspect():
     found = of_round(trace(change=rising, averaged=0))
 
     assert isinstance(gpu(found), Suspect)
-    assert "changed within energy window 2 of 3" in gpu(found).why
+    assert gpu(found).why.startswith("the power of gpu-0 changed within a window, and the counter ticks every 50.0 ms")
+
+
+def test_a_step_that_ticks_are_fine_enough_for_is_measured():
+    def rising(joules):
+        return joules + np.clip(joules - (5_000 + joules_at(np.array(7.75))), 0, None) * 0.5
+
+    found = of_round(trace(change=rising, averaged=0, tick=0.02))
+    truth = BUSY_W * (2.0 + 0.5 + 1.5 * 1.5 + 1.5 * 2.0)  # the step is half a second after the second window began
+
+    assert isinstance(gpu(found), Measured)
+    assert gpu(found).value * 3 * CALLS * BATCH == pytest.approx(truth, rel=0.005)
 
 
 def test_windows_that_differ_are_noted():
