@@ -133,7 +133,7 @@ def _numa(machine: Machine) -> Scalar | Unavailable:
     return len(cpu_list(online)) if online else Unavailable("the kernel does not tell")
 
 
-def _sensors(host: Host) -> Iterator[str]:
+def sensors(host: Host) -> Iterator[str]:
     """Files with the temperature of the CPU in 0.001 °C."""
     for chip in host.children("sys/class/hwmon"):
         if host.text(f"sys/class/hwmon/{chip}/name") in {"coretemp", "k10temp", "zenpower"}:
@@ -144,7 +144,7 @@ def _sensors(host: Host) -> Iterator[str]:
 
 
 def _temperature(machine: Machine) -> Scalar | Unavailable:
-    for sensor in _sensors(machine.host):
+    for sensor in sensors(machine.host):
         millidegrees = machine.host.number(sensor)
         if millidegrees is not None:
             return millidegrees / 1000

@@ -49,7 +49,7 @@ class CpuUsage:
         """Take a snapshot."""
         host = host or Host()
         cpus = allowed_cpus(host)
-        busy_s, steal_s = _machine_seconds(host, cpus)
+        busy_s, steal_s = machine_seconds(host, cpus)
         throttling = cgroup.throttling(host)
         own = resource.getrusage(resource.RUSAGE_SELF)
         return cls(
@@ -127,8 +127,8 @@ class Usage:
         return {name: value for name, value in found.items() if value is not None}
 
 
-def _machine_seconds(host: Host, cpus: frozenset[int]) -> tuple[float | None, float | None]:
-    """Busy and stolen seconds of these CPUs since boot."""
+def machine_seconds(host: Host, cpus: frozenset[int]) -> tuple[float | None, float | None]:
+    """Busy and stolen seconds of these CPUs since boot; `None` where the kernel does not count."""
     names = {f"cpu{number}" for number in cpus}
     lines = (line.split() for line in (host.text("proc/stat") or "").splitlines())
     rows = [[int(word) for word in words[1:]] for words in lines if words and words[0] in names]

@@ -1,25 +1,17 @@
 """What a worker does to itself so that nothing it runs can outlive, outlast or corrupt its parent."""
 
 import contextlib
-import ctypes
 import faulthandler
 import gc
-import os
 import signal
 import sys
 from pathlib import Path
 
-_PR_SET_PDEATHSIG = 1
+from stopwatt.devices.parent import die_with, ignore_interrupts
 
-
-def die_with(parent: int) -> None:
-    """End this process when its parent ends, however that happens (`kill -9` included; Linux)."""
-    if not parent:
-        return
-    with contextlib.suppress(OSError, AttributeError):
-        ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
-    if os.getppid() != parent:  # it was gone before the request took effect
-        os._exit(1)
+__all__ = [
+    "be_first_victim", "die_with", "give_back_memory", "ignore_interrupts", "listen_to_interrupts", "show_crashes",
+]  # fmt: skip
 
 
 def be_first_victim() -> None:
@@ -45,8 +37,3 @@ def give_back_memory() -> None:
     torch = sys.modules.get("torch")
     if torch is not None and torch.cuda.is_initialized():
         torch.cuda.empty_cache()
-
-
-def ignore_interrupts() -> None:
-    """Leave an interrupt to the parent, which decides what becomes of this process."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)

@@ -5,9 +5,9 @@ All of it runs in the process that samples, which may hang or die without harm t
 """
 
 from collections.abc import Mapping
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
-from stopwatt.energy import About
+from stopwatt.energy import About, Scope
 from stopwatt.records import Unavailable
 
 Reading = Mapping[str, float]
@@ -48,15 +48,26 @@ class Instrument(Protocol):
         ...
 
 
+@runtime_checkable
+class Follower(Protocol):
+    """An instrument that tells measured processes from others."""
+
+    def follow(self, pid: int) -> None:
+        """This process, with its threads and descendants, is what is measured from now on."""
+        ...
+
+
 class Meter(Protocol):
     """Finds the instruments of one interface.
 
     Attributes:
         name: Under which it is registered.
+        scopes: Whose energy its instruments can read; empty for telemetry alone.
         verified: False for a meter that is written to its documentation but was never run by its authors.
     """
 
     name: str
+    scopes: tuple[Scope, ...]
     verified: bool
 
     def find(self, device: str = "") -> tuple[Instrument, ...] | Unavailable:

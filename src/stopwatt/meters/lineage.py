@@ -1,0 +1,97 @@
+"""A process with its threads and descendants, as /proc shows them: what they used together."""
+
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+from stopwatt.devices.host import Host, fields
+
+_TICK_S = 1 / os.sysconf("SC_CLK_TCK")
+_PAGE = os.sysconf("SC_PAGE_SIZE")
+_PARENT, _MAJOR_FAULTS, _FAULTS_OF_CHILDREN, _TIMES, _RESIDENT = 1, 9, 10, slice(11, 15), 21
+"""Columns of /proc/PID/stat behind the name (proc_pid_stat(5)); times are those of the process and of the children that
+it has waited for, so that nothing is lost when one of them ends."""
+
+
+@dataclass(frozen=True, slots=True)
+class Used:
+    """By all of them; seconds and counts only grow.
+
+    Attributes:
+        own_s: CPU time.
+        resident: Bytes in memory; pages that two of them share count twice.
+        switches: Times they lost a CPU to another task.
+    """
+
+    own_s: float
+    major_faults: int
+    resident: int
+    switches: int
+
+
+@dataclass(slots=True)
+class Lineage:
+    """One process and what comes from it.
+
+    Args:
+        host: The machine.
+        pid: The process.
+        without: A descendant that is none of theirs.
+    """
+
+    host: Host
+    pid: int
+    without: int = 0
+    _members: tuple[int, ...] = ()
+    _switches: dict[str, int] = field(default_factory=dict)
+    _switched: int = 0
+
+    def look(self) -> tuple[int, ...]:
+        """Find its descendants that are alive now."""
+        self._members = tuple(self._descent())
+        return self._members
+
+    def used(self) -> Used | None:
+        """What they have used; `None` if none of them is there any more."""
+        stats = [words for words in (stat(self.host, pid) for pid in self._members or self.look()) if words]
+        if not stats:
+            return None
+        return Used(
+            own_s=sum(int(word) for words in stats for word in words[_TIMES]) * _TICK_S,
+            major_faults=sum(int(words[_MAJOR_FAULTS]) + int(words[_FAULTS_OF_CHILDREN]) for words in stats),
+            resident=sum(int(words[_RESIDENT]) for words in stats) * _PAGE,
+            switches=self._count_switches(),
+        )
+
+    def _descent(self) -> Iterator[int]:
+        children = self._children()
+        waiting = [self.pid]
+        while waiting:
+            pid = waiting.pop()
+            if pid != self.without:
+                yield pid
+                waiting += children.get(pid, [])
+
+    def _children(self) -> dict[int, list[int]]:
+        found: dict[int, list[int]] = {}
+        for name in self.host.children("proc"):
+            words = stat(self.host, int(name)) if name.isdigit() else []
+            if words:
+                found.setdefault(int(words[_PARENT]), []).append(int(name))
+        return found
+
+    def _count_switches(self) -> int:
+        """Sum over all threads, those that have ended included: the kernel forgets these."""
+        for pid in self._members:
+            for thread in self.host.children(f"proc/{pid}/task"):
+                said = fields(self.host.text(f"proc/{pid}/task/{thread}/status"), ":")
+                now = int(said.get("nonvoluntary_ctxt_switches", 0))
+                self._switched += max(0, now - self._switches.get(thread, 0))
+                self._switches[thread] = now
+        return self._switched
+
+
+def stat(host: Host, pid: int) -> list[str]:
+    """The columns of /proc/PID/stat behind the command's name, which may hold spaces and brackets; empty if it ended."""
+    text = host.text(f"proc/{pid}/stat") or ""
+    return text[text.rfind(")") + 1 :].split()

@@ -1,0 +1,227 @@
+"""A recorded trace that is played as if it were read now: the whole way of energy, on a machine without any meter.
+
+The file is CSV or Parquet, with a column `time` (seconds, rising) and columns named as `energy.CHANNELS`, at least
+`energy` or `power`; an empty cell was not read. It plays from the moment it is opened, at its own speed.
+"""
+
+import csv
+import math
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from urllib.parse import parse_qsl
+
+import numpy as np
+
+from stopwatt import units
+from stopwatt.arrays import Array
+from stopwatt.devices.resolve import kind_of
+from stopwatt.energy import CHANNELS, SCOPES, About, Scope
+from stopwatt.errors import UsageError
+from stopwatt.meters.base import Gone, Instrument, Reading
+
+_WHEN = "reading a recorded trace"
+_COLUMNS = "columns are `time` (s) and some of " + ", ".join(CHANNELS)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Recording:
+    """What a file holds.
+
+    Attributes:
+        time_s: From 0; rising, shape (n,).
+        channels: Name -> float64, shape (n,); NaN where it was not read.
+    """
+
+    time_s: Array
+    channels: Mapping[str, Array]
+
+
+def read_recording(path: Path) -> Recording:
+    """The trace in a file.
+
+    Raises:
+        UsageError: No such file, wrong columns, a cell that is no number, or a time that does not rise; with its line.
+    """
+    try:
+        columns = _parquet(path) if path.suffix == ".parquet" else _csv(path)
+    except OSError as error:
+        raise UsageError(
+            f"cannot read {path}: {error.strerror}", when=_WHEN, now="name a CSV or Parquet file"
+        ) from None
+    except UnicodeDecodeError:
+        raise UsageError(f"{path} is no text", when=_WHEN, now="name a CSV or Parquet file") from None
+    time_s = columns.pop("time")
+    _check_time(path, time_s)
+    return Recording(time_s - time_s[0], columns)
+
+
+def _csv(path: Path) -> dict[str, Array]:
+    with path.open(encoding="utf-8-sig", newline="") as stream:
+        rows = csv.reader(stream)
+        names = [name.strip() for name in next(rows, [])]
+        _check_names(path, names)
+        values = [_numbers(path, rows.line_num, names, row) for row in rows if row]
+    table = np.array(values, dtype=np.float64).reshape(len(values), len(names))
+    return {name: table[:, place] for place, name in enumerate(names)}
+
+
+def _numbers(path: Path, line: int, names: Sequence[str], row: Sequence[str]) -> list[float]:
+    if len(row) != len(names):
+        raise _wrong(path, line, f"has {len(row)} cells where the head has {len(names)}")
+    try:
+        numbers = [float(cell) if cell.strip() else math.nan for cell in row]
+    except ValueError as error:
+        raise _wrong(path, line, f"has a cell that is no number ({error})") from None
+    if any(math.isinf(number) for number in numbers):
+        raise _wrong(path, line, "has a cell that is infinite")
+    return numbers
+
+
+def _parquet(path: Path) -> dict[str, Array]:
+    try:
+        import pyarrow
+        from pyarrow import parquet
+    except ImportError as error:
+        raise UsageError(f"Parquet needs a package: {error}", now="pip install 'stopwatt[export]'") from error
+    try:
+        table: Any = parquet.read_table(path)
+        _check_names(path, table.column_names)
+        return {name: table[name].cast("float64").to_numpy().astype(np.float64) for name in table.column_names}
+    except pyarrow.ArrowException as error:
+        what = f"cannot read {path}: {str(error).splitlines()[0]}"
+        raise UsageError(what, when=_WHEN, now="write it again, with columns of numbers") from None
+
+
+def _check_names(path: Path, names: Sequence[str]) -> None:
+    wrong = [name for name in names if name != "time" and name not in CHANNELS]
+    double = sorted({name for name in names if names.count(name) > 1})
+    fault = (
+        f"unknown column {wrong[0]!r}" if wrong
+        else f"the column {double[0]!r} is there twice" if double
+        else "no column `time`" if "time" not in names
+        else "neither a column `energy` nor `power`" if not {"energy", "power"} & set(names)
+        else ""
+    )  # fmt: skip
+    if fault:
+        raise UsageError(f"{path}, line 1: {fault}", when=_WHEN, now=_COLUMNS)
+
+
+def _check_time(path: Path, time_s: Array) -> None:
+    if time_s.size < 2:  # noqa: PLR2004  (two rows make a time)
+        raise UsageError(f"{path} has fewer than two rows", when=_WHEN, now="record for longer")
+    wrong = np.flatnonzero(~(np.diff(time_s, prepend=-np.inf) > 0))
+    if wrong.size:
+        row = int(wrong[0])
+        fault = "has no time" if np.isnan(time_s[row]) else f"goes back in time, or stands still, at {time_s[row]:g} s"
+        raise _wrong(path, row + 2, fault)
+
+
+def _wrong(path: Path, line: int, fault: str) -> UsageError:
+    return UsageError(f"{path}, line {line} {fault}", when=_WHEN, now="times must rise; an empty cell was not read")
+
+
+class Player:
+    """The instrument.
+
+    Args:
+        about: What is said of it.
+        recording: What it plays.
+        loop: Begin again at the end, with a counter that goes on.
+        clock: Seconds.
+    """
+
+    def __init__(
+        self, about: About, recording: Recording, *, loop: bool, clock: Callable[[], float] = time.monotonic
+    ) -> None:
+        self.about = about
+        self._clock = clock
+        self._begin = clock()
+        self._loop = loop
+        self._time = recording.time_s
+        joules = recording.channels.get("energy", np.full(self._time.size, np.nan))
+        self._joules = _held(joules)
+        self._others = {name: values for name, values in recording.channels.items() if name != "energy"}
+        self._round_j = _used(joules[~np.isnan(joules)], about.wraps_j)
+
+    def count(self) -> float | None:
+        """What the recorded counter said at this time; `None` if there was none yet."""
+        row, rounds = self._now()
+        joules = float(self._joules[row]) + rounds * self._round_j
+        return None if math.isnan(joules) else joules % self.about.wraps_j if self.about.wraps_j else joules
+
+    def state(self) -> Reading:
+        """The row of this time."""
+        row, _ = self._now()
+        return {name: float(values[row]) for name, values in self._others.items() if not math.isnan(values[row])}
+
+    def close(self) -> None:
+        """It holds nothing."""
+
+    def _now(self) -> tuple[int, int]:
+        """Which row plays, and how often the recording has been played."""
+        played, length = self._clock() - self._begin, float(self._time[-1])
+        if played > length and not self._loop:
+            raise Gone(f"the recording ended after {units.quantity(length, 's')}")
+        rounds, inside = divmod(played, length)
+        return int(np.searchsorted(self._time, inside, side="right")) - 1, int(rounds)
+
+
+def _held(values: Array) -> Array:
+    """With the last value in place of what was not read."""
+    place = np.maximum.accumulate(np.where(np.isnan(values), 0, np.arange(values.size)))
+    return np.asarray(values[place])
+
+
+def _used(joules: Array, wraps_j: float | None) -> float:
+    """Joules of the whole recording."""
+    steps = np.diff(joules)
+    return float(np.sum(np.where(steps < 0, steps + wraps_j, steps) if wraps_j else steps))
+
+
+class Replay:
+    """Plays one file.
+
+    Args:
+        argument: `FILE`, or `FILE?loop&scope=package&wraps=262143&poll=0.001`: begin again at the end; whose energy it
+            is (by default that of the device: its GPU, or the processor package); joules at which its counter wraps;
+            seconds between two readings of it.
+
+    Raises:
+        UsageError: No file, or an option that is not known.
+    """
+
+    name = "replay"
+    scopes = tuple(SCOPES)
+    verified = True
+
+    def __init__(self, argument: str = "") -> None:
+        whole, mark, options = argument.rpartition("?")
+        self._path = Path(whole if mark else options)
+        self._options = dict(_options(options if mark else ""))
+        if not argument:
+            raise UsageError("replay needs a file", now="write replay:FILE")
+
+    def find(self, device: str = "") -> tuple[Instrument, ...]:
+        """The recording, which begins to play.
+
+        Raises:
+            UsageError: The file cannot be read; with its line.
+        """
+        recording = read_recording(self._path)
+        scope = self._options.get("scope", Scope.PACKAGE if device and kind_of(device) == "cpu" else Scope.GPU)
+        wraps, poll = self._options.get("wraps"), self._options.get("poll", 0.005)
+        about = About("replay", scope, "replay", self._path.name, wraps, poll, ("a recording, not this machine",))
+        return (Player(about, recording, loop="loop" in self._options),)
+
+
+def _options(text: str) -> Iterator[tuple[str, Any]]:
+    for name, value in parse_qsl(text, keep_blank_values=True):
+        try:
+            kind = {"loop": str, "scope": Scope, "wraps": float, "poll": float}[name]
+            yield name, kind(value)
+        except (KeyError, ValueError):
+            now = "write replay:FILE?loop&scope=package&wraps=262143&poll=0.001, or less of it"
+            raise UsageError(f"cannot read {name}={value} of the replay", now=now) from None
