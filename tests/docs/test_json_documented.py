@@ -345,7 +345,7 @@ def test_an_exported_measurement_differs_from_a_shown_one_as_described(capsys, s
     described = documented("### `show ID` of a measurement")["measurement"]
     samples = documented("### Its samples")
     assert set(found) - set(described) == {"run"}
-    assert set(described) - set(found) == {"cell_key"}
+    assert set(described) - set(found) == {"cell_key", "labels"}
     assert differences(found["samples"], samples) == []
 
 

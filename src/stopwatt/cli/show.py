@@ -196,7 +196,7 @@ def _show_one(measurement: Measurement, *, json: bool) -> None:
         print(_strict({"schema": SCHEMA, "measurement": _document(measurement)}))
         return
     from stopwatt.reporting.console import console_for
-    from stopwatt.reporting.round import SPAN_COLUMNS, TRACE_COLUMNS, reading_text, span_cells, trace_cells
+    from stopwatt.reporting.round import SPAN_COLUMNS, TRACE_COLUMNS, label_pairs, reading_text, span_cells, trace_cells
 
     console = console_for(sys.stdout)
     console.print(_pairs("Measurement", _about(measurement)))
@@ -206,6 +206,8 @@ def _show_one(measurement: Measurement, *, json: bool) -> None:
         console.print(_table("Spans", SPAN_COLUMNS, span_cells(measurement.spans)))
     if measurement.traces:
         console.print(_table("Traces", TRACE_COLUMNS, map(trace_cells, measurement.traces)))
+    if labels := label_pairs(measurement):
+        console.print(_pairs("Conditions of the trials", labels))
     phases = [(name, units.quantity(seconds, "s")) for name, seconds in measurement.phases.items()]
     console.print(_pairs("Phases", phases))
     console.print(_pairs("Protocol", _flat(to_document(measurement.cell.protocol))))
@@ -256,12 +258,13 @@ def _summary(samples: Samples) -> dict[str, Any]:
 
 
 def _document(measurement: Measurement) -> dict[str, Any]:
-    from stopwatt.reporting.round import trace_document
+    from stopwatt.reporting.round import labels_document, trace_document
 
     summaries = {metric: _summary(samples) for metric, samples in measurement.samples.items()}
     traces = [trace_document(trace) for trace in measurement.traces]
     document: dict[str, Any] = to_document(replace(measurement, samples={}, traces=()))
-    return document | {"cell_key": measurement.cell.key, "samples": summaries, "traces": traces}
+    labels = labels_document(measurement)
+    return document | {"cell_key": measurement.cell.key, "samples": summaries, "traces": traces, "labels": labels}
 
 
 def _flat(document: Mapping[str, Any], before: str = "") -> list[tuple[str, str]]:

@@ -7,8 +7,9 @@ from typing import Any
 import numpy as np
 
 from stopwatt import units
+from stopwatt.analyse.labels import Seen, watch
 from stopwatt.energy import CHANNELS, Span, Trace
-from stopwatt.records import Estimated, Measured, Reading, Suspect
+from stopwatt.records import Estimated, Measured, Measurement, Reading, Suspect
 from stopwatt.reporting.console import MISSING
 
 _BITS = "bits"
@@ -67,6 +68,33 @@ def trace_document(trace: Trace) -> dict[str, Any]:
         "gone": trace.gone,
         "channels": {name: _channel_document(name, values) for name, values in trace.channels.items()},
     }
+
+
+def label_pairs(measurement: Measurement) -> list[tuple[str, str]]:
+    """`power-capped`, `36 of 300 trials (12 %)`: the conditions that instruments could tell, also where none held."""
+    watched = watch(measurement)
+    if watched is None:
+        return []
+    return [(label, _label_text(seen)) for label, seen in watched.seen.items()]
+
+
+def labels_document(measurement: Measurement) -> dict[str, Any] | None:
+    """The same as JSON; docs/json.md describes it."""
+    watched = watch(measurement)
+    if watched is None:
+        return None
+    return {
+        str(label): {"trials": int(np.count_nonzero(seen.flags)), "known": int(np.count_nonzero(seen.known))}
+        for label, seen in watched.seen.items()
+    }
+
+
+def _label_text(seen: Seen) -> str:
+    count, known = int(np.count_nonzero(seen.flags)), int(np.count_nonzero(seen.known))
+    if not known:
+        return f"{MISSING} (no reading around any trial)"
+    of = f"{known:,} trials" if known == seen.known.size else f"{known:,} watched trials"
+    return f"{count:,} of {of} ({units.percent(count / known)})" if count else f"none of {of}"
 
 
 def _channel_document(name: str, values: Any) -> dict[str, Any]:
