@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from stopwatt.api import sweep as sweep
     from stopwatt.comparing import compare as compare
     from stopwatt.errors import StopwattError as StopwattError
+    from stopwatt.metering.scope import meter as meter
     from stopwatt.records import CLASSIC as CLASSIC
     from stopwatt.records import QUICK as QUICK
     from stopwatt.records import THOROUGH as THOROUGH
@@ -43,6 +44,7 @@ _PUBLIC = {
     "compare": "comparing",
     "protocol": "api",
     "measure": "api",
+    "meter": "metering.scope",
     "import_table": "api",
     "report": "api",
     "selftest": "api",

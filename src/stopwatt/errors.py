@@ -16,6 +16,8 @@ class ExitCode(IntEnum):
     PARTLY_FAILED = 3
     ENVIRONMENT = 4
     TIMEOUT = 124
+    NOT_EXECUTABLE = 126
+    NOT_FOUND = 127
     INTERRUPTED = 130
 
 

@@ -18,6 +18,7 @@ VERBS = {
     "show": ("show:show", "List runs and measurements, or one measurement in full."),
     "export": ("export:export", "Write measurements to Parquet, CSV or JSON."),
     "import": ("import_:import_", "Read exported measurements, or a table that others made, into the store."),
+    "meter": ("meter:meter", "Run any program and say what it used: energy, power, CPU time, memory."),
     "ceilings": ("ceilings:ceilings", "Measure the most FLOP/s and bytes/s that this device reaches."),
     "selftest": ("selftest:selftest", "Test that this machine, with this tool on it, measures what it claims."),
     "workloads": ("workloads:workloads", "List the models that can be measured, with their parameters."),
@@ -45,9 +46,9 @@ def build_app(verb: str = "") -> App:
 def main(arguments: list[str] | None = None) -> None:
     """Run one command line and exit with its code (`errors.ExitCode`)."""
     words = list(sys.argv[1:] if arguments is None else arguments)
-    debug = "--debug" in words
+    debug = "--debug" in words[: words.index("--")] if "--" in words else "--debug" in words
     if debug:
-        words.remove("--debug")
+        words.remove("--debug")  # the first one; behind -- it belongs to somebody else
     prepare_streams()
     sys.exit(_run(words, debug=debug))
 

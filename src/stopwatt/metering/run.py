@@ -1,0 +1,76 @@
+"""`stopwatt meter -- COMMAND`: what a program used."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from pathlib import Path
+
+from stopwatt.analyse.metered import metered_of
+from stopwatt.energy import Trace
+from stopwatt.measuring.clock import now_ns
+from stopwatt.metering import shared
+from stopwatt.metering.command import run_command
+from stopwatt.metering.running import Running
+from stopwatt.metering.traces import save_trace
+from stopwatt.reporting.meter import MeterResult
+
+_BEHIND_NS = 150_000_000
+"""The live line asks for rows that are there already: it waits for none."""
+EVERY_S = 0.25
+
+
+@dataclass(frozen=True, slots=True)
+class MeteredCommand:
+    """A command that was metered.
+
+    Attributes:
+        result: What it used.
+        code: Its exit code as a shell has it.
+    """
+
+    result: MeterResult
+    code: int
+    traces: tuple[Trace, ...]
+    begin_ns: int
+
+    def save_trace(self, path: Path, *, overwrite: bool = False) -> tuple[Path, ...]:
+        """Write what the instruments said (`metering.traces.save_trace`)."""
+        return save_trace(path, self.traces, origin_ns=self.begin_ns, overwrite=overwrite)
+
+
+def meter_command(
+    command: Sequence[str], *, device: str = "", show: Callable[[str], None] | None = None
+) -> MeteredCommand:
+    """Run a command with our standard streams, and meter it. In the main thread only.
+
+    Args:
+        command: The program and its arguments.
+        device: Whose meters are wanted; empty for all of the machine.
+        show: Called four times a second with a line on what it has used so far; nothing looks before the end without.
+
+    Raises:
+        UsageError: Nothing to run, or no such device.
+        NotStarted: No such program, or none that can be run.
+    """
+    sampler = shared.acquire(device)
+    try:
+        started_at = datetime.now(UTC).isoformat(timespec="milliseconds")
+        look = None if show is None else _watch(sampler, show)
+        ended = run_command(command, sampler.follow, look, EVERY_S)
+        traces = sampler.around(ended.begin_ns, ended.end_ns)
+        metered = metered_of(traces, sampler.why, ended.begin_ns, ended.end_ns, ended.usage)
+    finally:
+        shared.release(device)
+    metered = replace(metered, command=tuple(command), exit_code=ended.code, started_at=started_at)
+    return MeteredCommand(MeterResult(metered), ended.code, traces, ended.begin_ns)
+
+
+def _watch(sampler: shared.Sampler, show: Callable[[str], None]) -> Callable[[], None]:
+    running = Running(now_ns())
+
+    def look() -> None:
+        now = now_ns()
+        running.add(sampler.update(now - _BEHIND_NS))
+        show(running.text(now, sampler.why))
+
+    return look

@@ -1,0 +1,128 @@
+"""One process that samples, for all meters that are open at the same time."""
+
+import os
+import threading
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from weakref import WeakSet
+
+import numpy as np
+
+from stopwatt.energy import Scope, Trace
+from stopwatt.measuring.clock import now_ns
+from stopwatt.meters.sampling import Sampling
+
+EDGE_NS = 150_000_000
+"""So much of a trace is wanted before and after a time; everything but counters is read ten times a second."""
+
+
+class Waiting:
+    """Something that still has to take its traces."""
+
+    def settle(self) -> None:
+        """Take them now: afterwards nothing samples any more."""
+        raise NotImplementedError
+
+
+class Sampler:
+    """The sampling of one device, with all that it said since the first of its meters began.
+
+    Args:
+        device: `cpu`, `cuda`, `cuda:1`; empty for all of the machine.
+    """
+
+    def __init__(self, device: str) -> None:
+        self._sampling = Sampling(device, energy=True)
+        self._lock = threading.RLock()
+        self._pieces: list[tuple[Trace, ...]] = []
+        self._until_ns = now_ns() - EDGE_NS
+        self.users = 0
+        self.waiting: WeakSet[Waiting] = WeakSet()
+        self.update(now_ns())  # waits until all is read once: what begins now has a row before it
+
+    @property
+    def why(self) -> Mapping[Scope, str]:
+        """For each scope without an instrument, the reason."""
+        return self._sampling.why
+
+    def follow(self, pid: int) -> None:
+        """The process whose counters are read from now on."""
+        self._sampling.follow(pid)
+
+    def update(self, end_ns: int) -> tuple[Trace, ...]:
+        """What is new until then; waits, within bounds, until it is there."""
+        with self._lock:
+            begin_ns = self._until_ns + 1
+            if end_ns < begin_ns:
+                return ()
+            traces = tuple(_cut(one, begin_ns, end_ns) for one in self._sampling.take(begin_ns, end_ns))
+            self._until_ns = end_ns
+            self._pieces.append(traces)
+            return traces
+
+    def around(self, begin_ns: int, end_ns: int) -> tuple[Trace, ...]:
+        """What was said in a time and shortly before and after it."""
+        last_ns = end_ns + EDGE_NS
+        time.sleep(max(0, last_ns - now_ns()) / 1e9)
+        with self._lock:
+            self.update(last_ns)
+            return tuple(
+                _cut(_joined(pieces), begin_ns - EDGE_NS, last_ns) for pieces in zip(*self._pieces, strict=True)
+            )
+
+    def close(self) -> None:
+        """End the process that samples."""
+        self._sampling.close()
+
+
+def _cut(trace: Trace, begin_ns: int, end_ns: int) -> Trace:
+    """The rows of a time."""
+    first, behind = np.searchsorted(trace.time_ns, [begin_ns, end_ns + 1])
+    rows = slice(int(first), int(behind))
+    channels = {name: values[rows] for name, values in trace.channels.items()}
+    return replace(trace, time_ns=trace.time_ns[rows], channels=channels)
+
+
+def _joined(pieces: Sequence[Trace]) -> Trace:
+    """Traces of one instrument, one after the other."""
+    if len(pieces) == 1:
+        return pieces[0]
+    names = {name: None for piece in pieces for name in piece.channels}
+    channels = {
+        name: np.concatenate([piece.channels.get(name, np.full(piece.time_ns.size, np.nan)) for piece in pieces])
+        for name in names
+    }
+    return replace(
+        pieces[-1], time_ns=np.concatenate([piece.time_ns for piece in pieces]), channels=channels,
+        gone=next((piece.gone for piece in pieces if piece.gone), ""),
+    )  # fmt: skip
+
+
+_samplers: dict[tuple[int, str], Sampler] = {}
+_lock = threading.Lock()
+
+
+def acquire(device: str) -> Sampler:
+    """The sampler of a device, started if nobody uses one. Each call needs its `release`."""
+    with _lock:
+        key = (os.getpid(), device)  # a forked child has none of its parent's
+        if key not in _samplers:
+            _samplers[key] = Sampler(device)
+        _samplers[key].users += 1
+        return _samplers[key]
+
+
+def release(device: str) -> None:
+    """End the use of `acquire`; the last one ends the process that samples, after everybody has their traces."""
+    with _lock:
+        sampler = _samplers[os.getpid(), device]
+        sampler.users -= 1
+        if sampler.users:
+            return
+        del _samplers[os.getpid(), device]
+    try:
+        for one in list(sampler.waiting):
+            one.settle()
+    finally:
+        sampler.close()
