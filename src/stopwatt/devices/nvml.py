@@ -134,7 +134,16 @@ def _process(nvml: Any, running: Any) -> dict[str, Any]:
     return {"pid": running.pid, "bytes": running.usedGpuMemory, "name": os.path.basename(name)}  # noqa: PTH119  (no path of ours)
 
 
-def _handle(nvml: Any, selector: str) -> Any:
+def handle_of(nvml: Any, selector: str) -> Any:
+    """NVML's handle of a GPU.
+
+    Args:
+        nvml: The module `pynvml`, initialised.
+        selector: As in `read`.
+
+    Raises:
+        Unreadable: No such GPU.
+    """
     if selector.startswith("MIG-"):
         return nvml.nvmlDeviceGetHandleByUUID(selector)
     handles = [nvml.nvmlDeviceGetHandleByIndex(index) for index in range(nvml.nvmlDeviceGetCount())]
@@ -154,7 +163,7 @@ def _answer(selector: str) -> dict[str, Any]:
 
     try:
         nvml.nvmlInit()
-        queries = _queries(nvml, _handle(nvml, selector))
+        queries = _queries(nvml, handle_of(nvml, selector))
     except (nvml.NVMLError, Unreadable) as error:
         return {"error": f"NVML: {error}"}
     answer: dict[str, Any] = {"unavailable": {}}
