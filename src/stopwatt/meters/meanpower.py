@@ -14,7 +14,7 @@ from stopwatt.records import Unavailable
 from stopwatt.stats import energy as counting
 from stopwatt.stats.quantiles import CONFIDENCE
 
-EVEN = 0.01
+EVEN = 0.008
 """Where slope and mean power of a span differ by more than this, the load was not even enough for a line."""
 
 

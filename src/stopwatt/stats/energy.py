@@ -157,19 +157,25 @@ def rates(counter: Counter, ticks: int) -> Floats:
 
 
 def unevenness(counter: Counter) -> float:
-    """How far the slope of the line is from the mean power, relative to it, where the power changed in the window.
+    """How far the slope of the line may be from the mean power, relative to it, where the power changed in the window.
 
-    A straight line and a curve of the third degree, which follows what changes slowly, say the same mean power of an
-    even load; a step of the load within the window sets them apart. In Legendre polynomials, of which only the odd ones
-    differ between both ends, that is the third coefficient by the first.
+    A straight line and a curve that follows what changes slowly say the same mean power of an even load; a step of the
+    load within the window sets them apart. In Legendre polynomials only the odd ones differ between both ends, so that
+    it is the third coefficient, or the third and the fifth, to all of them.
 
     Args:
-        counter: At least 5 ticks of one window, without a reset.
+        counter: At least 7 ticks of one window, without a reset.
+
+    Returns:
+        The larger of the two; infinite where the counter did not rise.
     """
     at = counter.seconds - counter.seconds[0]
     place = 2 * at / at[-1] - 1
-    _, first, _, third = np.polynomial.legendre.legfit(place, counter.joules - counter.joules[0], 3)
-    return float(third / (first + third)) if first + third > 0 else math.inf
+    off = [
+        float(found[3::2].sum() / found[1::2].sum()) if found[1::2].sum() > 0 else math.inf
+        for found in (np.polynomial.legendre.legfit(place, counter.joules, degree) for degree in (3, 5))
+    ]
+    return max(off, key=abs)
 
 
 def quantum(joules: NDArray[Any]) -> float:

@@ -1,0 +1,1 @@
+"""Simulated instruments with known truth, and what is made of them."""
