@@ -187,3 +187,20 @@ def test_a_jump_of_the_system_clock_has_no_effect(monkeypatch):
     assert len(series.response_ns) == 50
     assert (series.response_ns >= series.service_ns).all(), "no request begins before it is due"
     assert (series.wake_late_ns >= 0).all()
+
+
+def test_a_series_knows_when_its_first_request_was_due_and_its_last_one_done():
+    world = World()
+    series = world.run(50)
+    assert series.first_ns == pytest.approx(world.begun[LEAD_IN], abs=10 * US)
+    assert series.last_ns == series.first_ns + 49 * MS + series.response_ns[-1]
+
+
+def test_a_series_that_was_interrupted_before_its_first_request_lasted_no_time():
+    world = World()
+
+    def call(_):
+        raise KeyboardInterrupt
+
+    series = run_paced(call, ["a"], Schedule(MS, 100), clock=world.clock, sleep=world.sleep)
+    assert series.last_ns == series.first_ns

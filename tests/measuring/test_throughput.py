@@ -3,7 +3,7 @@ import time
 import numpy as np
 import pytest
 
-from stopwatt.measuring.throughput import run_windows
+from stopwatt.measuring.throughput import run_windows, saturate
 
 
 class Queue:
@@ -40,3 +40,17 @@ def test_a_slow_call_still_gets_whole_windows():
     rates = run_windows(lambda _: calls.append(time.sleep(0.01)), lambda: None, [0], batch=1, windows=2, seconds=0.0)
     assert len(rates) == 2
     assert len(calls) == 12
+
+
+def test_cpu_time_is_that_of_the_counted_windows():
+    def work(_):
+        end = time.process_time() + 0.002
+        while time.process_time() < end:
+            pass
+
+    found = saturate(work, lambda: None, [0], batch=4, windows=3, seconds=0.01)
+    calls = found.samples / 4
+    assert calls % 3 == 0
+    assert found.cpu_s / calls == pytest.approx(0.002, rel=0.2)
+    slept = saturate(lambda _: time.sleep(0.002), lambda: None, [0], batch=4, windows=3, seconds=0.01)
+    assert slept.cpu_s < 0.2 * 0.002 * slept.samples / 4

@@ -132,3 +132,18 @@ def test_the_first_trial_has_another_input_than_the_last_call_that_settles(trial
     run_trials(given.append, range(count), trials, settle=10)
     assert len(given) == trials + 10
     assert given[9] != given[10]
+
+
+def test_a_series_knows_when_it_was_on_the_clock_of_the_machine():
+    before = time.monotonic_ns()
+    trials = run_trials(lambda _: spin(100_000), [0], 10)
+    assert before <= trials.first_ns
+    assert trials.last_ns == trials.first_ns + trials.started_ns[-1] + trials.latency_ns[-1] <= time.monotonic_ns()
+
+
+def test_a_series_without_a_trial_was_at_no_time():
+    def interrupt(_):
+        raise KeyboardInterrupt
+
+    trials = run_trials(interrupt, [0], 10)
+    assert (trials.stop, trials.first_ns, trials.last_ns) == (Stop.INTERRUPT, 0, 0)

@@ -6,8 +6,10 @@ from pathlib import Path
 import pytest
 
 from stopwatt import running
+from stopwatt.energy import REPORTED, SCREENING
 from stopwatt.records import Cell, Paced, Process, Protocol, Setup, Warmup, Workload
 from stopwatt.store import open_store
+from stopwatt.sweeping import energycost
 from stopwatt.sweeping.forecast import forecast, least_s, size_of, timed, trials_s
 from stopwatt.sweeping.foresee import foresee, foresee_by_probe
 from stopwatt.sweeping.grid import Axis, Grid
@@ -133,3 +135,42 @@ def test_a_probe_measures_the_ends_and_leaves_no_trace(tmp_path: Path, short, mo
     assert found.forecast.low > 6 * 1.0, "a thousand trials of a millisecond in each round"
     assert found.preparation_s is not None
     assert list(tmp_path.iterdir()) == []
+
+
+def metered(of, energy_s, idle_s=0.0):
+    """A round that took 2 s beside its energy."""
+    phases = {"round": 2.0 + energy_s, "trials": 1.0, "energy": energy_s, "idle": idle_s}
+    return timed(of, 100, {name: seconds for name, seconds in phases.items() if seconds})
+
+
+@pytest.mark.parametrize(("energy_s", "idle_s", "wanted_s"), [(9.0, 1.5, 12.5), (9.0, 0.0, 11.0), (0.0, 0.0, 2.0)])
+def test_energy_takes_what_it_took_before_which_is_nothing_without_a_counter(energy_s, idle_s, wanted_s):
+    found = forecast(plan(cell(energy=SCREENING)), [metered(cell(energy=SCREENING), energy_s, idle_s)])
+    assert found.likely == pytest.approx(2 * wanted_s)
+
+
+def test_energy_that_was_not_asked_for_before_takes_what_its_rules_say():
+    found = forecast(plan(cell(energy=SCREENING, process=Process.FRESH)), [known(cell(), 0.01)])
+    rules = energycost.planned_s(SCREENING) + SCREENING.idle_s
+    assert found.likely == pytest.approx(2 * (2.0 + rules))
+    assert rules >= 1.2 + 3 * 2.0 + 2 * 1.5
+
+
+def test_energy_under_other_rules_takes_what_those_say_unless_there_is_no_counter():
+    longer = forecast(plan(cell(10, energy=REPORTED)), [metered(cell(10, energy=SCREENING), 9.0)])
+    assert longer.likely == pytest.approx(2 * (2.0 + energycost.planned_s(REPORTED)))
+    none = forecast(plan(cell(10, energy=REPORTED)), [metered(cell(10, energy=SCREENING), 0.0)])
+    assert none.likely == pytest.approx(2 * 2.0)
+
+
+def test_rounds_with_energy_tell_the_time_of_rounds_without():
+    found = forecast(plan(cell()), [metered(cell(energy=SCREENING), 9.0, 1.5)])
+    assert found.likely == pytest.approx(2 * 2.0)
+
+
+def test_the_least_time_knows_the_windows_of_energy_where_a_counter_is_certain():
+    on_cpu = cell(energy=SCREENING)
+    on_gpu = replace(on_cpu, setup=Setup(device="cuda"))
+    assert least_s(on_cpu) == least_s(cell())
+    without = least_s(replace(on_gpu, protocol=RULES))
+    assert least_s(on_gpu) == pytest.approx(without + energycost.planned_s(SCREENING))

@@ -57,7 +57,7 @@ def wait_for_trials(process):
     while time.monotonic() - since < 5.0:
         if process.poll() is not None:
             pytest.fail(f"ended early: {process.communicate()}")
-        (now,) = children(process.pid) or [0]
+        (now,) = [pid for pid in children(process.pid) if is_worker(pid)] or [0]
         if now != worker or not now:
             since, worker = time.monotonic(), now
         time.sleep(0.05)

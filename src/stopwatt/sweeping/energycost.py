@@ -6,7 +6,7 @@ from stopwatt.energy import EnergyRules
 from stopwatt.errors import UsageError
 from stopwatt.records import Process, Protocol
 from stopwatt.sweeping import pacing
-from stopwatt.units import duration
+from stopwatt.units import duration, quantity
 
 SLOW_TICK_S = 0.1
 """Between two changes of a counter, as slow as counters of GPUs are known to be."""
@@ -74,6 +74,6 @@ def check_energy(rules: Protocol) -> None:
     if rules.timeout_s <= latest:
         raise UsageError(
             f"a round may take {duration(rules.timeout_s)}, but its energy phase takes up to {duration(latest)}",
-            when=f"{rules.energy.windows} windows of at least {duration(rules.energy.window_s)}",
+            when=f"{rules.energy.windows} windows of at least {quantity(rules.energy.window_s, 's')}",
             now=f"allow more (--timeout {round(latest + 600)}s), or ask for fewer or shorter windows",
         )

@@ -5,7 +5,8 @@
 
 A process of its own reads (`meters.sampling`), one for each device, from the first round that wants it to the end of
 the run. Nothing of it is imported or started where nobody asked for energy and telemetry would take a core from the
-model.
+model. It is not tied to a core: the kernel wakes a sleeper on a core that is idle, which no fixed core always is, and
+tying the model to the others would change what is measured.
 """
 
 import time
@@ -52,10 +53,7 @@ class Instruments:
         """Start to read; stop at once if it was for energy alone, and nothing counts energy."""
         from stopwatt.meters.sampling import Sampling
 
-        try:
-            sampling = Sampling(device, energy=energy)
-        except NameError:  # TEMPORARY
-            return cls()
+        sampling = Sampling(device, energy=energy)
         tick_s = sampling.tick_s if energy else 0.0
         if tick_s or telemetry:
             return cls(sampling, tick_s, sampling.why)
