@@ -84,6 +84,7 @@ def test_an_estimate_has_a_table_of_its_own_with_its_rule_below():
     assert "estimated mJ/sample" in text
     assert f"estimated, not measured: {RULE}" in text
     assert "48 [29, 67]" in text
+    assert "[low, high]" in text
 
 
 def test_an_estimate_never_stands_beside_a_measured_energy():

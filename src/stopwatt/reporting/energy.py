@@ -164,7 +164,8 @@ def _estimated(rows: Sequence[Row]) -> Iterator[RenderableType]:
     if known:
         joules = scale_of(known, CPU_ESTIMATE, "J")
         table = _headed("energy,\nCPU")
-        table.add_column(f"estimated {joules.label}/sample\n[low, high]", justify="right", no_wrap=True)
+        head = Text(f"estimated {joules.label}/sample\n[low, high]")  # a text: brackets before a letter are markup
+        table.add_column(head, justify="right", no_wrap=True)
         for row in known:
             table.add_row(*_setup(row), interval_cell(row.estimates[CPU_ESTIMATE], joules))
         yield table

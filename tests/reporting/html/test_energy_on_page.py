@@ -4,11 +4,12 @@ import re
 from dataclasses import replace
 
 import pytest
-from energy_example import OFF, ON_GPU, ON_VIRTUAL_CPU, VIRTUAL, grid, measured
+from energy_example import OFF, ON_GPU, ON_VIRTUAL_CPU, TICKS, VIRTUAL, grid, measured
 from undrawn import Undrawn
 
 from stopwatt.analyse.analysis import analyse
 from stopwatt.analyse.rounds import rounds_by_cell
+from stopwatt.reporting.html.details import details_of
 from stopwatt.reporting.html.page import render
 from stopwatt.reporting.html.provenance import Source
 from stopwatt.reporting.html.story import sections_of
@@ -58,8 +59,19 @@ def test_a_suspect_energy_is_marked_in_the_table_with_the_reason_beside_it(swept
 def test_a_missing_energy_has_its_reason_and_is_sorted_last(swept):
     missing = [field for field in column(swept, "energy").values() if field.text == "-"]
 
-    assert [field.note for field in missing] == ["fewer than 20 ticks of the counter in a window"] * 2
+    assert [field.note for field in missing] == [TICKS] * 2
     assert {float(field.order) for field in missing} == {1e300}
+
+
+def test_the_head_of_the_page_says_how_many_energies_are_suspect_and_why(swept):
+    assert f"energy, GPU board: suspect (?) in 2 of 32 cells: {OFF}" in totals(swept)
+
+
+def test_an_opened_cell_says_why_it_has_no_energy(swept):
+    cell = next(cell for cell in swept.cells if cell.row.estimates["energy_gpu"].value is None)
+    numbers = {name: (value, how) for name, value, how in details_of(cell, "", (), 100).numbers}
+
+    assert numbers["GPU board energy a sample"] == ("-", TICKS)
 
 
 def test_an_estimate_has_a_column_of_its_own():

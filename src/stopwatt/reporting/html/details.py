@@ -6,6 +6,7 @@ from typing import Any
 
 from stopwatt import units
 from stopwatt.analyse.analysis import CellAnalysis
+from stopwatt.analyse.energy import own_energy
 from stopwatt.analyse.estimate import counted
 from stopwatt.analyse.rounds import RoundRecord
 from stopwatt.analyse.worst import WorstCase
@@ -126,9 +127,11 @@ def _packed(picture: Picture, usual: str) -> dict[str, Any]:
 
 def _numbers(cell: CellAnalysis) -> list[tuple[str, str, str]]:
     """Every number that there is, and those that people look for even where there is none."""
+    what = cell.row.cell
+    looked_for = (*_ALWAYS, own_energy(what.setup.device)) if what.protocol.energy is not None else _ALWAYS
     shown = []
     for name, estimate in cell.row.estimates.items():
-        if estimate.value is not None or (name in _ALWAYS and cell.row.status is Status.OK):
+        if estimate.value is not None or (name in looked_for and cell.row.status is Status.OK):
             shown.append((NAMES.get(name, name.replace("_", " ")), estimate_text(estimate), how(estimate)))
     return shown
 

@@ -38,18 +38,28 @@ def totals(analysis: Analysis) -> str:
     parts = [f"{trials:,} trials in {rounds:,} rounds" if trials else f"{rounds:,} rounds without single trials"]
     parts += [f"{failed:,} cells without a result"] if failed else []
     parts += [f"{unsupported:,} not supported"] if unsupported else []
-    parts += [missing] if (missing := _energy_missing(analysis)) else []
+    parts += _energy_doubts(analysis)
     return "; ".join(parts)
 
 
-def _energy_missing(analysis: Analysis) -> str:
-    """`energy, CPU package: unavailable (no RAPL: virtual machine)`, where all that were asked for it have none."""
+def _energy_doubts(analysis: Analysis) -> list[str]:
+    """`energy, CPU package: unavailable (no RAPL: virtual machine)`, where all that were asked for it have none.
+
+    Otherwise how many of them are suspect, and why.
+    """
     asked = [cell.row for cell in analysis.cells if cell.row.cell.protocol.energy is not None]
-    if not asked or shown_energy(asked):
-        return ""
-    names = list(dict.fromkeys(own_energy(row.cell.setup.device) for row in asked))
-    whys = dict.fromkeys(row.estimates[own_energy(row.cell.setup.device)].why for row in asked)
-    return f"energy, {listed([scope_name(name) for name in names])}: unavailable ({plain('; '.join(whys))})"
+    if not asked:
+        return []
+    metric = shown_energy(asked)
+    if not metric:
+        names = dict.fromkeys(own_energy(row.cell.setup.device) for row in asked)
+        whys = dict.fromkeys(row.estimates[own_energy(row.cell.setup.device)].why for row in asked)
+        return [f"energy, {listed([scope_name(name) for name in names])}: unavailable ({plain('; '.join(whys))})"]
+    doubts = [doubt for row in asked if (doubt := row.estimates[metric].doubt)]
+    why = plain("; ".join(dict.fromkeys(doubts)))
+    return [f"energy, {scope_name(metric)}: suspect (?) in {len(doubts):,} of {len(asked):,} cells: {why}"] * bool(
+        doubts
+    )
 
 
 def estimate_text(estimate: Estimate) -> str:
