@@ -51,3 +51,13 @@ def log_y(field: str, title: str, *, ends: str = "ends", ticks: str = "ticks", w
         scale=log_scale(ends),
         axis=alt.Axis(values=value(ticks), labelExpr=written, **UPRIGHT),
     )
+
+
+def trial_x(field: str = "trial") -> alt.X:
+    """The trials of all rounds, one after the other: the same place in figures that stand below each other."""
+    return alt.X(
+        f"{field}:Q",
+        title="trial, in the order of time",
+        scale=alt.Scale(nice=False),
+        axis=alt.Axis(grid=False, tickMinStep=1, format=",d"),
+    )

@@ -14,7 +14,7 @@ from stopwatt.analyse.labels import Label
 from stopwatt.analyse.picture import thin
 from stopwatt.analyse.strips import shares_of, stretches_of
 from stopwatt.reporting.charts import marks
-from stopwatt.reporting.charts.axes import EDGE, TOP, log_y
+from stopwatt.reporting.charts.axes import EDGE, TOP, log_y, trial_x
 from stopwatt.reporting.charts.frame import HEIGHT, WIDTH, Span, sized, span, spread
 from stopwatt.reporting.charts.picture import CellFigure, Picture, table
 from stopwatt.reporting.charts.sentences import about, ends_of, time_sentence
@@ -120,7 +120,7 @@ def _clusters(cell: CellAnalysis, axis: Span, lanes: int) -> dict[str, list[Any]
 
 
 def _draw(words: Mapping[str, str]) -> alt.LayerChart:
-    x = alt.X("trial:Q", title="trial, in the order of time", axis=alt.Axis(grid=False, tickMinStep=1, format=",d"))
+    x = trial_x()
     y = log_y("latency", words["latency"])
     rounds = alt.Chart(table("rounds")).encode(x=alt.X("first:Q"))
     boundary = rounds.mark_rule(aria=False, color=ink("faint"))

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any
 
 import altair as alt
@@ -12,18 +13,17 @@ from stopwatt.analyse.analysis import CellAnalysis
 from stopwatt.analyse.labels import RAN, Label, Numbers
 from stopwatt.analyse.picture import thin
 from stopwatt.analyse.strips import Stretch, Strip, shares_of, stretches_of, strips_of
-from stopwatt.reporting.charts.axes import TOP
-from stopwatt.reporting.charts.frame import HEIGHT, WIDTH, shortened, sized
+from stopwatt.reporting.charts.axes import TOP, trial_x
+from stopwatt.reporting.charts.frame import WIDTH, shortened, sized
 from stopwatt.reporting.charts.picture import CellFigure, Picture, table
 from stopwatt.reporting.charts.sentences import about, listed
 from stopwatt.reporting.charts.theme import ink
 
 MOST_DRAWN = 2400
 """Readings drawn of all strips together."""
-_ROUNDS = 0.07
-"""Share of the height that the names of the rounds take."""
-_HEAD, _FOOT = 0.45, 0.1
-"""Shares of a strip's height: for its name, and between it and the next one."""
+HEIGHT = 290
+_ROUNDS, _NAME, _GAP, _LABEL = 16, 17, 6, 34
+"""Pixels: for the names of the rounds, for the name of a strip, between two of them, and for a label."""
 
 
 def has_strips(cell: CellAnalysis) -> bool:
@@ -33,27 +33,36 @@ def has_strips(cell: CellAnalysis) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class _Lane:
-    """A part of the height: that at a place among so many, counted from above."""
+    """A part of the height, in pixels from above; what it returns are shares of the height from below."""
 
-    place: int
-    of: int
-
-    def at(self, share: float | Numbers) -> Any:
-        """Where a share of it is: 0 at its lower end, 1 at its upper one; in shares of the figure's height."""
-        inside = _HEAD + (1 - _HEAD - _FOOT) * (1 - share)
-        return np.round((1 - _ROUNDS) * (1 - (self.place + inside) / self.of), 4)
+    top: float
+    bottom: float
 
     @property
-    def head(self) -> float:
+    def name(self) -> float:
         """Where its name stands."""
-        return float((1 - _ROUNDS) * (1 - (self.place + _HEAD / 2) / self.of))
+        return round(1 - (self.top + _NAME / 2) / HEIGHT, 4)
+
+    def at(self, shares: Numbers) -> Numbers:
+        """Where values are between the least (0) and the largest (1)."""
+        inside = self.bottom - _GAP - (self.top + _NAME)
+        return np.round(1 - (self.bottom - _GAP - inside * shares) / HEIGHT, 4)
+
+
+def _lanes(strips: int, labels: int) -> list[_Lane]:
+    """Parts of the height for strips and, below them, for labels, which need less."""
+    free = HEIGHT - _ROUNDS
+    each = min(_LABEL, free / (strips + labels)) if labels else 0.0
+    heights = [(free - labels * each) / max(1, strips)] * strips + [each] * labels
+    edges = np.cumsum([_ROUNDS, *heights]).tolist()
+    return [_Lane(top, bottom) for top, bottom in pairwise(edges)]
 
 
 def _picture(cell: CellAnalysis) -> Picture:
     sizes = [one.values.size for one in cell.series]
     watched = cell.watched or (None,) * len(sizes)
     strips, shares = strips_of(watched, sizes), shares_of(watched)
-    lanes = [_Lane(place, len(strips) + len(shares)) for place in range(len(strips) + len(shares))]
+    lanes = _lanes(len(strips), len(shares))
     of_label = dict(zip(shares, lanes[len(strips) :], strict=True))
     names = [
         *map(_range, strips),
@@ -64,7 +73,7 @@ def _picture(cell: CellAnalysis) -> Picture:
         about(cell),
         tables={
             "readings": _readings(strips, lanes),
-            "names": {"y": [lane.head for lane in lanes], "name": names},
+            "names": {"y": [lane.name for lane in lanes], "name": names},
             "stretches": _stretches(stretches_of(watched, sizes), of_label),
             "rounds": {
                 "first": (np.cumsum([0, *sizes[:-1]]) + 0.5).tolist(),
@@ -105,21 +114,17 @@ def _readings(strips: Sequence[Strip], lanes: Sequence[_Lane]) -> dict[str, Any]
 
 
 def _stretches(stretches: Sequence[Stretch], lanes: Mapping[Label, _Lane]) -> dict[str, list[Any]]:
+    ends = {label: lane.at(np.array([0.0, 1.0])).tolist() for label, lane in lanes.items()}
     return {
         "begin": [one.begin for one in stretches],
         "end": [one.end for one in stretches],
-        "low": [float(lanes[one.label].at(0.0)) for one in stretches],
-        "high": [float(lanes[one.label].at(1.0)) for one in stretches],
+        "low": [ends[one.label][0] for one in stretches],
+        "high": [ends[one.label][1] for one in stretches],
     }
 
 
 def _draw(_: Mapping[str, str]) -> alt.LayerChart:
-    x = alt.X(
-        "trial:Q",
-        title="trial, in the order of time",
-        scale=alt.Scale(nice=False),
-        axis=alt.Axis(grid=False, tickMinStep=1, format=",d"),
-    )
+    x = trial_x()
     y = alt.Y("y:Q", axis=None, scale=alt.Scale(domain=[0, 1], nice=False))
     readings = (
         alt.Chart(table("readings"))
