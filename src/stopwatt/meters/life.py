@@ -8,7 +8,7 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 
 from stopwatt.meters.tracefile import TraceReader
 from stopwatt.text import one_line
@@ -23,6 +23,7 @@ class Life:
     Args:
         device: As in `catalogue.find`.
         energy: Whether energy counters are read.
+        meters: Which to use; `None` for `catalogue.wanted()`.
         without: Meters to leave out, with the reason.
 
     Attributes:
@@ -34,7 +35,9 @@ class Life:
         OSError: No file or no process can be made.
     """
 
-    def __init__(self, device: str, *, energy: bool, without: Mapping[str, str]) -> None:
+    def __init__(
+        self, device: str, *, energy: bool, meters: Sequence[str] | None = None, without: Mapping[str, str]
+    ) -> None:
         self.began_ns = time.monotonic_ns()
         self.trouble = ""
         self._file = tempfile.TemporaryFile()  # noqa: SIM115  (has no name, so that nobody can be there before us)
@@ -45,6 +48,7 @@ class Life:
                 *(sys.executable, "-P", "-m", "stopwatt.meters.sampler", "--device", device),
                 *("--file", str(self._file.fileno()), "--parent", str(_parent())),
                 *(["--energy"] if energy else []),
+                *(f"--meter={name}" for name in meters or ()),
                 *(f"--without={name}={why}" for name, why in without.items()),
             ],
             stdin=subprocess.PIPE,

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator
 from stopwatt.devices.host import Host, cpu_list
 from stopwatt.energy import About, Scope
 from stopwatt.meters.base import Gone, Instrument, Reading
-from stopwatt.meters.rapl import is_readable, package_zones, why_none
+from stopwatt.meters.rapl import package_zones, why_none, why_unreadable
 from stopwatt.records import Unavailable
 
 _PMU = "sys/bus/event_source/devices/power"
@@ -92,20 +92,21 @@ class Perf:
     def find(self, device: str = "") -> tuple[Instrument, ...] | Unavailable:  # noqa: ARG002  (every device has a host)
         """One instrument for each package and event; none where powercap has the same counters."""
         packages = package_zones(self._host)
-        if packages and all(is_readable(self._host, zone) for zone in packages):
+        hidden = why_unreadable(self._host, packages)
+        if packages and not hidden:
             return ()
         kind = self._host.number(f"{_PMU}/type")
         if kind is None:
-            return Unavailable(f"no RAPL: {why_none(self._host)}")
+            return Unavailable(hidden or f"no RAPL: {why_none(self._host)}")
         found: list[Instrument] = []
         try:
             found.extend(self._events(kind))
         except OSError as error:
             for one in found:
                 one.close()
-            now = "sudo sysctl kernel.perf_event_paranoid=0"
-            return Unavailable(f"RAPL is there and may not be read through perf ({error.strerror}): {now}")
-        return tuple(found) or Unavailable("the kernel's perf has no RAPL events")
+            through = f"RAPL is there and may not be read through perf ({error.strerror})"
+            return Unavailable(hidden or f"{through}: sudo sysctl kernel.perf_event_paranoid=0")
+        return tuple(found) or Unavailable(hidden or "the kernel's perf has no RAPL events")
 
     def _events(self, kind: int) -> Iterator[Event]:
         """Of each package: the kernel names one of its CPUs."""

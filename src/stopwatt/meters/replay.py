@@ -82,7 +82,7 @@ def _numbers(path: Path, line: int, names: Sequence[str], row: Sequence[str]) ->
 
 def _parquet(path: Path) -> dict[str, Array]:
     try:
-        import pyarrow
+        import pyarrow as pa
         from pyarrow import parquet
     except ImportError as error:
         raise UsageError(f"Parquet needs a package: {error}", now="pip install 'stopwatt[export]'") from error
@@ -90,7 +90,7 @@ def _parquet(path: Path) -> dict[str, Array]:
         table: Any = parquet.read_table(path)
         _check_names(path, table.column_names)
         return {name: table[name].cast("float64").to_numpy().astype(np.float64) for name in table.column_names}
-    except pyarrow.ArrowException as error:
+    except pa.ArrowException as error:
         what = f"cannot read {path}: {str(error).splitlines()[0]}"
         raise UsageError(what, when=_WHEN, now="write it again, with columns of numbers") from None
 

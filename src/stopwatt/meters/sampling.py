@@ -6,6 +6,7 @@ started again once, and what it could not say is missing with the reason.
 
 import time
 from collections.abc import Mapping, Sequence
+from itertools import pairwise
 from typing import Self
 
 import numpy as np
@@ -35,10 +36,12 @@ class Sampling:
     Args:
         device: `cpu`, `cuda`, `cuda:1`; empty for all of the machine.
         energy: Whether energy counters are read.
+        meters: Which to use; by default `catalogue.wanted()`.
 
     Attributes:
         about: The instruments.
-        why: For each scope of the device without an instrument, the reason.
+        why: For each scope of the device without an instrument, the reason; after `tick_s` was asked for, also for a
+            scope whose counters stand still.
         missing: For each meter without an instrument, the reason.
 
     Raises:
@@ -49,8 +52,8 @@ class Sampling:
     why: Mapping[Scope, str]
     missing: Mapping[str, str]
 
-    def __init__(self, device: str, *, energy: bool) -> None:
-        self._device, self._energy = device, energy
+    def __init__(self, device: str, *, energy: bool, meters: Sequence[str] | None = None) -> None:
+        self._device, self._energy, self._meters = device, energy, meters
         self._pid = 0
         self._lives = 0
         self._tick_s: float | None = None
@@ -98,8 +101,8 @@ class Sampling:
         `SILENT_S`. If it has died or hangs, `Trace.gone` says so, and it is started again (once).
 
         Args:
-            begin_ns, end_ns: On the monotonic clock (`measuring.clock`); `begin_ns` never before that of an earlier
-                call. Of an end that lies in the future, nothing is waited for.
+            begin_ns: On the monotonic clock (`measuring.clock`); never before that of an earlier call.
+            end_ns: The same; nothing is waited for that lies in the future.
         """
         life = self._life
         if life is None:
@@ -135,7 +138,7 @@ class Sampling:
         self._lives += 1
         while True:
             try:
-                life = Life(self._device, energy=self._energy, without=self._without)
+                life = Life(self._device, energy=self._energy, meters=self._meters, without=self._without)
             except OSError as error:
                 self._gone = f"no process to read it can be started: {error}"
                 return None
@@ -159,11 +162,14 @@ class Sampling:
         life.wait(lambda: life.reader.first_ns, SILENT_S)
         enough = life.reader.first_ns + round(TICKS_S * _NS)
         life.wait(lambda: life.reader.until_ns >= enough, SILENT_S)
-        return max((_tick_s(counted) for counted in life.reader.counted()), default=0.0)
+        found = dict(zip(self.about, map(_tick_s, life.reader.counted()), strict=True))
+        ticking = {about.scope for about, tick_s in found.items() if tick_s}
+        still = {about.scope: f"the energy counter of {about.name} stands still" for about in found}
+        self.why = {**{scope: why for scope, why in still.items() if scope not in {Scope.NONE, *ticking}}, **self.why}
+        return max(found.values())
 
 
 def _tick_s(counted: Sequence[tuple[int, float]]) -> float:
     """Mean time between two changes of a counter; 0 where too few were seen."""
-    both = zip(counted, counted[1:], strict=False)
-    changes = [later_ns for (_, before), (later_ns, after) in both if after != before]
+    changes = [later_ns for (_, before), (later_ns, after) in pairwise(counted) if after != before]
     return (changes[-1] - changes[0]) / (len(changes) - 1) / _NS if len(changes) >= _FEWEST_TICKS else 0.0
