@@ -2,12 +2,13 @@
 
 import json
 from contextlib import nullcontext
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
 from stopwatt.cli import main
-from stopwatt.energy import TRIALS, WINDOW, About, Scope, Span, Trace
+from stopwatt.energy import SCREENING, TRIALS, WINDOW, About, Scope, Span, Trace
 from stopwatt.records import (
     Cell,
     Estimated,
@@ -20,7 +21,7 @@ from stopwatt.records import (
     Unavailable,
     Workload,
 )
-from stopwatt.reporting.round import TRACE_COLUMNS, reading_text, span_cells, trace_cells, trace_document
+from stopwatt.reporting.round import TRACE_COLUMNS, reading_pairs, reading_text, span_cells, trace_cells, trace_document
 
 SECOND = 10**9
 TIMES = np.arange(0, 10 * SECOND, SECOND // 2)
@@ -51,6 +52,27 @@ def board():
 )
 def test_a_reading_is_told_with_its_verdict(reading, text):
     assert reading_text(reading) == text
+
+
+def test_energies_that_were_not_read_are_a_line_for_each_scope_and_what_nobody_asked_for_is_none():
+    virtual = Unavailable("no RAPL: virtual machine")
+    readings = {
+        "energy_gpu": Unavailable("a CPU setup has no GPU at work"),
+        "energy_package": virtual,
+        "power_package": virtual,
+        "energy_dram": virtual,
+        "energy_cpu_estimated": Unavailable("not asked for"),
+        "device_memory": Unavailable("a CPU has no memory of its own"),
+    }
+    asked = Measurement(Cell(Workload("mlp"), Setup(), Protocol(energy=SCREENING)), 0, Status.OK, readings=readings)
+    silent = replace(asked, cell=replace(asked.cell, protocol=Protocol()))
+
+    assert list(reading_pairs(asked)) == [
+        ("energy, CPU package", "- (no RAPL: virtual machine)"),
+        ("energy, DRAM", "- (no RAPL: virtual machine)"),
+        ("device_memory", "- (a CPU has no memory of its own)"),
+    ]
+    assert list(reading_pairs(silent)) == [("device_memory", "- (a CPU has no memory of its own)")]
 
 
 def test_spans_count_from_the_first_of_them():

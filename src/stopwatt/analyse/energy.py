@@ -135,6 +135,11 @@ def scopes_of(device: str) -> tuple[Scope, ...]:
     return tuple(dict.fromkeys((own, Scope.PACKAGE, Scope.DRAM)))
 
 
+def belongs_to(name: str, device: str) -> bool:
+    """Whether a metric of energy is of a scope that has to do with a device."""
+    return name == CPU_ESTIMATE or any(name in OF_SCOPE[scope] for scope in scopes_of(device))
+
+
 def own_energy(device: str) -> str:
     """Name of the energy of a device itself."""
     return f"energy_{scopes_of(device)[0]}"

@@ -196,12 +196,19 @@ def _show_one(measurement: Measurement, *, json: bool) -> None:
         print(_strict({"schema": SCHEMA, "measurement": _document(measurement)}))
         return
     from stopwatt.reporting.console import console_for
-    from stopwatt.reporting.round import SPAN_COLUMNS, TRACE_COLUMNS, label_pairs, reading_text, span_cells, trace_cells
+    from stopwatt.reporting.round import (
+        SPAN_COLUMNS,
+        TRACE_COLUMNS,
+        label_pairs,
+        reading_pairs,
+        span_cells,
+        trace_cells,
+    )
 
     console = console_for(sys.stdout)
     console.print(_pairs("Measurement", _about(measurement)))
     console.print(_table("Trials", _SAMPLE_COLUMNS, [_sample_cells(*item) for item in measurement.samples.items()]))
-    console.print(_pairs("Readings", [(name, reading_text(value)) for name, value in measurement.readings.items()]))
+    console.print(_pairs("Readings", reading_pairs(measurement)))
     if measurement.spans:
         console.print(_table("Spans", SPAN_COLUMNS, span_cells(measurement.spans)))
     if measurement.traces:

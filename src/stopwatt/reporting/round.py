@@ -7,13 +7,31 @@ from typing import Any
 import numpy as np
 
 from stopwatt import units
+from stopwatt.analyse.energy import ENERGY_METRICS, asked_for, belongs_to, scope_name
 from stopwatt.analyse.labels import Seen, watch
 from stopwatt.energy import CHANNELS, Span, Trace
-from stopwatt.records import Estimated, Measured, Measurement, Reading, Suspect
+from stopwatt.records import Estimated, Measured, Measurement, Reading, Suspect, Unavailable
 from stopwatt.reporting.console import MISSING
 
 _BITS = "bits"
 """Unit of channels whose values are sets, of which nothing is in the middle."""
+
+
+def reading_pairs(measurement: Measurement) -> Iterator[tuple[str, str]]:
+    """Name and text of every reading; energies that were not read a line for each scope and reason.
+
+    Those that nobody asked for, and those of scopes that have nothing to do with the device, are in the JSON only.
+    """
+    cell = measurement.cell
+    told: set[tuple[str, str]] = set()
+    for name, reading in measurement.readings.items():
+        if name not in ENERGY_METRICS or not isinstance(reading, Unavailable):
+            yield name, reading_text(reading)
+        elif asked_for(name, cell.protocol) and belongs_to(name, cell.setup.device):
+            line = f"energy, {scope_name(name)}" if scope_name(name) else name, reading_text(reading)
+            if line not in told:
+                yield line
+            told.add(line)
 
 
 def reading_text(reading: Reading) -> str:
