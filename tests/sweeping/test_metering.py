@@ -11,7 +11,7 @@ from stopwatt.devices.host import Host
 from stopwatt.energy import ACTIVE_IDLE, IDLE, SCREENING, WINDOW, About, EnergyRules, Scope, Span, Telemetry, Trace
 from stopwatt.measuring.energy import METRICS_OF
 from stopwatt.records import Cell, Measured, Measurement, Setup, Status, Trouble, Unavailable, Workload
-from stopwatt.sweeping.metering import NO_GPU, NOT_ALONE, NOT_ASKED, Metering, Watch, wants_telemetry
+from stopwatt.sweeping.metering import DIVIDED, NO_GPU, NOT_ALONE, NOT_ASKED, Metering, Watch, wants_telemetry
 from stopwatt.ways import Ablation
 
 QUICK_RULES = EnergyRules(settle_s=0.1, window_s=0.2, ticks=5, windows=2, idle_s=0.2)
@@ -213,6 +213,18 @@ def test_idle_power_needs_a_machine_without_other_processes_of_the_run(cell, sam
     assert shared.readings["power_idle_package"] == Unavailable(NOT_ALONE)
     alone = watch.complete(worked(cell(energy=QUICK_RULES), Span(IDLE, 2 * 10**9, 5 * 10**9)))
     assert alone.readings["power_idle_package"].value == pytest.approx(40.0, rel=1e-6)
+
+
+def test_a_share_of_a_machine_has_no_energy_of_its_own_but_that_of_its_gpu(cell, sampling, monkeypatch):
+    gpu = replace(constant_power(5.0, 15.0, 300.0), about=About("gpu-0", Scope.GPU, "replay"))
+    monkeypatch.setattr(sampling, "traces", (constant_power(5.0, 15.0, 40.0), gpu))
+    on_gpu, on_cpu = cell("cuda", energy=QUICK_RULES), cell(energy=QUICK_RULES)
+    metering = Metering(divided=True)
+    found = metering.watch(on_gpu).complete(worked(on_gpu))
+    assert found.readings["energy_package"] == found.readings["power_dram"] == Unavailable(DIVIDED)
+    assert isinstance(found.readings["energy_gpu"], Measured)
+    assert len(found.traces) == 2
+    assert (metering.watch(on_gpu).tick_s, metering.watch(on_cpu).tick_s) == (0.02, 0.0)
 
 
 def test_what_the_process_of_the_round_knows_better_stays(cell, sampling, monkeypatch):

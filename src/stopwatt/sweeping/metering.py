@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 NOT_ASKED = "not asked for: --energy"
 NO_GPU = "a CPU setup has no GPU at work"
 NOT_READ = "no instrument of this scope was read"
+DIVIDED = "other shares of this machine measured meanwhile: the processor package and the memory are common to all"
 NOT_ALONE = "processes that wait for other cells held memory and devices: the machine was never alone"
 _SLICE_S = 0.1
 """Longest sleep of the parent without looking whether the user wants to stop."""
@@ -63,9 +64,14 @@ class Instruments:
 
 
 class Metering:
-    """The instruments of all devices of a run, each opened when the first round wants it."""
+    """The instruments of all devices of a run, each opened when the first round wants it.
 
-    def __init__(self) -> None:
+    Args:
+        divided: Whether other runs measure on other cores or GPUs of this machine meanwhile.
+    """
+
+    def __init__(self, *, divided: bool = False) -> None:
+        self._divided = divided
         self._opened: dict[str, Instruments] = {}
 
     def watch(self, cell: Cell) -> "Watch":
@@ -75,7 +81,8 @@ class Metering:
             return Watch()
         wanted = f"{cell.setup.device} {energy} {telemetry}"
         if wanted not in self._opened:
-            self._opened[wanted] = Instruments.open(cell.setup.device, energy=energy, telemetry=telemetry)
+            found = Instruments.open(cell.setup.device, energy=energy, telemetry=telemetry)
+            self._opened[wanted] = _of_a_share(found, cell.setup.device) if self._divided else found
         return Watch(self._opened[wanted], cell.protocol.energy if energy else None)
 
     def close(self) -> None:
@@ -84,6 +91,12 @@ class Metering:
             _, instruments = self._opened.popitem()
             if instruments.sampling is not None:
                 instruments.sampling.close()
+
+
+def _of_a_share(found: Instruments, device: str) -> Instruments:
+    """Only a GPU is a share's own."""
+    tick_s = 0.0 if kind_of(device) == "cpu" else found.tick_s
+    return replace(found, tick_s=tick_s, why={**found.why, Scope.PACKAGE: DIVIDED, Scope.DRAM: DIVIDED})
 
 
 class Watch:
@@ -171,7 +184,7 @@ def with_energy(measurement: Measurement, why: Mapping[Scope, str]) -> Measureme
 
     Args:
         measurement: With spans and traces. What its readings say of energy already, they keep.
-        why: For each scope without an instrument, the reason.
+        why: For each scope without an instrument, the reason; what instruments say of such a scope does not count.
     """
     rules, setup = measurement.cell.protocol, measurement.cell.setup
     if rules.ablation is not None or measurement.status not in (Status.OK, Status.INTERRUPTED):
@@ -183,7 +196,8 @@ def with_energy(measurement: Measurement, why: Mapping[Scope, str]) -> Measureme
 
     no_gpu = {Scope.GPU: NO_GPU} if kind_of(setup.device) == "cpu" else {}
     absent = _absent({**dict.fromkeys(SCOPES, NOT_READ), **why, **no_gpu})
-    found = energy_of_round(measurement.traces, measurement.spans, setup.batch, rules.energy)
+    traces = [trace for trace in measurement.traces if trace.about.scope not in why]
+    found = energy_of_round(traces, measurement.spans, setup.batch, rules.energy)
     taken = {**found.readings, **_idle_power(measurement, found.readings)}
     return replace(
         measurement,

@@ -64,14 +64,20 @@ class LocalRounds:
         timeout_s: Longest time for a round.
         listen: Called with the name of each phase.
         kind: What a round does; all but `MEASURE` need no preparation.
+        divided: Whether others measure on other cores or GPUs of this machine meanwhile.
     """
 
     def __init__(
-        self, timeout_s: float, listen: Callable[[str], None] = lambda _: None, kind: JobKind = JobKind.MEASURE
+        self,
+        timeout_s: float,
+        listen: Callable[[str], None] = lambda _: None,
+        kind: JobKind = JobKind.MEASURE,
+        *,
+        divided: bool = False,
     ) -> None:
         self._executor = ProcessExecutor(listen)
         self._preparation = Preparation(self._executor, timeout_s)
-        self._metering = Metering()
+        self._metering = Metering(divided=divided)
         self._timeout_s = timeout_s
         self._kind = kind
         self._waiting: deque[Turn] = deque()

@@ -28,7 +28,7 @@ class Keeper:
         self._facts = read_facts(device).values  # before the affinity changes what can be seen
         self._cores = Cores(cores)
         os.sched_setaffinity(0, self._cores.numbers)
-        self._rounds = LocalRounds(timeout_s)
+        self._rounds = LocalRounds(timeout_s, divided=True)
 
     def about(self) -> tuple[str, Mapping[str, Scalar]]:
         """Digest of the machine's identity, and its facts."""
