@@ -22,6 +22,7 @@ VERBS = {
     "ceilings": ("ceilings:ceilings", "Measure the most FLOP/s and bytes/s that this device reaches."),
     "selftest": ("selftest:selftest", "Test that this machine, with this tool on it, measures what it claims."),
     "workloads": ("workloads:workloads", "List the models that can be measured, with their parameters."),
+    "meters": ("meters:meters", "List the instruments of this machine: energy, power, clocks; may they be believed?"),
     "backends": ("backends:backends", "List the runtimes of this machine: usable or not, and the remedy."),
     "doctor": ("doctor:doctor", "Say whether this machine is fit to measure on, and how to mend it."),
 }
