@@ -8,12 +8,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from stopwatt.energy import SCOPES, Scope, Trace
-from stopwatt.meters.window import energy_between
+from stopwatt.meters.anytime import energy_between
+from stopwatt.meters.laid import LEAST_TICKS, Laid
 from stopwatt.records import Estimated, Measured, Reading, Suspect, Unavailable
+from stopwatt.units import quantity
 
 SECOND_NS = 1_000_000_000
 _SPARSE_NS = 300_000_000
 """Rows come ten times a second; where the nearest one is farther from an end than this, the end was not seen."""
+_NOT_SAMPLED = "the kernel's counters were not sampled"
 _STEPS = 4
 """Of the windows of one second among which the largest power is sought, so many begin in each second."""
 
@@ -90,7 +93,8 @@ def metered_of(
     Args:
         traces: What instruments said in it, and shortly before and after.
         why: For each scope without an instrument, the reason.
-        begin_ns, end_ns: On the machine's monotonic clock.
+        begin_ns: On the machine's monotonic clock.
+        end_ns: The same.
         known: What is known more exactly than from samples, by names of `PROCESS`.
     """
     found = energies(traces, begin_ns, end_ns)
@@ -120,11 +124,19 @@ def by_scope(found: Sequence[Energy], why: Mapping[Scope, str]) -> dict[Scope, E
 
 def _energy(trace: Trace, begin_ns: int, end_ns: int) -> Energy:
     energy, power = energy_between(trace, begin_ns, end_ns)
+    if isinstance(energy, Unavailable):
+        energy = Unavailable(energy.why + _how_long(trace, begin_ns, end_ns))
     most, most_of = _most(trace, begin_ns, end_ns)
     if isinstance(energy, Unavailable) and isinstance(power, Unavailable):
         most, most_of = Unavailable(power.why), ""  # whatever refuses the energy speaks against a single reading, too
     about = trace.about
     return Energy(about.name, about.scope, about.source, energy, power, most, most_of)
+
+
+def _how_long(trace: Trace, begin_ns: int, end_ns: int) -> str:
+    """What a time that is too short for its counter would have to last."""
+    least_s = (LEAST_TICKS + 1) * Laid(trace).tick_s  # it begins and ends between two ticks
+    return f"; a run of {quantity(least_s, 's')} would do" if (end_ns - begin_ns) / SECOND_NS < least_s else ""
 
 
 def _together(scope: Scope, found: Sequence[Energy], why: Mapping[Scope, str]) -> Energy:
@@ -185,7 +197,7 @@ def _inside(trace: Trace, channel: str, begin_ns: int, end_ns: int) -> NDArray[n
 def counted(trace: Trace | None, channel: str, begin_ns: int, end_ns: int, unit: str) -> Reading:
     """By how much a channel that only grows grew."""
     if trace is None:
-        return Unavailable("nothing sampled the process")
+        return Unavailable(_NOT_SAMPLED)
     times, values = _finite(trace, channel)
     if not times.size:
         return Unavailable("the kernel does not count it here")
@@ -202,7 +214,8 @@ def process_readings(
 
     Args:
         trace: Of the instrument that reads the kernel's counters; `None` where it is missing.
-        begin_ns, end_ns: The time that is asked about.
+        begin_ns: Of the time that is asked about.
+        end_ns: Of the same.
         known: What is known more exactly than from samples.
     """
     seconds = (end_ns - begin_ns) / SECOND_NS
@@ -226,7 +239,9 @@ def process_readings(
 
 def peak_memory(trace: Trace | None, begin_ns: int, end_ns: int) -> Reading:
     """The largest resident memory that was sampled inside."""
-    values = np.empty(0) if trace is None else _inside(trace, "resident", begin_ns, end_ns)
+    if trace is None:
+        return Unavailable(_NOT_SAMPLED)
+    values = _inside(trace, "resident", begin_ns, end_ns)
     if not values.size:
         return Unavailable("it ended before its memory was read once")
     return Measured(float(values.max()), "B")

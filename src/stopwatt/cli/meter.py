@@ -6,13 +6,17 @@ from typing import Annotated
 
 from cyclopts import Parameter
 
+from stopwatt.errors import UsageError
+
 STANDARD_OUTPUT = "-"
 
 
 def meter(
     *command: Annotated[str, Parameter(allow_leading_hyphen=True, help="The program and its arguments, behind --.")],
     device: Annotated[str, Parameter(help="Only its meters: cpu, cuda or cuda:1; all of the machine if empty.")] = "",
-    json: Annotated[str, Parameter(help="Write the result as JSON to this file; - for standard output.")] = "",
+    json: Annotated[
+        str, Parameter(allow_leading_hyphen=True, help="Write the result as JSON to this file; - for standard output.")
+    ] = "",
     trace: Annotated[Path | None, Parameter(help="Keep what the instruments said: FILE.csv or FILE.parquet.")] = None,
     force: Annotated[bool, Parameter(negative="", help="Replace files that are there already.")] = False,
     quiet: Annotated[bool, Parameter(negative="", help="Neither the line while it runs nor the table.")] = False,
@@ -36,6 +40,8 @@ def meter(
 
     if trace is not None:
         check_trace_path(trace, overwrite=force)
+    if json.startswith("-") and json != STANDARD_OUTPUT:
+        raise UsageError(f"--json needs a file, and {json} is an option", now="write --json FILE, or --json -")
     if json not in {"", STANDARD_OUTPUT}:
         check_output(Path(json), overwrite=force)
     line = BottomLine(sys.stderr)

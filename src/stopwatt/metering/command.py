@@ -71,13 +71,12 @@ def run_command(
         UsageError: Nothing to run.
         NotStarted: No such program, or none that can be run.
     """
-    if not command or not command[0]:
-        raise UsageError("there is no command to meter", now="write it behind two hyphens: stopwatt meter -- sleep 1")
+    check_command(command)
     with _heard() as signals:
         ours = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
         begin = now_ns()
         try:
-            process = os.posix_spawnp(command[0], command, os.environ, setsigdef=_IGNORED_BY_PYTHON)
+            process = os.posix_spawnp(command[0], list(command), os.environ, setsigdef=_IGNORED_BY_PYTHON)
         except OSError as error:
             raise NotStarted(command, error) from error
         started(process)
@@ -91,6 +90,16 @@ def run_command(
                 _hand_on(process, os.read(signals, 256))
             elif look is not None:
                 look()
+
+
+def check_command(command: Sequence[str]) -> None:
+    """Refuse what names no program.
+
+    Raises:
+        UsageError: Nothing to run.
+    """
+    if not command or not command[0]:
+        raise UsageError("there is no command to meter", now="write it behind two hyphens: stopwatt meter -- sleep 1")
 
 
 def _ended(process: int) -> tuple[int, resource.struct_rusage] | None:

@@ -6,10 +6,11 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from stopwatt.analyse.metered import metered_of
+from stopwatt.devices.resolve import kind_of
 from stopwatt.energy import Trace
 from stopwatt.measuring.clock import now_ns
 from stopwatt.metering import shared
-from stopwatt.metering.command import run_command
+from stopwatt.metering.command import check_command, run_command
 from stopwatt.metering.running import Running
 from stopwatt.metering.traces import save_trace
 from stopwatt.reporting.meter import MeterResult
@@ -52,7 +53,10 @@ def meter_command(
         UsageError: Nothing to run, or no such device.
         NotStarted: No such program, or none that can be run.
     """
-    sampler = shared.acquire(device)
+    check_command(command)
+    if device:
+        kind_of(device)
+    sampler = shared.Sampler(device)
     try:
         started_at = datetime.now(UTC).isoformat(timespec="milliseconds")
         look = None if show is None else _watch(sampler, show)
@@ -60,7 +64,7 @@ def meter_command(
         traces = sampler.around(ended.begin_ns, ended.end_ns)
         metered = metered_of(traces, sampler.why, ended.begin_ns, ended.end_ns, ended.usage)
     finally:
-        shared.release(device)
+        sampler.close()
     metered = replace(metered, command=tuple(command), exit_code=ended.code, started_at=started_at)
     return MeteredCommand(MeterResult(metered), ended.code, traces, ended.begin_ns)
 

@@ -1,7 +1,6 @@
 """`with stopwatt.meter() as m:`: what a piece of code of this process used."""
 
 import contextlib
-import os
 import resource
 import sys
 from collections.abc import Mapping
@@ -51,7 +50,6 @@ class Meter(shared.Waiting):
         if self._sampler is not None and self._end is None:
             raise UsageError("this meter is running already", now="use another one inside: with stopwatt.meter() as n:")
         sampler = shared.acquire(self._device)
-        sampler.follow(os.getpid())
         self._sampler, self._end, self._result = sampler, None, None
         self._started_at = datetime.now(UTC).isoformat(timespec="milliseconds")
         _finish_device_work()
@@ -211,7 +209,7 @@ class _Moment:
 
 
 def _finish_device_work() -> None:
-    """Wait for every GPU that torch has given work to in this process. Nothing is imported, and no GPU woken, for it."""
+    """Wait for every GPU that torch has given work to in this process. Imports nothing, wakes no GPU."""
     torch = sys.modules.get("torch")
     if torch is None or not torch.cuda.is_available() or not torch.cuda.is_initialized():
         return

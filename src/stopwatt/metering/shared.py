@@ -16,6 +16,10 @@ from stopwatt.meters.sampling import Sampling
 EDGE_NS = 150_000_000
 """So much of a trace is wanted before and after a time; everything but counters is read ten times a second."""
 
+_STATE_S = 0.1
+_PATIENCE = 6
+"""A process that is to be followed is read at the latest the next time but one."""
+
 
 class Waiting:
     """Something that still has to take its traces."""
@@ -30,16 +34,23 @@ class Sampler:
 
     Args:
         device: `cpu`, `cuda`, `cuda:1`; empty for all of the machine.
+        pid: The process whose counters are read; 0 if it is told later.
     """
 
-    def __init__(self, device: str) -> None:
+    def __init__(self, device: str, pid: int = 0) -> None:
         self._sampling = Sampling(device, energy=True)
         self._lock = threading.RLock()
         self._pieces: list[tuple[Trace, ...]] = []
         self._until_ns = now_ns() - EDGE_NS
         self.users = 0
         self.waiting: WeakSet[Waiting] = WeakSet()
-        self.update(now_ns())  # waits until all is read once: what begins now has a row before it
+        if pid:
+            self._sampling.follow(pid)
+        for _ in range(_PATIENCE):  # what begins behind it has a row of everything before it
+            traces = self.update(now_ns())
+            if not pid or not traces or any("own" in trace.channels for trace in traces):
+                break
+            time.sleep(_STATE_S)
 
     @property
     def why(self) -> Mapping[Scope, str]:
@@ -104,11 +115,11 @@ _lock = threading.Lock()
 
 
 def acquire(device: str) -> Sampler:
-    """The sampler of a device, started if nobody uses one. Each call needs its `release`."""
+    """The sampler of a device that follows this process, started if nobody uses one. Each call needs its `release`."""
     with _lock:
         key = (os.getpid(), device)  # a forked child has none of its parent's
         if key not in _samplers:
-            _samplers[key] = Sampler(device)
+            _samplers[key] = Sampler(device, os.getpid())
         _samplers[key].users += 1
         return _samplers[key]
 

@@ -21,6 +21,8 @@ from stopwatt.text import one_line, printable
 
 SCHEMA = 1
 """Version of what `to_json` gives."""
+_LONGEST = 70
+"""Characters of a command that are shown."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,11 +97,8 @@ def _title(metered: Metered) -> str:
     if not metered.command:
         return ""
     command = one_line(shlex.join(metered.command))
-    return (
-        f"{command[:70]}...: exit code {metered.exit_code}"
-        if len(command) > 70
-        else f"{command}: exit code {metered.exit_code}"
-    )  # noqa: E501, PLR2004
+    short = command if len(command) <= _LONGEST else f"{command[:_LONGEST]}..."
+    return f"{short}: exit code {metered.exit_code}"
 
 
 def _shown(metered: Metered) -> Iterator[tuple[str, Energy]]:
@@ -163,7 +162,7 @@ def _value(name: str, reading: Reading) -> str:
     if unit == "1":
         return units.exact(round(reading.value), "1")
     if unit == "cores":
-        return units.exact(round(reading.value, 2), "1")
+        return units.quantity(reading.value, "1")
     return units.quantity(reading.value, unit)
 
 

@@ -1,0 +1,76 @@
+"""What is said of a program's energy and of what the kernel counted."""
+
+import json
+import sys
+
+import pytest
+
+from stopwatt.metering.run import meter_command
+
+PYTHON = sys.executable
+
+
+def used(*command, trace=None):
+    """The document of a command that was metered in this process."""
+    done = meter_command(command)
+    if trace is not None:
+        done.save_trace(trace)
+    return json.loads(done.result.to_json())
+
+
+def test_a_recording_of_constant_power_gives_its_energy(playing):
+    playing(watts=150.0)
+    document = used("sleep", "1.5")
+    gpu = document["scopes"]["gpu"]
+    assert gpu["energy"]["verdict"] in {"measured", "suspect"}  # the ends of a short run may hide more than 1 %
+    assert gpu["energy"]["value"] == pytest.approx(150.0 * document["seconds"], rel=0.01)
+    assert gpu["power"]["value"] == pytest.approx(150.0, rel=0.01)
+    assert gpu["power_most"]["value"] == 150.0
+
+
+def test_a_run_too_short_for_its_counter_says_how_long_it_would_have_to_be(playing):
+    playing(tick_s=0.1)
+    energy = used("sleep", "0.5")["scopes"]["gpu"]["energy"]
+    assert (energy["value"], energy["verdict"]) == (None, "unavailable")
+    assert "ticks" in energy["why"]
+    assert "a run of 2.1" in energy["why"]
+
+
+def test_without_an_instrument_energy_is_unavailable_with_the_reason_and_nothing_else(monkeypatch):
+    monkeypatch.setenv("STOPWATT_METERS", "null")
+    document = used("true")
+    assert all(one["energy"]["value"] is None and one["energy"]["why"] for one in document["scopes"].values())
+    assert document["instruments"] == []
+
+
+def test_an_instrument_that_ends_in_between_makes_it_unavailable(playing):
+    playing(seconds=2.0)
+    energy = used("sleep", "3")["scopes"]["gpu"]["energy"]
+    assert energy["value"] is None
+    assert "the recording ended" in energy["why"]
+
+
+def test_a_trace_that_was_kept_replays_to_the_same_energy(playing, monkeypatch, tmp_path):
+    playing(watts=80.0)
+    kept = tmp_path / "kept.csv"
+    first = used("sleep", "3", trace=kept)
+    assert (tmp_path / "kept.process.csv").exists()
+    monkeypatch.setenv("STOPWATT_METERS", f"replay:{kept}?loop")
+    again = used("sleep", "1.5")
+    for document in (first, again):
+        assert document["scopes"]["gpu"]["power"]["value"] == pytest.approx(80.0, rel=0.02)
+
+
+def test_cpu_time_is_that_of_the_command_and_its_children():
+    script = "import subprocess, sys, time\nwhile time.process_time() < 0.3: pass"
+    document = used("sh", "-c", f'"{PYTHON}" -c "$0"; true', script)
+    cpu = document["process"]["cpu_time"]["value"]
+    assert cpu >= 0.3
+    assert document["process"]["cores"]["value"] == pytest.approx(cpu / document["seconds"])
+
+
+def test_peak_memory_is_the_commands_and_not_that_of_who_started_it():
+    small = used("sleep", "0.5")["process"]["peak_memory"]
+    assert 0 < small["value"] < 8 * 2**20
+    large = used(PYTHON, "-c", "b'x' * 300_000_000")["process"]["peak_memory"]
+    assert 300_000_000 <= large["value"] < 400_000_000
