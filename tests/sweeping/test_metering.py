@@ -8,7 +8,20 @@ import numpy as np
 import pytest
 
 from stopwatt.devices.host import Host
-from stopwatt.energy import ACTIVE_IDLE, IDLE, SCREENING, WINDOW, About, EnergyRules, Scope, Span, Telemetry, Trace
+from stopwatt.energy import (
+    ACTIVE_IDLE,
+    IDLE,
+    SCREENING,
+    TRIALS,
+    WINDOW,
+    About,
+    EnergyRules,
+    Scope,
+    Span,
+    Telemetry,
+    Trace,
+)
+from stopwatt.measuring.clock import now_ns
 from stopwatt.measuring.energy import METRICS_OF
 from stopwatt.records import Cell, Measured, Measurement, Setup, Status, Trouble, Unavailable, Workload
 from stopwatt.sweeping.metering import DIVIDED, NO_GPU, NOT_ALONE, NOT_ASKED, Metering, Watch, wants_telemetry
@@ -180,6 +193,15 @@ def test_a_stop_ends_the_waiting_and_there_is_no_idle_time_then(cell, sampling):
     watch.leave_alone(alone=True, stopping=lambda: next(asked, True))
     assert watch.idle_s == 0.0
     assert len(sampling.made) == 1
+
+
+def test_nobody_waits_for_what_instruments_say_after_the_last_thing_that_a_round_did(cell, sampling):
+    wanted = cell(telemetry=Telemetry.ON)
+    long_ago = now_ns() - 10**9
+    Metering().watch(wanted).complete(replace(Measurement(wanted, 0, Status.OK), spans=(Span(TRIALS, 0, long_ago, 9),)))
+    Metering().watch(wanted).complete(Measurement(wanted, 0, Status.CRASHED))
+    ((_, end),), ((_, now),) = (one.taken for one in sampling.made)
+    assert long_ago < end < long_ago + 10**9 < now <= now_ns()
 
 
 def constant_power(begin_s, end_s, watts, scope=Scope.PACKAGE, tick_s=0.02):

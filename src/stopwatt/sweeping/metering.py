@@ -10,7 +10,7 @@ tying the model to the others would change what is measured.
 """
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
@@ -31,6 +31,8 @@ NO_GPU = "a CPU setup has no GPU at work"
 NOT_READ = "no instrument of this scope was read"
 DIVIDED = "other shares of this machine measured meanwhile: the processor package and the memory are common to all"
 NOT_ALONE = "processes that wait for other cells held memory and devices: the machine was never alone"
+_AFTER_NS = 150_000_000
+"""States are read ten times a second: the next row after a span belongs to it."""
 _SLICE_S = 0.1
 """Longest sleep of the parent without looking whether the user wants to stop."""
 
@@ -147,11 +149,17 @@ class Watch:
     def complete(self, measurement: Measurement) -> Measurement:
         """The measurement with what was read beside it, and what that says about energy."""
         sampling = self._instruments.sampling
-        traces = () if sampling is None else sampling.take(self._began_ns, now_ns())
         spans = measurement.spans if self._idle is None else (self._idle, *measurement.spans)
+        traces = () if sampling is None else sampling.take(self._began_ns, _end_of(spans))
         idle = {} if self._idle is None else {"idle": self.idle_s}
         whole = replace(measurement, traces=traces, spans=spans, phases={**idle, **measurement.phases})
         return with_energy(whole, self._instruments.why)
+
+
+def _end_of(spans: Sequence[Span]) -> int:
+    """Soon after the last thing that a round did, so that nobody waits for rows about its end; else now."""
+    after = max((span.end_ns + _AFTER_NS for span in spans), default=now_ns())
+    return min(after, now_ns())
 
 
 def wants_energy(cell: Cell) -> bool:
