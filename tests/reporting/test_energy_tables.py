@@ -158,3 +158,12 @@ def test_a_sweep_of_which_no_cell_has_an_energy_says_so_in_one_line(watts):
     assert text.count(f"energy, CPU package: unavailable ({VIRTUAL})") == 1
     assert ("energy, CPU, estimated for 4 cells" in text) == (watts is not None)
     assert "mJ" not in text
+
+
+def test_cells_on_two_kinds_of_devices_have_lines_of_their_own():
+    boards = [Run(joules=0.1, hidden=size) for size in (64, 128)]
+    packages = [Run(device="cpu", scope="package", why=VIRTUAL, hidden=size) for size in (64, 128)]
+    text = sweep(measured([*boards, *packages]))
+
+    assert "least energy, GPU board: " in text
+    assert f"energy, CPU package: unavailable ({VIRTUAL})" in text

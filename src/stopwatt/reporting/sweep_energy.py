@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Sequence
 from rich.text import Text
 
 from stopwatt import units
-from stopwatt.analyse.energy import own_energy, scope_name, shown_energy
+from stopwatt.analyse.energy import own_energy, scope_name
 from stopwatt.analyse.estimate import Estimate, counted
 from stopwatt.analyse.grid import Grid, Point
 from stopwatt.analyse.row import Row
@@ -21,29 +21,32 @@ def sweep_energy_lines(grid: Grid, points: Sequence[Point]) -> Iterator[Text]:
         grid: The cells that were asked for.
         points: Those that were measured.
     """
-    asked = [point for point in points if point.row.cell.protocol.energy is not None]
-    metric = shown_energy([point.row for point in asked]) or (
-        own_energy(asked[0].row.cell.setup.device) if asked else ""
-    )
+    by_metric: dict[str, list[Point]] = {}
+    for point in points:
+        if point.row.cell.protocol.energy is not None:
+            by_metric.setdefault(own_energy(point.row.cell.setup.device), []).append(point)
+    for metric, asked in by_metric.items():
+        yield from _of_scope(grid, asked, metric)
+    estimated = [point.row for point in points if point.row.estimates[CPU_ESTIMATE].value is not None]
+    if estimated:
+        cells = counted(len(estimated), "cell")
+        yield Text(f"energy, CPU, estimated for {cells}: stopwatt report and --json have it", style="quiet")
+
+
+def _of_scope(grid: Grid, asked: Sequence[Point], metric: str) -> Iterator[Text]:
+    """Of the cells on one kind of device, by its own energy."""
     known = [point for point in asked if point.row.estimates[metric].measured is not None]
+    what, of = f"energy, {scope_name(metric)}", f"of {counted(len(asked), 'cell')}"
     if known:
         least = min(known, key=lambda point: point.row.estimates[metric].value or 0.0)
-        taken = least.row.estimates[metric]
-        bounds = (taken.low, taken.high)
-        text = units.quantity(taken.value or 0.0, "J") if None in bounds else _bounded(taken)
         where = one_line(grid.label(least))
-        yield Text(f"least energy, {scope_name(metric)}: {text} a sample{f' at {where}' if where else ''}")
-    of = f"of {counted(len(asked), 'cell')}"
+        yield Text(f"least {what}: {_taken(least.row.estimates[metric])} a sample{f' at {where}' if where else ''}")
     for doubt, cells in _counts(asked, lambda row: row.estimates[metric].doubt):
-        text = f"? energy, {scope_name(metric)}: suspect in {cells} {of}, and not compared: {printable(doubt)}"
+        text = f"? {what}: suspect in {cells} {of}, and not compared: {printable(doubt)}"
         yield Text(text, style="warning")
     for why, cells in _counts(asked, lambda row: _why_missing(row, metric)):
         some = f" in {cells} {of}" if cells < len(asked) else ""
-        yield Text(f"energy, {scope_name(metric)}: unavailable{some} ({printable(why)})", style="quiet")
-    estimated = [point.row for point in points if point.row.estimates[CPU_ESTIMATE].value is not None]
-    if estimated:
-        count = counted(len(estimated), "cell")
-        yield Text(f"energy, CPU, estimated for {count}: stopwatt report and --json have it", style="quiet")
+        yield Text(f"{what}: unavailable{some} ({printable(why)})", style="quiet")
 
 
 def _why_missing(row: Row, metric: str) -> str:
@@ -58,6 +61,7 @@ def _counts(points: Sequence[Point], said: Callable[[Row], str]) -> list[tuple[s
 _MOST_REASONS = 3
 
 
-def _bounded(estimate: Estimate) -> str:
+def _taken(estimate: Estimate) -> str:
     """`117.8 mJ [117.0, 118.6]`."""
-    return units.interval(estimate.value or 0.0, estimate.low or 0.0, estimate.high or 0.0, estimate.unit)
+    value, low, high = estimate.value or 0.0, estimate.low, estimate.high
+    return units.quantity(value, "J") if low is None or high is None else units.interval(value, low, high, "J")
