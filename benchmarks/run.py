@@ -12,10 +12,12 @@ import detection
 import findings
 import loop
 import lstm_grid
+import meter_truth
 import peers
 import report
 import sweep_cost
 import tail
+import telemetry_cost
 import verdicts
 import ways
 
@@ -30,6 +32,8 @@ CPU: dict[str, Callable[[], None]] = {
     "findings": findings.main,
     "report": report.main,
     "sweep-cost": sweep_cost.main,
+    "telemetry-cost": telemetry_cost.main,
+    "meter-truth": meter_truth.main,
     "bert-cpu": bert_table.main,
     "lstm-cpu": lstm_grid.main,
     "ways-cpu": ways.main,
@@ -37,6 +41,7 @@ CPU: dict[str, Callable[[], None]] = {
 GPU: dict[str, Callable[[], None]] = {
     "bert-gpu": partial(bert_table.main, gpu=True),
     "ways-gpu": partial(ways.main, gpu=True),
+    "telemetry-cost-gpu": partial(telemetry_cost.main, gpu=True),
 }
 BY_NAME: dict[str, Callable[[], None]] = {"lstm-gpu": partial(lstm_grid.main, gpu=True)}
 """Takes an hour on one GPU: run only where it is named."""

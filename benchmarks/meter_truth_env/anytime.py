@@ -10,6 +10,7 @@ from meter_truth_env.device import OFFSET_NS, Instrument
 from meter_truth_env.load import Pieces, Run
 from stopwatt.meters.window import energy_between
 from stopwatt.records import Measured, Suspect, Unavailable
+from stopwatt.units import percent
 
 SECONDS = (1, 2, 5, 10, 30)
 TICKS = (0.02, 0.1)
@@ -75,8 +76,8 @@ def times(seeds: int) -> Table:
             name,
             f"{1e3 * tick:.0f} ms",
             f"{seconds} s",
-            *(f"{rate.value:.0%}" for rate in shares),
-            *("-" if error is None else f"{error:.2%}" for error in worst),
+            *(percent(rate.value) for rate in shares),
+            *("-" if error is None else percent(error) for error in worst),
             what=name,
             tick_s=tick,
             seconds=seconds,

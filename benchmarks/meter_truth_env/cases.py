@@ -12,6 +12,7 @@ from stopwatt.energy import Scope
 TICKS = (0.02, 0.05, 0.1)
 PERIODS = (0.033, 0.07, 0.1)
 CALL_S = 0.01
+"""Give or take a fifth, by chance: the ends of a window lie anywhere between ticks."""
 RAPL_WRAPS_J = 262_143.328850
 
 MakeLoad = Callable[[np.random.Generator], Load]
@@ -36,6 +37,10 @@ class Case:
     call_s: float = CALL_S
     sound: bool = True
     told: bool = True
+
+    def draw_call_s(self, dice: np.random.Generator) -> float:
+        """Time of a call in one round."""
+        return self.call_s * dice.uniform(0.8, 1.2) if self.call_s == CALL_S else self.call_s
 
 
 def constant(dice: np.random.Generator) -> Load:

@@ -47,7 +47,7 @@ def play(load: Load, call_s: float, rules: EnergyRules, tick_s: float, dice: np.
     spans.append(_span(SETTLING, LOADED_AT, at))
     for _ in range(rules.windows):
         at += call_s * np.ceil(dice.uniform(0, tick_s) / call_s)  # busy, so that whole calls
-        calls = int(np.ceil(max(rules.window_s, (rules.ticks + 1) * tick_s) / call_s))
+        calls = int(np.ceil((max(rules.window_s, (rules.ticks + 1) * tick_s) + dice.uniform(0, tick_s)) / call_s))
         spans.append(_span(WINDOW, at, at + calls * call_s, calls))
         at += calls * call_s
     spans.append(_span(ACTIVE_IDLE, at + 0.2, at + 0.2 + rules.idle_s))

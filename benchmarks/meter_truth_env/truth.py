@@ -12,6 +12,7 @@ from meter_truth_env.schedule import play
 from stopwatt.energy import EnergyRules, Scope
 from stopwatt.meters.window import energy_of_round
 from stopwatt.records import Measured, Reading, Suspect, Unavailable
+from stopwatt.units import percent
 
 SIMULATED_TICK_S = 0.1
 """A round makes its windows as long as so slow a counter needs; one that is slower has too few ticks."""
@@ -34,7 +35,7 @@ class Outcome:
 
 def simulate(case: Case, rules: EnergyRules, dice: np.random.Generator) -> Outcome:
     """One round of a case."""
-    played = play(case.load(dice), case.call_s, rules, min(case.instrument.tick_s, SIMULATED_TICK_S), dice)
+    played = play(case.load(dice), case.draw_call_s(dice), rules, min(case.instrument.tick_s, SIMULATED_TICK_S), dice)
     trace, _ = case.instrument.trace(played.run, played.seconds, dice)
     found = energy_of_round([trace], played.spans, 1, rules)
     scope: Scope = case.instrument.scope
@@ -77,9 +78,9 @@ def _line(table: Table, case: Case, outcomes: Sequence[Outcome]) -> None:
     reasons = Counter(why for one in outcomes if (why := getattr(one.reading, "why", "")))
     table.add(
         case.name if case.told else f"{case.name} (cannot be told)",
-        *(f"{rate.value:.0%}" for rate in kinds.values()),
-        *("-" if error is None else f"{error:.2%}" for error in (typical, largest)),
-        "-" if within is None else f"{within:.0%}",
+        *(percent(rate.value) for rate in kinds.values()),
+        *("-" if error is None else percent(error) for error in (typical, largest)),
+        "-" if within is None else percent(within),
         reasons.most_common(1)[0][0] if reasons else "-",
         case=case.name,
         sound=case.sound,

@@ -33,9 +33,9 @@ class Environment:
         return self.folder / "lib" / f"python{sys.version_info.major}.{sys.version_info.minor}" / "site-packages"
 
 
-def ensure(folder: Path) -> Environment:
-    """The environment in `folder`, made anew unless it holds what `requirements.txt` says now."""
-    wanted = hashlib.sha256(REQUIREMENTS.read_bytes()).hexdigest()
+def ensure(folder: Path, requirements: Path = REQUIREMENTS) -> Environment:
+    """The environment in `folder`, made anew unless it holds what a requirements file says now."""
+    wanted = hashlib.sha256(requirements.read_bytes()).hexdigest()
     stamp = folder / "requirements.sha256"
     if stamp.exists() and stamp.read_text() == wanted:
         return Environment(folder)
@@ -43,7 +43,7 @@ def ensure(folder: Path) -> Environment:
     shutil.rmtree(folder, ignore_errors=True)
     steps = (
         [sys.executable, "-m", "venv", str(folder)],
-        [str(folder / "bin" / "python"), "-m", "pip", "install", "--quiet", "--requirement", str(REQUIREMENTS)],
+        [str(folder / "bin" / "python"), "-m", "pip", "install", "--quiet", "--requirement", str(requirements)],
     )
     for step in steps:
         done = subprocess.run(step, capture_output=True, text=True, check=False)

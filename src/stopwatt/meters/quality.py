@@ -87,29 +87,28 @@ class Quality:
     rise_s: float | None = None
 
 
-def slope_over(laid: Laid, span: Span) -> counting.Slope:
-    """Mean power over a span in which `fault_in` found nothing wrong."""
-    return counting.slope(laid.counter.between(*laid.ends(span)), laid.about.poll_s)
-
-
-def agreement(laid: Laid, spans: Sequence[Span], since_ns: int) -> Agreement | None:
-    """The counter beside the power field, over steady spans that the counter covers.
+def agreement(laid: Laid, spans: Sequence[Span], watts: Sequence[float], since_ns: int) -> Agreement | None:
+    """The counter beside the power field, over spans of a steady load.
 
     Args:
         laid: The trace.
-        spans: The device did the same all the time in them.
-        since_ns: When it began to; an averaged power is looked at from a second later on.
+        spans: When the device did the same all the time.
+        watts: Mean power in each of them by the counter.
+        since_ns: When the load began; an averaged power is looked at from a second later on.
+
+    Returns:
+        `None` without a power field, or without a reading of it late enough.
     """
     name = laid.power_field
     if name is None:
         return None
     settled = laid.seconds(since_ns) + (AVERAGING_S if name == "power" else 0.0)
     counted = shown = weight = 0.0
-    for span in spans:
+    for span, power in zip(spans, watts, strict=True):
         begin, end = laid.ends(span)
         mean = counting.mean_over(*laid.field(name), max(begin, settled), end) if settled < end else None
         if mean is not None:
-            counted += span.seconds * slope_over(laid, span).watts
+            counted += span.seconds * power
             shown += span.seconds * mean
             weight += span.seconds
     return Agreement(name, counted / weight, shown / weight) if weight else None
@@ -145,7 +144,11 @@ def quality_of(trace: Trace, loaded: Sequence[Span] = (), idle: Sequence[Span] =
 
 
 def _steadily(laid: Laid, spans: Sequence[Span]) -> Agreement | None:
-    return agreement(laid, spans, spans[0].begin_ns) if spans else None
+    if not spans:
+        return None
+    ticks = [laid.counter.between(*laid.ends(span)) for span in spans]
+    watts = [counting.slope(one, laid.about.poll_s).watts for one in ticks]
+    return agreement(laid, spans, watts, spans[0].begin_ns)
 
 
 def _rise(laid: Laid, loaded: Sequence[Span]) -> float | None:

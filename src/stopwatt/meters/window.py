@@ -99,7 +99,7 @@ def _of_scope(scope: Scope, laid: Sequence[Laid], times: _Times) -> EnergyOfRoun
         loaded = Unavailable("no call ended inside the energy windows")
     if isinstance(loaded, Unavailable):
         return EnergyOfRound(_nothing(scope, laid, times, loaded))
-    checks = [found for one in laid if (found := agreement(one, times.windows, times.busy_ns)) is not None]
+    checks = [found for one in laid if (found := _check(one, times)) is not None]
     why = "; ".join(filter(None, (*(found.why for found in checks), loaded.why)))
     return EnergyOfRound(
         _readings(scope, laid, times, loaded, why),
@@ -113,6 +113,12 @@ def _of_scope(scope: Scope, laid: Sequence[Laid], times: _Times) -> EnergyOfRoun
             )
         },
     )
+
+
+def _check(laid: Laid, times: _Times) -> Agreement | None:
+    """The counter of one instrument beside its power field."""
+    alone = mean_power([laid], times.windows, LEAST_TICKS, "energy window")
+    return None if isinstance(alone, Unavailable) else agreement(laid, times.windows, alone.watts, times.busy_ns)
 
 
 def _names(scope: Scope) -> tuple[str, ...]:
