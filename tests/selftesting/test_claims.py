@@ -292,6 +292,40 @@ def test_a_parent_that_sleeps_holds(monkeypatch):
     assert claim.numbers["display"].value == pytest.approx(1.0)
 
 
+class Beside(Levels):
+    """Rounds of a model at 100 us, and at another level where instruments are read beside it."""
+
+    def __init__(self, level):
+        super().__init__()
+        object.__setattr__(self, "_levels", [level, 0.0])
+
+    def measure(self, axes, rules=None, watcher=None):
+        from stopwatt.energy import About, Scope, Telemetry, Trace
+
+        self._levels[1] += 0.001  # rounds that agree to the last digit have no interval
+        if rules.telemetry is Telemetry.OFF:
+            return Levels(100).measure(axes, rules)
+        found = Levels(self._levels[0] + self._levels[1]).measure(axes, rules)
+        trace = Trace(About("process", Scope.NONE, "Linux"), np.array([0, 1]), {"busy": np.array([0.0, 1.0])})
+        return [replace(one, traces=(trace,)) for one in found]
+
+
+@pytest.mark.parametrize(("level", "verdict"), [(100, Verdict.HOLDS), (101, Verdict.HOLDS), (110, Verdict.FAILS)])
+def test_telemetry_must_not_cost_what_could_be_seen(monkeypatch, level, verdict):
+    monkeypatch.setattr(observer, "_share", lambda bench: 0.0002)
+    claim = look_at_observer(Beside(level))
+    assert claim.verdict is verdict
+    assert claim.numbers["telemetry"].value == pytest.approx(level / 100, abs=1e-3)
+    assert "with telemetry" in claim.sentence
+
+
+def test_where_telemetry_is_off_by_itself_nothing_is_claimed_of_it(monkeypatch):
+    monkeypatch.setattr(observer, "_share", lambda bench: 0.0002)
+    claim = look_at_observer(Levels(100))
+    assert "telemetry" not in claim.numbers
+    assert "telemetry is off here" in claim.sentence
+
+
 def test_a_window_is_that_of_the_trials():
     readings = iter(range(100))
     window = Window(lambda: next(readings), None)

@@ -49,7 +49,9 @@ CHECKS: tuple[Check, ...] = (
     Check("drift", "planted drift, and none", 2, look_at_drift),
     Check("intervals", "coverage over simulated cells", 1, look_at_intervals),
     Check("comparison", "a small model against itself, in fresh processes", 30, look_at_comparison),
-    Check("observer", "what the waiting process does, and what showing progress costs", 20, look_at_observer),
+    Check(
+        "observer", "what the waiting process does, and what showing progress and telemetry cost", 30, look_at_observer
+    ),
     Check("energy", "planted spins, once and twice as many", 15, look_at_energy),
     Check("latency-cuda", "planted cycles on the GPU", 40, look_at_latency_cuda, "cuda"),
     Check("energy-cuda", "planted cycles on the GPU, once and twice as many", 50, look_at_energy_cuda, "cuda"),
