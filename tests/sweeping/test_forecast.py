@@ -11,9 +11,9 @@ from stopwatt.records import Cell, Paced, Process, Protocol, Setup, Warmup, Work
 from stopwatt.store import open_store
 from stopwatt.sweeping import energycost
 from stopwatt.sweeping.forecast import forecast, least_s, size_of, timed, trials_s
-from stopwatt.sweeping.foresee import foresee, foresee_by_probe
+from stopwatt.sweeping.foresee import _brief, foresee, foresee_by_probe
 from stopwatt.sweeping.grid import Axis, Grid
-from stopwatt.sweeping.plan import Plan, plan_grid
+from stopwatt.sweeping.plan import Plan, check_protocol, plan_grid
 
 RULES = Protocol(rounds=2, trials=100, trial_seconds=None, process=Process.SHARED)
 
@@ -174,3 +174,10 @@ def test_the_least_time_knows_the_windows_of_energy_where_a_counter_is_certain()
     assert least_s(on_cpu) == least_s(cell())
     without = least_s(replace(on_gpu, protocol=RULES))
     assert least_s(on_gpu) == pytest.approx(without + energycost.planned_s(SCREENING))
+
+
+def test_a_probe_measures_only_as_much_energy_as_shows_whether_there_is_a_counter():
+    brief = _brief(replace(RULES, energy=REPORTED))
+    check_protocol(brief)
+    assert energycost.planned_s(brief.energy) < 1.0
+    assert _brief(RULES).energy is None
