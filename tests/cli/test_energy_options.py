@@ -138,3 +138,16 @@ def test_rules_of_energy_change_the_key_of_a_cell_and_their_absence_does_not():
     keys = {replace(plain, protocol=replace(QUICK, energy=rules)).key for rules in (None, SCREENING, REPORTED)}
     assert len(keys) == 3
     assert plain.key in keys
+
+
+def test_compare_measures_energy_now_if_it_is_asked_to(monkeypatch):
+    seen = []
+
+    def measured(grid, **_):
+        seen.append(grid.protocol)
+        raise SystemExit
+
+    monkeypatch.setattr("stopwatt.comparing.compare_now", measured)
+    with pytest.raises(SystemExit):
+        main(["compare", "--now", "mlp", "lstm", "--metric", "energy_package", "--energy", "reported", "--rounds", "4"])
+    assert (seen[0].energy, seen[0].rounds) == (REPORTED, 4)

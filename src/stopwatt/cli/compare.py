@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 from cyclopts import Group, Parameter
 
 from stopwatt.cli.gridoptions import GridOptions, grid_from
-from stopwatt.cli.options import ProtocolOptions, StoreOptions, TimingOptions, parts
+from stopwatt.cli.options import EnergyOptions, ProtocolOptions, StoreOptions, TimingOptions, parts
 from stopwatt.errors import UsageError
 from stopwatt.units import parse
 
@@ -102,6 +102,7 @@ def compare(
     judging: JudgingOptions = JudgingOptions(),
     asked: GridOptions = GridOptions(),  # noqa: B008
     rules: ProtocolOptions = ProtocolOptions(),  # noqa: B008
+    energy: EnergyOptions = EnergyOptions(),  # noqa: B008
     results: StoreOptions = StoreOptions(),  # noqa: B008
 ) -> None:
     """Compare B with A, cell by cell: faster, slower, equivalent or inconclusive.
@@ -117,7 +118,7 @@ def compare(
     from stopwatt.reporting.comparison import AaResult
 
     fail_on = judging.reasons()
-    found = _Call(sides, measuring, judging, asked, rules, results).found()
+    found = _Call(sides, measuring, judging, asked, rules, energy, results).found()
     if results.json:
         print(found.to_json())
     elif judging.markdown and not isinstance(found, AaResult):
@@ -138,6 +139,7 @@ class _Call:
     judging: JudgingOptions
     asked: GridOptions
     rules: ProtocolOptions
+    energy: EnergyOptions
     results: StoreOptions
 
     def found(self) -> "CompareResult | AaResult":
@@ -186,7 +188,8 @@ class _Call:
 
         pairs = PAIRS if self.rules.rounds is None else self.rules.rounds
         grid = grid_from(self.sides, self.asked, self.rules, TimingOptions(), self.results.tag)
-        grid = replace(grid, protocol=replace(self.rules.protocol(), rounds=pairs))  # the rules of bench
+        protocol = self.energy.protocol(TimingOptions(), self.rules)  # the rules of bench
+        grid = replace(grid, protocol=replace(protocol, rounds=pairs))
         with _progress() as watcher:
             measure = measure_itself if itself else compare_now
             return measure(
