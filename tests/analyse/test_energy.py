@@ -85,7 +85,7 @@ def test_nobody_who_did_not_ask_for_energy_gets_a_number_or_a_zero(energy):
 
     assert {row.estimates[name].value for name in ENERGY_METRICS} == {None}
     assert {row.estimates[name].why for name in ENERGY_METRICS if name != CPU_ESTIMATE} == {"not asked for: --energy"}
-    assert row.estimates[CPU_ESTIMATE].why == "not asked for: --estimate-cpu-energy"
+    assert row.estimates[CPU_ESTIMATE].why == "not asked for: --estimate-cpu-energy WATTS"
 
 
 def test_energy_that_was_asked_for_and_that_no_round_speaks_of_is_not_measured(energy):

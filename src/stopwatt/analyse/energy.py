@@ -28,7 +28,7 @@ OF_SCOPE = {scope: tuple(name for name in METRICS if name.endswith(f"_{scope}"))
 """Scope -> names of its metrics."""
 ENERGY_METRICS = (*(name for names in OF_SCOPE.values() for name in names), CPU_ESTIMATE)
 NOT_ASKED = "not asked for: --energy"
-ESTIMATE_NOT_ASKED = "not asked for: --estimate-cpu-energy"
+ESTIMATE_NOT_ASKED = "not asked for: --estimate-cpu-energy WATTS"
 
 
 def asked_for(name: str, protocol: Protocol) -> bool:
