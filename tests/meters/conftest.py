@@ -1,11 +1,14 @@
 """Machines that nobody owns, and recordings that anybody can play."""
 
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from stopwatt.devices.host import Host
+
+sys.path.insert(0, str(Path(__file__).parent))  # for `fake_meters`, in every import mode of pytest
 
 
 @pytest.fixture
