@@ -69,8 +69,9 @@ def test_cpu_time_is_that_of_the_command_and_its_children():
     assert document["process"]["cores"]["value"] == pytest.approx(cpu / document["seconds"])
 
 
-def test_peak_memory_is_the_commands_and_not_that_of_who_started_it():
+def test_peak_memory_is_the_commands_and_not_that_of_who_started_it(metered):
     small = used("sleep", "0.5")["process"]["peak_memory"]
     assert 0 < small["value"] < 8 * 2**20
-    large = used(PYTHON, "-c", "b'x' * 300_000_000")["process"]["peak_memory"]
+    done = metered("--quiet", "--json", "-", "--", PYTHON, "-c", "b'x' * 300_000_000")
+    large = json.loads(done.stdout)["process"]["peak_memory"]
     assert 300_000_000 <= large["value"] < 400_000_000

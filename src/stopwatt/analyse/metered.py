@@ -103,7 +103,7 @@ def metered_of(
         scopes=by_scope(found, why),
         instruments=found,
         process=process_readings(process_trace(traces), begin_ns, end_ns, known),
-        quirks={trace.about.name: trace.about.quirks for trace in traces if trace.about.quirks},
+        quirks={one.about.name: one.about.quirks for one in traces if one.about.scope is not Scope.NONE},
     )
 
 

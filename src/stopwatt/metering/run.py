@@ -3,6 +3,7 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 
 from stopwatt.analyse.metered import metered_of
@@ -17,7 +18,8 @@ from stopwatt.reporting.meter import MeterResult
 
 _BEHIND_NS = 150_000_000
 """The live line asks for rows that are there already: it waits for none."""
-EVERY_S = 0.25
+LINE_S, ROWS_S = 0.25, 30.0
+"""Between two looks: with a line that somebody reads, and without, when rows are only taken over."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +49,7 @@ def meter_command(
     Args:
         command: The program and its arguments.
         device: Whose meters are wanted; empty for all of the machine.
-        show: Called four times a second with a line on what it has used so far; nothing looks before the end without.
+        show: Called four times a second with a line on what it has used so far.
 
     Raises:
         UsageError: Nothing to run, or no such device.
@@ -59,14 +61,18 @@ def meter_command(
     sampler = shared.Sampler(device)
     try:
         started_at = datetime.now(UTC).isoformat(timespec="milliseconds")
-        look = None if show is None else _watch(sampler, show)
-        ended = run_command(command, sampler.follow, look, EVERY_S)
+        look = partial(_take_over, sampler) if show is None else _watch(sampler, show)
+        ended = run_command(command, sampler.follow, look, ROWS_S if show is None else LINE_S)
         traces = sampler.around(ended.begin_ns, ended.end_ns)
         metered = metered_of(traces, sampler.why, ended.begin_ns, ended.end_ns, ended.usage)
     finally:
         sampler.close()
     metered = replace(metered, command=tuple(command), exit_code=ended.code, started_at=started_at)
     return MeteredCommand(MeterResult(metered), ended.code, traces, ended.begin_ns)
+
+
+def _take_over(sampler: shared.Sampler) -> None:
+    sampler.update(now_ns() - _BEHIND_NS)
 
 
 def _watch(sampler: shared.Sampler, show: Callable[[str], None]) -> Callable[[], None]:

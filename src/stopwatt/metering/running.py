@@ -71,7 +71,7 @@ class Running:
                 self._distrusted.add(about.name)
 
     def text(self, now_ns: int, why: Mapping[Scope, str]) -> str:
-        """`12 s   GPU board 213 W 2613 J   1.0 cores   512 MiB`.
+        """`12 s · GPU board 213 W 2613 J · 1.0 cores · 512 MiB`.
 
         Args:
             now_ns: On the monotonic clock.
@@ -79,15 +79,15 @@ class Running:
         """
         parts = [units.exact(round((now_ns - self.begin_ns) / 1e9), "s")]
         parts += [self._instrument(about) for about in self._about.values()]
-        if not self._about:
-            parts += [
-                f"{SCOPES[scope]} unavailable ({reason})" for scope, reason in why.items() if scope is not Scope.DRAM
-            ]
         if self._own.rate is not None:
             parts.append(f"{self._own.rate:.1f} cores")
         if self._resident is not None:
             parts.append(units.quantity(self._resident, "B"))
-        return "   ".join(parts)
+        if not self._about:
+            parts += [
+                f"{SCOPES[scope]} unavailable ({reason})" for scope, reason in why.items() if scope is not Scope.DRAM
+            ]
+        return " · ".join(parts)
 
     def _instrument(self, about: About) -> str:
         several = sum(one.scope is about.scope for one in self._about.values()) > 1

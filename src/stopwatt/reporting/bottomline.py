@@ -26,7 +26,7 @@ class BottomLine:
     """
 
     def __init__(self, stream: IO[str]) -> None:
-        self._file = stream.fileno() if stream.isatty() and os.environ.get("TERM", "dumb") != "dumb" else None
+        self._file = stream.fileno() if stream.isatty() and os.environ.get("TERM", "") not in {"", "dumb"} else None
         self._rows = 0
         self._plain = "NO_COLOR" in os.environ
 
