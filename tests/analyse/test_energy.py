@@ -117,6 +117,34 @@ def test_where_something_was_measured_an_estimate_takes_no_part(energy):
     assert (found.value, found.verdict, found.rounds) == (pytest.approx(0.1), Trust.MEASURED, 2)
 
 
+def test_a_net_energy_that_some_rounds_lost_in_the_noise_is_not_that_of_the_lucky_rounds(measurement):
+    nets = [Measured(2e-7, "J"), Unavailable("no more than the active-idle power"), Measured(1e-7, "J")]
+    found = [
+        measurement(
+            number, [5], protocol=ASKED, readings={"energy_package": Measured(1e-3, "J"), "energy_net_package": net}
+        )
+        for number, net in enumerate(nets)
+    ]  # fmt: skip
+    (row,) = summarise(found)
+
+    assert row.estimates["energy_package"].verdict is Trust.MEASURED
+    assert row.estimates["energy_net_package"].value is None
+    assert row.estimates["energy_net_package"].why == (
+        "unavailable in 1 of 3 rounds: no more than the active-idle power; of the others alone it would be too high"
+    )
+
+
+def test_a_net_energy_is_summarised_over_the_rounds_that_have_an_energy(measurement):
+    gap = Unavailable("a gap in the samples")
+    whole = {"energy_package": Measured(2e-3, "J"), "energy_net_package": Measured(1e-3, "J")}
+    none = {"energy_package": gap, "energy_net_package": gap}
+    (row,) = summarise(
+        [measurement(n, [5], protocol=ASKED, readings=one) for n, one in enumerate([whole, none, whole])]
+    )
+
+    assert row.estimates["energy_net_package"].value == pytest.approx(1e-3)
+
+
 def test_energy_of_failed_rounds_is_withheld(measurement):
     bad = measurement(
         0, [5], protocol=ASKED, status=Status.INVALID, trouble=Trouble("wrong answers"),

@@ -8,6 +8,7 @@ from energy_example import OFF, ON_GPU, ON_VIRTUAL_CPU, RULE, TICKS, VIRTUAL, Ru
 
 from stopwatt.analyse.analysis import analyse
 from stopwatt.analyse.summary import summarise
+from stopwatt.records import Unavailable
 from stopwatt.reporting.console import WIDTH, console_for
 from stopwatt.reporting.sweep_table import Ending, render_sweep
 from stopwatt.reporting.table import render_bench
@@ -75,6 +76,18 @@ def test_where_no_energy_could_be_measured_there_is_one_line_and_no_table():
 
     assert [line for line in text.splitlines() if "energy" in line] == [f"energy, CPU package: unavailable ({VIRTUAL})"]
     assert "GPU board" not in text
+
+
+def test_a_net_energy_that_was_lost_in_the_noise_has_its_reason_below():
+    lost = {"energy_net_gpu": Unavailable("no more than the active-idle power")}
+    rounds = [replace(one, readings=one.readings | lost) for one in Run(joules=0.118).rounds()]
+    stream = io.StringIO()
+    render_bench(
+        console_for(stream), summarise([*rounds, *Run("compile", joules=0.1).rounds()]), (), run="0", where="r"
+    )
+    text = stream.getvalue()
+
+    assert "net energy, GPU board: unavailable for eager fp32 (no more than the active-idle power" in text
 
 
 def test_an_estimate_has_a_table_of_its_own_with_its_rule_below():

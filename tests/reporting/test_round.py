@@ -75,6 +75,16 @@ def test_energies_that_were_not_read_are_a_line_for_each_scope_and_what_nobody_a
     assert list(reading_pairs(silent)) == [("device_memory", "- (a CPU has no memory of its own)")]
 
 
+def test_a_net_energy_alone_that_is_missing_is_called_by_its_name():
+    readings = {"energy_package": Measured(1.0, "J"), "energy_net_package": Unavailable("lost in the noise")}
+    one = Measurement(Cell(Workload("mlp"), Setup(), Protocol(energy=SCREENING)), 0, Status.OK, readings=readings)
+
+    assert list(reading_pairs(one)) == [
+        ("energy_package", "1.00 J"),
+        ("energy_net_package", "- (lost in the noise)"),
+    ]
+
+
 def test_spans_count_from_the_first_of_them():
     spans = [Span(TRIALS, 7 * SECOND, 8 * SECOND, 300), Span(WINDOW, 9 * SECOND, 11 * SECOND)]
 

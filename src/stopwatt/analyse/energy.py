@@ -52,6 +52,9 @@ def energy_estimate(metric: Metric, cell: Cell, ok: Sequence[Measurement], why_n
     found = [(one.round, one.readings[metric.name]) for one in ok if metric.name in one.readings]
     readings = [reading for _, reading in found]
     taken = [(number, reading) for number, reading in found if isinstance(reading, Measured | Suspect)]
+    if taken and metric.name in _NET and any(_only_net_is_missing(one, metric.name) for one in ok):
+        why = _with_reasons(Estimate(metric.name, metric.unit), readings).why
+        return Estimate(metric.name, metric.unit, why=f"{why}; of the others alone it would be too high")
     if taken:
         return _with_reasons(_of_taken(metric, taken), readings)
     estimated = [reading for reading in readings if isinstance(reading, Estimated)]
@@ -60,6 +63,15 @@ def energy_estimate(metric: Metric, cell: Cell, ok: Sequence[Measurement], why_n
     not_asked = ESTIMATE_NOT_ASKED if metric.name == CPU_ESTIMATE else NOT_ASKED
     missing = why_nothing if asked_for(metric.name, cell.protocol) else not_asked
     return Estimate(metric.name, metric.unit, why="; ".join(_unavailable(readings)) or missing)
+
+
+_NET = {f"energy_net_{scope}": f"energy_{scope}" for scope in SCOPES}
+
+
+def _only_net_is_missing(one: Measurement, name: str) -> bool:
+    """Whether a round has an energy and no net energy: a difference of two powers that was lost in their noise."""
+    whole = one.readings.get(_NET[name])
+    return isinstance(one.readings.get(name), Unavailable) and isinstance(whole, Measured | Suspect)
 
 
 def _of_taken(metric: Metric, taken: Sequence[tuple[int, Measured | Suspect]]) -> Estimate:

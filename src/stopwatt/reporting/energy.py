@@ -71,9 +71,16 @@ def _of_scope(rows: Sequence[Row], scope: Scope, *, own: bool) -> Iterator[Rende
     if known:
         yield _table(rows, scope)
         yield from suspect_lines(rows, metric, what)
+        net = f"energy_net_{scope}"
+        yield from unavailable_lines([row for row in known if _says_why(row, net)], net, f"net {what}")
     silent = not own and all(row.estimates[metric].why == NOT_MEASURED for row in rows)
     if known or not (silent or scope is Scope.DRAM):  # few machines have a meter of their memory
         yield from unavailable_lines(rows, metric, what)
+
+
+def _says_why(row: Row, metric: str) -> bool:
+    """Whether a metric was looked for; memory has no net energy."""
+    return metric in row.estimates and row.estimates[metric].why != NOT_MEASURED
 
 
 @dataclass(frozen=True, slots=True)

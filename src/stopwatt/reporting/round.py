@@ -7,9 +7,9 @@ from typing import Any
 import numpy as np
 
 from stopwatt import units
-from stopwatt.analyse.energy import ENERGY_METRICS, asked_for, belongs_to, scope_name
+from stopwatt.analyse.energy import ENERGY_METRICS, OF_SCOPE, asked_for, belongs_to
 from stopwatt.analyse.labels import Seen, watch
-from stopwatt.energy import CHANNELS, Span, Trace
+from stopwatt.energy import CHANNELS, SCOPES, Span, Trace
 from stopwatt.records import Estimated, Measured, Measurement, Reading, Suspect, Unavailable
 from stopwatt.reporting.console import MISSING
 
@@ -28,10 +28,18 @@ def reading_pairs(measurement: Measurement) -> Iterator[tuple[str, str]]:
         if name not in ENERGY_METRICS or not isinstance(reading, Unavailable):
             yield name, reading_text(reading)
         elif asked_for(name, cell.protocol) and belongs_to(name, cell.setup.device):
-            line = f"energy, {scope_name(name)}" if scope_name(name) else name, reading_text(reading)
+            line = _whole(name, measurement) or name, reading_text(reading)
             if line not in told:
                 yield line
             told.add(line)
+
+
+def _whole(name: str, measurement: Measurement) -> str:
+    """What stands for all metrics of a scope whose energy was not read; nothing where only this one was not."""
+    scope = next((scope for scope, names in OF_SCOPE.items() if name in names), None)
+    if scope is None or not isinstance(measurement.readings.get(f"energy_{scope}"), Unavailable):
+        return ""
+    return f"energy, {SCOPES[scope]}"
 
 
 def reading_text(reading: Reading) -> str:
