@@ -147,6 +147,26 @@ def test_one_process_reads_for_all_rounds_of_a_device_until_the_run_ends(cell, s
     assert gpu.closed
 
 
+def test_what_is_read_for_one_round_takes_no_core_from_another(cell, sampling):
+    metering = Metering()
+    metering.watch(cell(telemetry=Telemetry.ON))
+    metering.watch(cell("cuda", telemetry=Telemetry.ON))
+    assert [one.closed for one in sampling.made] == [False, False]
+    metering.watch(cell(threads=1000, telemetry=Telemetry.AUTO))
+    assert [one.closed for one in sampling.made] == [True, True]
+    metering.watch(cell(telemetry=Telemetry.ON))
+    assert [one.closed for one in sampling.made] == [True, True, False]
+
+
+def test_a_counter_of_energy_is_read_by_one_process_whether_or_not_telemetry_is_wanted_too(cell, sampling):
+    metering = Metering()
+    for telemetry in (Telemetry.ON, Telemetry.OFF, Telemetry.ON):
+        assert metering.watch(cell(energy=QUICK_RULES, telemetry=telemetry)).tick_s == 0.02
+    assert [one.closed for one in sampling.made] == [False]
+    metering.close()
+    assert [one.closed for one in sampling.made] == [True]
+
+
 def test_where_nothing_counts_energy_and_nobody_wants_telemetry_reading_ends_at_once(cell, sampling, monkeypatch):
     monkeypatch.setattr(sampling, "tick_s", 0.0)
     monkeypatch.setattr(sampling, "why", dict.fromkeys((Scope.PACKAGE, Scope.DRAM), "no RAPL: virtual machine"))

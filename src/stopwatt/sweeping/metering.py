@@ -30,6 +30,7 @@ NOT_ASKED = "not asked for: --energy"
 NO_GPU = "a CPU setup has no GPU at work"
 NOT_READ = "no instrument of this scope was read"
 DIVIDED = "other shares of this machine measured meanwhile: the processor package and the memory are common to all"
+_COMMON = {Scope.PACKAGE: DIVIDED, Scope.DRAM: DIVIDED}
 NOT_ALONE = "processes that wait for other cells held memory and devices: the machine was never alone"
 _AFTER_NS = 150_000_000
 """States are read ten times a second: the next row after a span belongs to it."""
@@ -74,31 +75,37 @@ class Metering:
 
     def __init__(self, *, divided: bool = False) -> None:
         self._divided = divided
-        self._opened: dict[str, Instruments] = {}
+        self._opened: dict[tuple[str, bool, bool], Instruments] = {}
 
     def watch(self, cell: Cell) -> "Watch":
-        """Begin to look at a round of a cell."""
+        """Begin to look at a round of a cell. What other rounds wanted ends where this one needs its core."""
         energy, telemetry = wants_energy(cell), wants_telemetry(cell)
-        if not energy and not telemetry:
-            return Watch()
-        wanted = f"{cell.setup.device} {energy} {telemetry}"
-        if wanted not in self._opened:
-            found = Instruments.open(cell.setup.device, energy=energy, telemetry=telemetry)
-            self._opened[wanted] = _of_a_share(found, cell.setup.device) if self._divided else found
-        return Watch(self._opened[wanted], cell.protocol.energy if energy else None)
+        found = self._found(cell.setup.device, energy=energy, telemetry=telemetry) if energy or telemetry else None
+        if not telemetry:
+            self._close_all_but(found)
+        return Watch(found, cell.protocol.energy if energy else None)
 
     def close(self) -> None:
         """Read no more."""
-        while self._opened:
-            _, instruments = self._opened.popitem()
-            if instruments.sampling is not None:
+        self._close_all_but(None)
+        self._opened.clear()
+
+    def _found(self, device: str, *, energy: bool, telemetry: bool) -> Instruments:
+        wanted = (device, energy, telemetry)
+        if wanted not in self._opened:
+            own = energy and not (self._divided and kind_of(device) == "cpu")
+            found = Instruments.open(device, energy=own, telemetry=telemetry)
+            found = replace(found, why={**found.why, **_COMMON}) if self._divided else found
+            self._opened[wanted] = found
+            if found.tick_s:  # it is read for its energy in any case
+                self._opened[device, energy, not telemetry] = found
+        return self._opened[wanted]
+
+    def _close_all_but(self, kept: Instruments | None) -> None:
+        for wanted, instruments in list(self._opened.items()):
+            if instruments.sampling is not None and instruments is not kept:
                 instruments.sampling.close()
-
-
-def _of_a_share(found: Instruments, device: str) -> Instruments:
-    """Only a GPU is a share's own."""
-    tick_s = 0.0 if kind_of(device) == "cpu" else found.tick_s
-    return replace(found, tick_s=tick_s, why={**found.why, Scope.PACKAGE: DIVIDED, Scope.DRAM: DIVIDED})
+                del self._opened[wanted]
 
 
 class Watch:
