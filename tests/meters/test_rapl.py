@@ -1,6 +1,7 @@
 import errno
 import os
 import struct
+from pathlib import Path
 
 import pytest
 
@@ -112,12 +113,12 @@ def test_perf_adds_nothing_to_what_powercap_gives(build, tmp_path):
 
 
 def test_where_perf_is_refused_too_nothing_stays_open_and_the_remedy_is_told(build, tmp_path):
-    before = set(os.listdir("/proc/self/fd"))
+    before = len(list(Path("/proc/self/fd").iterdir()))
     found = Perf(build(EVENTS), Events(tmp_path, allowed=2)).find()
     assert found == Unavailable(
         "RAPL is there and may not be read through perf (Permission denied): sudo sysctl kernel.perf_event_paranoid=0"
     )
-    assert set(os.listdir("/proc/self/fd")) == before
+    assert len(list(Path("/proc/self/fd").iterdir())) == before
 
 
 def test_the_kernel_refuses_an_event_that_does_not_exist_by_raising():

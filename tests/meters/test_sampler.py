@@ -138,7 +138,7 @@ def written(file, text):
 
 
 def opened(file):
-    writer = TraceWriter(open(file.fileno(), "w", closefd=False))  # noqa: PTH123, SIM115  (a descriptor, as in a sampler)
+    writer = TraceWriter(open(file.fileno(), "w", closefd=False))  # noqa: SIM115  (a descriptor, as in a sampler)
     writer.found(Findings((About("a", Scope.GPU, "fake"), About("b", Scope.NONE, "fake")), {Scope.DRAM: "no"}, {}))
     return writer, TraceReader(file.fileno())
 

@@ -8,9 +8,10 @@ import pytest
 
 from stopwatt.analyse.estimate import Estimate
 from stopwatt.analyse.selftests import DETECTABLE, Verdict
+from stopwatt.energy import About, Scope, Trace
+from stopwatt.errors import StopwattError
 from stopwatt.measuring import clock as our_clock
 from stopwatt.measuring import warmup
-from stopwatt.records import Measured, Unavailable
 from stopwatt.selftesting import clock, comparison, energy, intervals, observer, synchronisation
 from stopwatt.selftesting.bench import Bench, Window
 from stopwatt.selftesting.clock import look_at_clock
@@ -338,42 +339,88 @@ def test_a_window_is_that_of_the_trials():
 
 
 class Counting(Bench):
-    """Rounds whose trials use a joule each, or another amount."""
+    """Rounds whose trials last a second for each hundred, and use a joule each or another amount."""
 
     def __init__(self, joules_of=lambda trials: trials):
         super().__init__("nowhere.db")
-        object.__setattr__(self, "counter", [0.0])
-        object.__setattr__(self, "_joules_of", joules_of)
+        for name, value in {"now": [10.0], "counter": [(0.0, 0.0)], "joules_of": joules_of}.items():
+            object.__setattr__(self, name, value)
 
     def measure(self, axes, rules=None, watcher=None):
         watcher.phase("trials")
-        self.counter[0] += self._joules_of(rules.trials)
+        begin, before = self.now[0], self.counter[-1][1]
+        self.now[0] += rules.trials / 100
+        used = self.joules_of(rules.trials)
+        steps = np.arange(1, 101) / 100
+        self.counter.extend((begin + step * rules.trials / 100, before + step * used) for step in steps)
         watcher.phase("device time")
         return []
 
-    def meters(self, device):
-        return (energy.Meter("package-0", "RAPL", lambda: Measured(self.counter[0], "J")),)
+
+class Counted:
+    """What stands for a sampling of one package, whose counter is the bench's."""
+
+    bench = None
+    tick_s = 0.01
+    why = {}  # noqa: RUF012  (never changed)
+    about = (About("package-0", Scope.PACKAGE, "RAPL (powercap)"),)
+
+    def __init__(self, device, *, energy):
+        assert energy
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *error):
+        pass
+
+    def take(self, begin_ns, end_ns):
+        at, joules = np.array(self.bench.counter).T
+        inside = (at * 1e9 >= begin_ns) & (at * 1e9 <= end_ns)
+        times = np.round(at[inside] * 1e9).astype(np.int64)
+        return (Trace(self.about[0], times, {"energy": joules[inside]}),)
 
 
-def test_energy_that_grows_with_the_calls_holds(monkeypatch):
-    bench = Counting()
-    monkeypatch.setattr(energy, "find_meters", bench.meters)
-    claim = look_at_energy(bench)
+@pytest.fixture
+def counting(monkeypatch):
+    """A bench with a package that counts."""
+
+    def make(*arguments, **changes):
+        bench = Counting(*arguments)
+        sampling = type("Sampling", (Counted,), {"bench": bench, **changes})
+        monkeypatch.setattr(energy, "Sampling", sampling)
+        monkeypatch.setattr(energy, "now_ns", lambda: round(bench.now[0] * 1e9))
+        return bench
+
+    return make
+
+
+def test_energy_that_grows_with_the_calls_holds(counting):
+    claim = look_at_energy(counting())
     assert claim.verdict is Verdict.HOLDS
-    assert claim.sentence.startswith("twice the calls take 2.00 x the energy")
+    assert claim.sentence.startswith("twice the calls take 2.00 x the energy (RAPL (powercap): package-0)")
 
 
-@pytest.mark.parametrize("joules_of", [lambda trials: 1000 + trials, lambda trials: 0.0])
-def test_energy_that_does_not_fails(monkeypatch, joules_of):
-    bench = Counting(joules_of)
-    monkeypatch.setattr(energy, "find_meters", bench.meters)
-    assert look_at_energy(bench).verdict is Verdict.FAILS
+def test_energy_that_does_not_fails(counting):
+    assert look_at_energy(counting(lambda trials: 1000 + trials)).verdict is Verdict.FAILS
 
 
-def test_without_a_meter_energy_is_unavailable_with_the_reason(monkeypatch):
-    monkeypatch.setattr(energy, "find_meters", lambda device: Unavailable("no RAPL: virtual machine"))
-    claim = look_at_energy(ANYWHERE)
-    assert (claim.verdict, claim.sentence) == (Verdict.UNAVAILABLE, "no RAPL: virtual machine")
+def test_a_counter_that_stops_in_a_round_is_an_error_with_the_reason(counting):
+    with pytest.raises(StopwattError, match=r"counter|ticks"):
+        look_at_energy(counting(lambda trials: 0.0))
+
+
+@pytest.mark.parametrize(
+    ("changes", "why"),
+    [
+        ({"why": {Scope.PACKAGE: "no RAPL: virtual machine"}, "about": (), "tick_s": 0.0}, "no RAPL: virtual machine"),
+        ({"tick_s": 0.0}, "no counter of energy changes"),
+        ({"about": (About("package-0", Scope.PACKAGE, "RAPL", refused="it lies"),)}, "it lies"),
+    ],
+)
+def test_without_a_meter_energy_is_unavailable_with_the_reason(counting, changes, why):
+    claim = look_at_energy(counting(**changes))
+    assert (claim.verdict, claim.sentence) == (Verdict.UNAVAILABLE, why)
 
 
 def test_the_model_of_the_comparison_is_measured_in_a_process_of_its_own():

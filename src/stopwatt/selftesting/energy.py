@@ -1,12 +1,15 @@
 """The claim `energy`: twice as many equal calls take twice the energy, as far as there is a meter."""
 
-from collections.abc import Sequence
 from dataclasses import replace
 
 from stopwatt import units
 from stopwatt.analyse.selftests import Claim, Verdict
-from stopwatt.devices.meters import Meter, find_meters
+from stopwatt.devices.resolve import kind_of
+from stopwatt.energy import Scope
 from stopwatt.errors import StopwattError
+from stopwatt.measuring.clock import now_ns
+from stopwatt.meters.sampling import Sampling
+from stopwatt.meters.window import energy_between
 from stopwatt.records import Measured, Measurement, Protocol, Unavailable
 from stopwatt.selftesting.bench import RULES, SYNTHETIC, Axes, Bench, Window
 from stopwatt.selftesting.evidence import Seen, disturbance, judged
@@ -29,30 +32,37 @@ def energy_of(name: str, bench: Bench, device: str, work: Axes, rules: Protocol)
     Args:
         name: Of the claim.
         bench: Where to measure.
-        device: Whose meters are read.
+        device: Whose instruments are read.
         work: What is called.
         rules: The protocol, without its number of trials.
     """
-    meters = find_meters(device)
-    if isinstance(meters, Unavailable):
-        return Claim(name, Verdict.UNAVAILABLE, meters.why)
-    return judged(name, lambda: _look(bench, meters, work, rules))
+    scope = Scope.PACKAGE if kind_of(device) == "cpu" else Scope.GPU
+    with Sampling(device, energy=True) as sampling:
+        why = _why_none(sampling, scope)
+        if why:
+            return Claim(name, Verdict.UNAVAILABLE, why)
+        return judged(name, lambda: _look(bench, sampling, scope, work, rules))
 
 
-def _look(bench: Bench, meters: Sequence[Meter], work: Axes, rules: Protocol) -> Seen:
+def _why_none(sampling: Sampling, scope: Scope) -> str:
+    """Why there is no energy of a scope; empty if there is."""
+    if not sampling.tick_s and scope not in sampling.why:
+        return "no counter of energy changes"
+    return sampling.why.get(scope) or next((about.refused for about in sampling.about if about.scope is scope), "")
+
+
+def _look(bench: Bench, sampling: Sampling, scope: Scope, work: Axes, rules: Protocol) -> Seen:
     trials = THOROUGH_TRIALS if bench.thorough else TRIALS
     joules, rounds = {1: 0.0, 2: 0.0}, []
     for times in ORDER:
-        used, found = _round(bench, meters, work, replace(rules, trials=times * trials))
+        used, found = _round(bench, sampling, scope, work, replace(rules, trials=times * trials))
         joules[times] += used
         rounds += found
-    if not joules[1]:
-        return Seen("the counter does not count", fault=f"{meters[0].source} counted nothing while {trials} calls ran")
+    names = [about for about in sampling.about if about.scope is scope]
     error = joules[2] / joules[1] / 2 - 1
     ratio = units.ratio(joules[2] / joules[1], half_width=0.02)
-    names = ", ".join(meter.name for meter in meters)
     return Seen(
-        f"twice the calls take {ratio} the energy ({meters[0].source}: {names})",
+        f"twice the calls take {ratio} the energy ({names[0].source}: {', '.join(about.name for about in names)})",
         short=abs(error) > LIMIT,
         disturbed=disturbance(rounds),
         numbers={"error": Measured(error, "1"), "once": Measured(joules[1] / 2, "J")},
@@ -60,12 +70,15 @@ def _look(bench: Bench, meters: Sequence[Meter], work: Axes, rules: Protocol) ->
     )
 
 
-def _round(bench: Bench, meters: Sequence[Meter], work: Axes, rules: Protocol) -> tuple[float, list[Measurement]]:
-    """Joules of all meters while the trials of one round ran."""
-    window = Window(lambda: [meter.read() for meter in meters], bench.watcher)
+def _round(
+    bench: Bench, sampling: Sampling, scope: Scope, work: Axes, rules: Protocol
+) -> tuple[float, list[Measurement]]:
+    """Joules of all instruments of the scope while the trials of one round ran."""
+    window = Window(now_ns, bench.watcher)
     found = bench.measure(work, rules, window)
-    readings = [meter.used(*pair) for meter, pair in zip(meters, zip(*window.ends, strict=True), strict=True)]
+    traces = [trace for trace in sampling.take(*window.ends) if trace.about.scope is scope]
+    readings = [energy_between(trace, *window.ends)[0] for trace in traces]
     for one in readings:
         if isinstance(one, Unavailable):
             raise StopwattError(one.why, when="reading a meter of energy")
-    return sum(one.value for one in readings if isinstance(one, Measured)), found
+    return sum(one.value for one in readings if not isinstance(one, Unavailable)), found
