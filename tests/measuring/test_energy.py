@@ -85,7 +85,7 @@ def test_a_window_counts_exactly_the_calls_that_began_and_ended_inside():
     assert named(found, ACTIVE_IDLE)[0].calls == 0
 
 
-@pytest.mark.parametrize(("tick_s", "ticks", "least_s"), [(0.02, 20, 0.5), (0.1, 20, 2.0), (0.1, 50, 5.0)])
+@pytest.mark.parametrize(("tick_s", "ticks", "least_s"), [(0.02, 20, 0.5), (0.1, 20, 2.2), (0.1, 50, 5.2)])
 def test_a_window_is_as_long_as_the_rules_or_the_ticks_of_the_counter_want_it(tick_s, ticks, least_s):
     found = World().run(replace(SHORT, ticks=ticks), tick_s)
     for span in named(found, WINDOW):

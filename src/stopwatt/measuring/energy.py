@@ -22,6 +22,8 @@ from stopwatt.measuring.trials import quiet_interpreter
 from stopwatt.records import METRICS, Estimated, Reading, Unavailable
 
 BLOCK_NS = 50_000_000
+SPARE_TICKS = 2
+"""At either end of a window up to a whole tick is lost, since windows begin anywhere between two."""
 MOST_GROWTH = 4.0
 """A block is at most so many times as long as the one before, until it has its length: the first calls are slow."""
 
@@ -99,13 +101,23 @@ def run_energy(
             for number in range(rules.windows):
                 if number:
                     course.busy(round(units * dice.random() * tick_s * 1e9 / BLOCK_NS))
-                course.window(units, max(rules.window_s, rules.ticks * tick_s))
+                course.window(units, window_seconds(rules, tick_s))
             course.leave_alone(rules.idle_s, sleep)
     except Unrecordable as reason:
         return EnergyPhase((), why=str(reason))
     except KeyboardInterrupt:
         return EnergyPhase(tuple(spans), interrupted=True)
     return EnergyPhase(tuple(spans))
+
+
+def window_seconds(rules: EnergyRules, tick_s: float) -> float:
+    """How long a window has to be, at least.
+
+    Args:
+        rules: Its length and its ticks.
+        tick_s: Between two changes of the slowest counter.
+    """
+    return max(rules.window_s, (rules.ticks + SPARE_TICKS) * tick_s)
 
 
 def estimated(cpu_s: float, watts: float | None) -> Reading:

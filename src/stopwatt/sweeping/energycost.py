@@ -4,6 +4,7 @@ from dataclasses import replace
 
 from stopwatt.energy import EnergyRules
 from stopwatt.errors import UsageError
+from stopwatt.measuring.energy import window_seconds
 from stopwatt.records import Process, Protocol
 from stopwatt.sweeping import pacing
 from stopwatt.units import duration, quantity
@@ -26,7 +27,7 @@ _RANGES: tuple[tuple[str, float, float], ...] = (
 
 def planned_s(rules: EnergyRules) -> float:
     """How long the phase lasts in the round's process, where a counter is read."""
-    window_s = max(rules.window_s, rules.ticks * SLOW_TICK_S)
+    window_s = window_seconds(rules, SLOW_TICK_S)
     return rules.settle_s + rules.windows * window_s + (rules.windows - 1) * SLOW_TICK_S + rules.idle_s
 
 
