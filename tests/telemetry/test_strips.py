@@ -14,7 +14,7 @@ from stopwatt.errors import UsageError
 from stopwatt.reporting.charts.catalogue import CELL_FIGURES, default_cell
 from stopwatt.reporting.charts.sequence import SEQUENCE
 from stopwatt.reporting.charts.strip import STRIP
-from stopwatt.reporting.html.details import pictures_of
+from stopwatt.reporting.html.details import details_of, pictures_of
 
 CAP = 0x04
 
@@ -151,3 +151,9 @@ def test_the_strip_is_drawn_of_a_cell_that_has_one(planted):
 @pytest.mark.parametrize("kind", ["strip", "sequence"])
 def test_both_figures_are_valid(capped, kind):
     CELL_FIGURES[kind].chart(capped).to_dict()
+
+
+def test_the_clusters_of_an_opened_cell_say_what_they_come_with(capped):
+    usual, slow = details_of(capped, "", (), 500).clusters
+    assert usual.timing == ""
+    assert slow.timing.endswith("; 100 % power-capped, 23 % of the main mode")

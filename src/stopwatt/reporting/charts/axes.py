@@ -53,11 +53,16 @@ def log_y(field: str, title: str, *, ends: str = "ends", ticks: str = "ticks", w
     )
 
 
-def trial_x(field: str = "trial") -> alt.X:
+def trial_x(field: str = "trial", ends: str = "reach") -> alt.X:
     """The trials of all rounds, one after the other: the same place in figures that stand below each other."""
     return alt.X(
         f"{field}:Q",
         title="trial, in the order of time",
-        scale=alt.Scale(nice=False),
+        scale=alt.Scale(domain=value(ends), nice=False),
         axis=alt.Axis(grid=False, tickMinStep=1, format=",d"),
     )
+
+
+def trial_ends(n: int) -> list[float]:
+    """The ends of that axis for so many trials; without them an empty table makes a renderer complain."""
+    return [0, n + 0.5]

@@ -14,7 +14,7 @@ from stopwatt.analyse.labels import Label
 from stopwatt.analyse.picture import thin
 from stopwatt.analyse.strips import shares_of, stretches_of
 from stopwatt.reporting.charts import marks
-from stopwatt.reporting.charts.axes import EDGE, TOP, log_y, trial_x
+from stopwatt.reporting.charts.axes import EDGE, TOP, log_y, trial_ends, trial_x
 from stopwatt.reporting.charts.frame import HEIGHT, WIDTH, Span, sized, span, spread
 from stopwatt.reporting.charts.picture import CellFigure, Picture, table
 from stopwatt.reporting.charts.sentences import about, ends_of, time_sentence
@@ -44,7 +44,7 @@ def sequence_of(cell: CellAnalysis, most: int = MOST_DRAWN) -> Picture:
         time_sentence(cell),
         f"{about(cell)}{note}",
         {"latency": axis.title("latency")},
-        {"ends": [axis.low, axis.high], "ticks": axis.ticks},
+        {"ends": [axis.low, axis.high], "ticks": axis.ticks, "reach": trial_ends(n)},
         {
             "trials": trials,
             "rounds": rounds,
@@ -159,6 +159,6 @@ SEQUENCE = CellFigure(
     sequence_of,
     _draw,
     words=("latency",),
-    params=("ends", "ticks"),
+    params=("ends", "ticks", "reach"),
     tables=("trials", "rounds", "clusters", "lanes", "stretches"),
 )

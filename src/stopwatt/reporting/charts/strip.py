@@ -13,7 +13,7 @@ from stopwatt.analyse.analysis import CellAnalysis
 from stopwatt.analyse.labels import RAN, Label, Numbers
 from stopwatt.analyse.picture import thin
 from stopwatt.analyse.strips import Stretch, Strip, shares_of, stretches_of, strips_of
-from stopwatt.reporting.charts.axes import TOP, trial_x
+from stopwatt.reporting.charts.axes import TOP, trial_ends, trial_x
 from stopwatt.reporting.charts.frame import WIDTH, shortened, sized
 from stopwatt.reporting.charts.picture import CellFigure, Picture, table
 from stopwatt.reporting.charts.sentences import about, listed
@@ -71,6 +71,7 @@ def _picture(cell: CellAnalysis) -> Picture:
     return Picture(
         _title(cell, shares),
         about(cell),
+        params={"reach": trial_ends(sum(sizes))},
         tables={
             "readings": _readings(strips, lanes),
             "names": {"y": [lane.name for lane in lanes], "name": names},
@@ -154,5 +155,6 @@ STRIP = CellFigure(
     "clock, power, temperature and foreign load along the trials, with the labels of telemetry",
     _picture,
     _draw,
+    params=("reach",),
     tables=("readings", "names", "stretches", "rounds"),
 )

@@ -146,9 +146,18 @@ def _clusters(cell: CellAnalysis) -> list[Cluster]:
             units.percent(cluster.mass),
             f"{units.percent(cluster.mass_low)} to {units.percent(cluster.mass_high)}",
             f"{cluster.count:,}",
-            _timing(cluster.period, cluster.bursty_p) if mark else "",
+            "; ".join([_timing(cluster.period, cluster.bursty_p), *_together(cell, place)]) if mark else "",
         )
-        for cluster, mark in zip(clusters, marked, strict=False)
+        for place, (cluster, mark) in enumerate(zip(clusters, marked, strict=False))
+    ]
+
+
+def _together(cell: CellAnalysis, place: int) -> list[str]:
+    """`100 % power-capped, 23 % of the main mode`: what a cluster comes together with."""
+    return [
+        f"{units.percent(one.share)} {one.label}, {units.percent(one.other_share)} of the main mode"
+        for one in cell.coincidences
+        if one.cluster == place
     ]
 
 

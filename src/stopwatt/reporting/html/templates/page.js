@@ -221,7 +221,7 @@
     const spec = JSON.parse(JSON.stringify(drawing), (_, value) =>
       typeof value === "string" && value[0] === "@" && value.slice(1) in picture.words ? picture.words[value.slice(1)] : value,
     );
-    for (const param of spec.params || []) if (param.name in picture.params) param.value = picture.params[param.name];
+    for (const param of spec.params) if (param.name in picture.params) param.value = picture.params[param.name];
     for (const [name, columns] of Object.entries(picture.tables)) spec.datasets[name] = rowsOf(columns);
     return spec;
   }
