@@ -92,6 +92,6 @@ class Lineage:
 
 
 def stat(host: Host, pid: int) -> list[str]:
-    """The columns of /proc/PID/stat behind the command's name, which may hold spaces and brackets; empty if it ended."""
+    """Columns of /proc/PID/stat behind the name, which may hold spaces and brackets; empty if the process has ended."""
     text = host.text(f"proc/{pid}/stat") or ""
     return text[text.rfind(")") + 1 :].split()

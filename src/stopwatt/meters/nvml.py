@@ -199,9 +199,9 @@ def _gpu(nvml: Any, handle: Any, host: Host) -> Gpu:
 
 def _queries(nvml: Any, handle: Any) -> Iterator[tuple[str, Query]]:
     """What a GPU may be able to say, in the units of `energy.CHANNELS`; `usage` is a power of uncertain meaning."""
-    for name, field in _FIELDS.items():
-        if hasattr(nvml, field):
-            yield name, lambda field=getattr(nvml, field): _field(nvml, handle, field) / _MILLI  # type: ignore[misc]
+    for name, constant in _FIELDS.items():
+        if hasattr(nvml, constant):
+            yield name, _field_query(nvml, handle, getattr(nvml, constant))
     yield "usage", lambda: nvml.nvmlDeviceGetPowerUsage(handle) / _MILLI
     yield "power_limit", lambda: nvml.nvmlDeviceGetEnforcedPowerLimit(handle) / _MILLI
     yield "sm_clock", lambda: float(nvml.nvmlDeviceGetClockInfo(handle, nvml.NVML_CLOCK_SM))
@@ -210,6 +210,10 @@ def _queries(nvml: Any, handle: Any) -> Iterator[tuple[str, Query]]:
     yield "utilisation", lambda: float(nvml.nvmlDeviceGetUtilizationRates(handle).gpu)
     yield "memory_used", lambda: float(nvml.nvmlDeviceGetMemoryInfo(handle).used)
     yield "slowdown", lambda: float(nvml.nvmlDeviceGetCurrentClocksEventReasons(handle))
+
+
+def _field_query(nvml: Any, handle: Any, field: int) -> Query:
+    return lambda: _field(nvml, handle, field) / _MILLI
 
 
 def _field(nvml: Any, handle: Any, field: int) -> float:
