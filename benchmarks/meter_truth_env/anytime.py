@@ -8,6 +8,7 @@ from detection_env.rates import Table, share
 from meter_truth_env.cases import cycle
 from meter_truth_env.device import OFFSET_NS, Instrument
 from meter_truth_env.load import Pieces, Run
+from meter_truth_env.truth import HELD_OUT
 from stopwatt.meters.window import energy_between
 from stopwatt.records import Measured, Suspect, Unavailable
 from stopwatt.units import percent
@@ -65,7 +66,7 @@ def times(seeds: int) -> Table:
     for row, (name, tick, seconds) in enumerate((n, t, s) for n in KINDS for t in TICKS for s in SECONDS):
         draw, instrument = KINDS[name]
         outcomes = [
-            _one(draw, instrument.but(tick_s=tick), seconds, np.random.default_rng([row, seed]))
+            _one(draw, instrument.but(tick_s=tick), seconds, np.random.default_rng([HELD_OUT, row, seed]))
             for seed in range(seeds)
         ]
         shares = [share([kind is one for kind, _ in outcomes]) for one in (Measured, Suspect, Unavailable)]

@@ -14,6 +14,7 @@ from detection_env.rates import Table
 from meter_truth_env.cases import Case
 from meter_truth_env.device import OFFSET_NS
 from meter_truth_env.schedule import play
+from meter_truth_env.truth import HELD_OUT
 from peers_env.environment import Environment, ensure, last_error
 from stopwatt.energy import SCREENING, EnergyRules, Scope
 from stopwatt.meters.window import energy_of_round
@@ -58,7 +59,7 @@ def compared(cases: Sequence[Case], seeds: int, rules: EnergyRules = SCREENING) 
     """One line a case, and Zeus's version, or why it did not run."""
     chosen = [next(case for case in cases if case.name == name) for name in COMPARED]
     played = [
-        [_play(case, rules, np.random.default_rng([number, seed])) for seed in range(seeds)]
+        [_play(case, rules, np.random.default_rng([HELD_OUT, number, seed])) for seed in range(seeds)]
         for number, case in enumerate(chosen)
     ]
     theirs, version = _zeus(ensure(root() / "zeus", HERE / "requirements.txt"), played)
