@@ -65,3 +65,9 @@ def test_it_is_exact(pairs):
     one, other = np.array(pairs, dtype=bool).T
     counts = [int((one & np.roll(other, shift)).sum()) for shift in range(one.size)]
     assert coincidence_p([(one, other)]) == pytest.approx(np.mean(np.array(counts) >= counts[0]))
+
+
+def test_many_trials_are_judged_as_few_are():
+    few = [(stretch(1000, 400, 50), stretch(1000, 300, 200))] * 2
+    many = [(np.repeat(one, 100), np.repeat(other, 100)) for one, other in few]
+    assert coincidence_p(many) == pytest.approx(coincidence_p(few), rel=0.02)

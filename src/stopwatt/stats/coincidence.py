@@ -16,6 +16,7 @@ Indicator = NDArray[np.bool_]
 
 MOST_TRIALS = 2**20
 """Of a longer round so many trials are looked at, the first ones."""
+_LARGE = 1000
 
 
 def coincidence_p(rounds: Sequence[tuple[Indicator, Indicator]]) -> float:
@@ -36,8 +37,17 @@ def coincidence_p(rounds: Sequence[tuple[Indicator, Indicator]]) -> float:
         both = _together(one[:MOST_TRIALS], other[:MOST_TRIALS])
         if both.size:
             seen += int(both[0])
-            chances = np.convolve(chances, np.bincount(both) / both.size)
+            chances = _sum_of(chances, np.bincount(both) / both.size)
     return min(1.0, float(chances[seen:].sum()))
+
+
+def _sum_of(one: NDArray[np.float64], other: NDArray[np.float64]) -> NDArray[np.float64]:
+    """The distribution of the sum of two independent counts, by Fourier transform where they may be large."""
+    if min(one.size, other.size) < _LARGE:
+        return np.convolve(one, other)
+    size = one.size + other.size - 1
+    sums: NDArray[np.float64] = np.fft.irfft(np.fft.rfft(one, size) * np.fft.rfft(other, size), size)
+    return np.maximum(sums, 0.0)
 
 
 def _together(one: Indicator, other: Indicator) -> NDArray[np.int64]:
