@@ -70,6 +70,15 @@ def test_a_process_is_counted_with_its_descendants_and_without_the_sampler(build
     assert (found["major_faults"], found["resident"]) == (4, 3 * os.sysconf("SC_PAGE_SIZE"))
 
 
+def test_descendants_are_those_that_threads_have_started(build):
+    threads = {
+        "proc/10/task/10/children": "11", "proc/10/task/20/children": "12 13", "proc/11/task/11/children": "",
+        "proc/12/task/12/children": "14", "proc/14/task/14/children": "", "proc/13/task/13/children": "15",
+    }  # fmt: skip
+    everybody = {f"proc/{pid}/stat": stat(1) for pid in (10, 11, 12, 13, 14, 15, 99)}
+    assert sorted(Lineage(build({**threads, **everybody}), 10, without=13).look()) == [10, 11, 12, 14]
+
+
 def test_switches_of_threads_that_ended_stay_counted(build):
     host = build({"proc/10/stat": stat(1)})
     status = {thread: host.root / f"proc/10/task/{thread}/status" for thread in (10, 20)}

@@ -64,15 +64,28 @@ class Lineage:
         )
 
     def _descent(self) -> Iterator[int]:
-        children = self._children()
-        waiting = [self.pid]
+        waiting, everybody = [self.pid], dict[int, list[int]]()
         while waiting:
             pid = waiting.pop()
-            if pid != self.without:
-                yield pid
-                waiting += children.get(pid, [])
+            if pid == self.without:
+                continue
+            yield pid
+            children = self._told_children(pid)
+            if children is None:
+                everybody = everybody or self._children_of_all()
+                children = everybody.get(pid, [])
+            waiting += children
 
-    def _children(self) -> dict[int, list[int]]:
+    def _told_children(self, pid: int) -> list[int] | None:
+        """Those that its threads have started; `None` where the kernel was built not to tell (PROC_CHILDREN)."""
+        threads = self.host.children(f"proc/{pid}/task")
+        texts = (self.host.text(f"proc/{pid}/task/{thread}/children") for thread in threads)
+        told = [text for text in texts if text is not None]
+        if not told and stat(self.host, pid):
+            return None
+        return [int(word) for text in told for word in text.split()]
+
+    def _children_of_all(self) -> dict[int, list[int]]:
         found: dict[int, list[int]] = {}
         for name in self.host.children("proc"):
             words = stat(self.host, int(name)) if name.isdigit() else []

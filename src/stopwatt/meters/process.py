@@ -16,7 +16,7 @@ _SYS = "sys/devices/system/cpu"
 _MOST_CLOCKS = 16
 """CPUs whose clock is read; reading one may interrupt it."""
 _LOOK_EVERY = 10
-"""Descendants are looked for in one of so many readings: that reads a file of each process of the machine."""
+"""Descendants are looked for in one of so many readings; those that end in between are counted by their parents."""
 
 
 class Kernel:
