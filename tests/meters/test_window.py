@@ -220,6 +220,20 @@ def test_idle_powers_need_fewer_ticks_than_windows():
     assert "only 4 ticks" in gpu(short, "power_idle").why
 
 
+def test_an_idle_power_that_was_none_makes_the_net_energy_suspect_and_not_the_gross():
+    def falling(joules):
+        """The device cools down in the middle of the active idle span."""
+        return joules + 1.5 * np.clip(
+            np.minimum(joules, 5_000 + joules_at(np.array(12.3))) - 5_000 - joules_at(12.0), 0, None
+        )
+
+    found = of_round(trace(change=falling))
+
+    assert isinstance(gpu(found), Measured)
+    assert "changed within a window" in gpu(found, "power_active_idle").why
+    assert gpu(found, "energy_net").why == gpu(found, "power_active_idle").why
+
+
 def test_no_more_than_active_idle_is_no_net_energy():
     found = of_round(trace(busy=READY_W - 1))
 

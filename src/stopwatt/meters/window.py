@@ -19,7 +19,7 @@ from stopwatt.meters.anytime import graded
 from stopwatt.meters.laid import LEAST_IDLE_TICKS, LEAST_TICKS, Laid
 from stopwatt.meters.meanpower import MeanPower, mean_power
 from stopwatt.meters.quality import AGREEMENT, Agreement, agreement
-from stopwatt.records import Note, Reading, Scalar, Severity, Unavailable
+from stopwatt.records import Note, Reading, Scalar, Severity, Suspect, Unavailable
 from stopwatt.units import percent, quantity
 
 SAME_TEMPERATURE = 2.0
@@ -161,7 +161,10 @@ def _idle(scope: Scope, laid: Sequence[Laid], times: _Times, why: str) -> dict[s
     for name, spans in ((ACTIVE_IDLE, times.active_idle), (IDLE, times.idle)):
         power = mean_power(laid, spans, LEAST_IDLE_TICKS, name)
         metric = f"power_{name.replace(' ', '_')}_{scope}"
-        found[metric] = power if isinstance(power, Unavailable) else graded(power.mean, "W", why)
+        if isinstance(power, MeanPower):
+            found[metric] = graded(power.mean, "W", "; ".join(filter(None, (why, power.why))))
+        else:
+            found[metric] = power
     return found
 
 
@@ -171,7 +174,7 @@ def _net(joules: float, seconds: float, idle: Reading, why: str) -> Reading:
     beyond = joules - idle.value * seconds
     if beyond <= 0:
         return Unavailable(f"no more than the active-idle power of {quantity(idle.value, 'W')}")
-    return graded(beyond, "J", why)
+    return graded(beyond, "J", idle.why if isinstance(idle, Suspect) else why)
 
 
 def _facts(
