@@ -36,6 +36,7 @@ class FakeSampling:
 
     made: ClassVar[list] = []
     tick_s = 0.02
+    pid = 4711
     why: ClassVar[dict] = {Scope.DRAM: "no DRAM domain"}
     traces: tuple = ()
 
@@ -267,6 +268,18 @@ def test_a_share_of_a_machine_has_no_energy_of_its_own_but_that_of_its_gpu(cell,
     assert isinstance(found.readings["energy_gpu"], Measured)
     assert len(found.traces) == 2
     assert (metering.watch(on_gpu).tick_s, metering.watch(on_cpu).tick_s) == (0.02, 0.0)
+
+
+def test_once_the_process_that_reads_has_died_for_good_no_time_is_spent_on_energy(cell, sampling, monkeypatch):
+    monkeypatch.setattr(sampling, "pid", 0)
+    monkeypatch.setattr(
+        sampling, "traces", (replace(constant_power(0.0, 0.0, 40.0), gone="the process that reads it has died"),)
+    )
+    watch = Metering().watch(cell(energy=QUICK_RULES))
+    watch.leave_alone(alone=True, stopping=lambda: False)
+    assert (watch.tick_s, watch.idle_s) == (0.0, 0.0)
+    found = watch.complete(Measurement(cell(energy=QUICK_RULES), 0, Status.OK))
+    assert found.readings["energy_package"] == Unavailable("the process that reads it has died")
 
 
 def test_what_the_process_of_the_round_knows_better_stays(cell, sampling, monkeypatch):

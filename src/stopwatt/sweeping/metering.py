@@ -124,8 +124,10 @@ class Watch:
 
     @property
     def tick_s(self) -> float:
-        """Of the slowest counter of energy; 0 if no energy can be measured."""
-        return self._instruments.tick_s if self._rules is not None else 0.0
+        """Of the slowest counter of energy; 0 if there is none, or if the process that reads has died for good."""
+        sampling = self._instruments.sampling
+        reads = self._rules is not None and sampling is not None and sampling.pid
+        return self._instruments.tick_s if reads else 0.0
 
     @property
     def idle_s(self) -> float:
@@ -160,7 +162,8 @@ class Watch:
         traces = () if sampling is None else sampling.take(self._began_ns, _end_of(spans))
         idle = {} if self._idle is None else {"idle": self.idle_s}
         whole = replace(measurement, traces=traces, spans=spans, phases={**idle, **measurement.phases})
-        return with_energy(whole, self._instruments.why)
+        silent = {trace.about.scope: trace.gone for trace in traces if trace.gone and not trace.time_ns.size}
+        return with_energy(whole, {**self._instruments.why, **silent})
 
 
 def _end_of(spans: Sequence[Span]) -> int:
