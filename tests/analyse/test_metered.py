@@ -1,5 +1,7 @@
 """What a time used, from constructed traces."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -63,8 +65,16 @@ def test_a_doubt_about_one_instrument_is_one_about_the_sum():
 
 def test_a_time_too_short_for_the_ticks_says_how_long_it_would_have_to_be():
     (found,) = energies([board(tick_s=0.1)], S, int(2.5 * S))
-    assert "a run of 2.10 s would do" in found.energy.why
+    assert "a run of 2.20 s would do" in found.energy.why
     assert isinstance(found.most, Unavailable)
+
+
+def test_an_instrument_that_fell_silent_shortly_before_the_end_is_unavailable():
+    silent = replace(board(seconds=3.9), gone="the GPU is lost")
+    (found,) = energies([silent], S, 4 * S)
+    assert found.energy == found.power == Unavailable("the GPU is lost")
+    (sound,) = energies([silent], S, int(3.8 * S))
+    assert isinstance(sound.energy, Measured)
 
 
 def test_counters_are_differences_over_the_time():

@@ -1,6 +1,7 @@
 """What is said of a program's energy and of what the kernel counted."""
 
 import json
+import re
 import sys
 
 import pytest
@@ -33,7 +34,7 @@ def test_a_run_too_short_for_its_counter_says_how_long_it_would_have_to_be(playi
     energy = used("sleep", "0.5")["scopes"]["gpu"]["energy"]
     assert (energy["value"], energy["verdict"]) == (None, "unavailable")
     assert "ticks" in energy["why"]
-    assert "a run of 2.1" in energy["why"]
+    assert float(re.search(r"a run of ([\d.]+) s would do", energy["why"])[1]) == pytest.approx(2.2, rel=0.1)
 
 
 def test_without_an_instrument_energy_is_unavailable_with_the_reason_and_nothing_else(monkeypatch):
@@ -44,8 +45,8 @@ def test_without_an_instrument_energy_is_unavailable_with_the_reason_and_nothing
 
 
 def test_an_instrument_that_ends_in_between_makes_it_unavailable(playing):
-    playing(seconds=2.0)
-    energy = used("sleep", "3")["scopes"]["gpu"]["energy"]
+    playing(seconds=1.5)
+    energy = used("sleep", "1.8")["scopes"]["gpu"]["energy"]
     assert energy["value"] is None
     assert "the recording ended" in energy["why"]
 
@@ -53,7 +54,7 @@ def test_an_instrument_that_ends_in_between_makes_it_unavailable(playing):
 def test_a_trace_that_was_kept_replays_to_the_same_energy(playing, monkeypatch, tmp_path):
     playing(watts=80.0)
     kept = tmp_path / "kept.csv"
-    first = used("sleep", "3", trace=kept)
+    first = used("sleep", "1.5", trace=kept)
     assert (tmp_path / "kept.process.csv").exists()
     monkeypatch.setenv("STOPWATT_METERS", f"replay:{kept}?loop")
     again = used("sleep", "1.5")

@@ -124,6 +124,8 @@ def by_scope(found: Sequence[Energy], why: Mapping[Scope, str]) -> dict[Scope, E
 
 def _energy(trace: Trace, begin_ns: int, end_ns: int) -> Energy:
     energy, power = energy_between(trace, begin_ns, end_ns)
+    if trace.gone and not (trace.time_ns.size and trace.time_ns[-1] >= end_ns):
+        energy = power = Unavailable(trace.gone)  # even if it is a short time that it missed
     if isinstance(energy, Unavailable):
         energy = Unavailable(energy.why + _how_long(trace, begin_ns, end_ns))
     most, most_of = _most(trace, begin_ns, end_ns)
@@ -135,7 +137,9 @@ def _energy(trace: Trace, begin_ns: int, end_ns: int) -> Energy:
 
 def _how_long(trace: Trace, begin_ns: int, end_ns: int) -> str:
     """What a time that is too short for its counter would have to last."""
-    least_s = (LEAST_TICKS + 1) * Laid(trace).tick_s  # it begins and ends between two ticks
+    least_s = (LEAST_TICKS + 2) * Laid(
+        trace
+    ).tick_s  # it begins and ends between two ticks, and they come a little unevenly
     return f"; a run of {quantity(least_s, 's')} would do" if (end_ns - begin_ns) / SECOND_NS < least_s else ""
 
 

@@ -52,7 +52,13 @@ class Meter(shared.Waiting):
         sampler = shared.acquire(self._device)
         self._sampler, self._end, self._result = sampler, None, None
         self._started_at = datetime.now(UTC).isoformat(timespec="milliseconds")
-        _finish_device_work()
+        self._begin = _Moment.now()
+        try:
+            _finish_device_work()
+        except BaseException:
+            self._sampler = None
+            shared.release(self._device)
+            raise
         self._begin = _Moment.now()
         return self
 
