@@ -9,6 +9,7 @@ import bert_table
 import bias
 import cost
 import detection
+import energy_gpu
 import findings
 import loop
 import lstm_grid
@@ -41,6 +42,7 @@ CPU: dict[str, Callable[[], None]] = {
 GPU: dict[str, Callable[[], None]] = {
     "bert-gpu": partial(bert_table.main, gpu=True),
     "ways-gpu": partial(ways.main, gpu=True),
+    "energy-gpu": energy_gpu.main,
     "telemetry-cost-gpu": partial(telemetry_cost.main, gpu=True),
 }
 BY_NAME: dict[str, Callable[[], None]] = {"lstm-gpu": partial(lstm_grid.main, gpu=True)}

@@ -22,6 +22,8 @@ from stopwatt.measuring.trials import quiet_interpreter
 from stopwatt.records import METRICS, Estimated, Reading, Unavailable
 
 BLOCK_NS = 50_000_000
+DECAY_S = 0.2
+"""After the last call the power falls for a while: that belongs neither to a window nor to the idle device."""
 SPARE_TICKS = 2
 """At either end of a window up to a whole tick is lost, since windows begin anywhere between two."""
 MOST_GROWTH = 4.0
@@ -211,6 +213,7 @@ class _Course:
 
     def leave_alone(self, seconds: float, sleep: Callable[[float], None]) -> None:
         """The model is loaded, and nobody calls it."""
+        sleep(DECAY_S)
         begin = self._clock()
         sleep(seconds)
         self._write(ACTIVE_IDLE, begin, self._clock(), 0)
