@@ -126,7 +126,7 @@ def _energy(trace: Trace, begin_ns: int, end_ns: int) -> Energy:
     energy, power = energy_between(trace, begin_ns, end_ns)
     if trace.gone and not (trace.time_ns.size and trace.time_ns[-1] >= end_ns):
         energy = power = Unavailable(trace.gone)  # even if it is a short time that it missed
-    if isinstance(energy, Unavailable):
+    elif isinstance(energy, Unavailable) and not trace.about.refused:
         energy = Unavailable(energy.why + _how_long(trace, begin_ns, end_ns))
     most, most_of = _most(trace, begin_ns, end_ns)
     if isinstance(energy, Unavailable) and isinstance(power, Unavailable):
@@ -136,11 +136,12 @@ def _energy(trace: Trace, begin_ns: int, end_ns: int) -> Energy:
 
 
 def _how_long(trace: Trace, begin_ns: int, end_ns: int) -> str:
-    """What a time that is too short for its counter would have to last."""
-    least_s = (LEAST_TICKS + 2) * Laid(
-        trace
-    ).tick_s  # it begins and ends between two ticks, and they come a little unevenly
-    return f"; a run of {quantity(least_s, 's')} would do" if (end_ns - begin_ns) / SECOND_NS < least_s else ""
+    """What a time would have to last, if it was too short for its counter."""
+    laid = Laid(trace)
+    ticks = laid.counter.between(laid.seconds(begin_ns), laid.seconds(end_ns)).seconds.size
+    least_s = (LEAST_TICKS + 2) * laid.tick_s  # it begins and ends between two ticks, and they come a little unevenly
+    too_short = 0 < ticks < LEAST_TICKS and (end_ns - begin_ns) / SECOND_NS < least_s
+    return f"; a run of {quantity(least_s, 's')} would do" if too_short else ""
 
 
 def _together(scope: Scope, found: Sequence[Energy], why: Mapping[Scope, str]) -> Energy:
