@@ -4,7 +4,8 @@ import pytest
 
 from stopwatt.cli import main
 from stopwatt.cli.meters import meters
-from stopwatt.errors import UsageError
+from stopwatt.errors import StopwattError, UsageError
+from stopwatt.meters import catalogue
 from stopwatt.meters.watching import watch
 
 
@@ -75,3 +76,17 @@ def test_an_unknown_meter_in_the_environment_is_refused(monkeypatch):
     monkeypatch.setenv("STOPWATT_METERS", "raple")
     with pytest.raises(UsageError, match="unknown meter 'raple'"):
         meters(seconds=0.1)
+
+
+def test_a_meter_that_cannot_be_loaded_costs_its_own_line_only(monkeypatch):
+    load = catalogue.extensions.load
+
+    def broken(kind, name):
+        if name == "null":
+            raise StopwattError("meter 'null' cannot be loaded")
+        return load(kind, name)
+
+    monkeypatch.setattr("stopwatt.meters.catalogue.extensions.load", broken)
+    found = watch("cpu", seconds=0.2, meters=["null", "perf", "process"])
+    assert found.unverified == ("perf",)
+    assert "process" in [one.about.name for one in found.watched]

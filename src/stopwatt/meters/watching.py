@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from stopwatt.energy import CHANNELS, About, Scope, Trace
+from stopwatt.errors import UsageError
 from stopwatt.meters import catalogue
 from stopwatt.meters.quality import Quality, quality_of
 from stopwatt.meters.sampling import Sampling
@@ -61,10 +62,9 @@ def watch(device: str = "", *, seconds: float = 2.0, meters: Sequence[str] | Non
 
     Raises:
         UsageError: No such device, or no such meter.
-        StopwattError: A meter's own module fails at import.
     """
     names = catalogue.wanted() if meters is None else tuple(meters)
-    unverified = tuple(name for name in names if not catalogue.get(name).verified)
+    unverified = tuple(name for name in names if _is_unverified(name))
     with Sampling(device, energy=True, meters=names) as sampling:
         begin_ns = time.monotonic_ns()
         time.sleep(seconds)
@@ -72,6 +72,16 @@ def watch(device: str = "", *, seconds: float = 2.0, meters: Sequence[str] | Non
         traces = sampling.take(begin_ns, end_ns)
         watched = tuple(_watched(trace, begin_ns, end_ns) for trace in traces)
         return Look(device, seconds, watched, sampling.why, sampling.missing, unverified)
+
+
+def _is_unverified(name: str) -> bool:
+    """Whether its authors never ran a meter. One that cannot even be loaded is missing, with the reason."""
+    try:
+        return not catalogue.get(name).verified
+    except UsageError:
+        raise
+    except Exception:  # noqa: BLE001  (code of another package)
+        return False
 
 
 def _watched(trace: Trace, begin_ns: int, end_ns: int) -> Watched:
