@@ -29,7 +29,7 @@ def test_it_counts_the_labelled_trials_and_says_whether_the_longest_is_one(hot):
     assert case.labelled == {Label.THROTTLED: 40}
     assert case.max_labels == (Label.THROTTLED,)
     assert labelled_line(case) == (
-        "of the 1,000 trials 40 ran throttled, for heat or for what the power supply bears; the longest one ran "
+        "of the 1,000 trials 40 ran throttled (for heat or the power supply); the longest one ran "
         "throttled, for heat or for what the power supply bears"
     )
 

@@ -79,6 +79,13 @@ def test_two_instruments_that_read_the_same_are_told_apart_by_name(planted):
     assert [strip.name for strip in strips] == ["GPU power (gpu-0)", "GPU power (gpu-1)"]
 
 
+def test_where_a_gpu_is_read_clock_and_temperature_are_its_own(planted):
+    host = planted({"cpu_clock": 2400.0, "temperature": 60.0}).traces[0]
+    board = Trace(About("gpu-0", Scope.GPU, "NVML"), host.time_ns, {"sm_clock": host.channels["cpu_clock"]})
+    both = replace(planted(), traces=(host, board))
+    assert [strip.name for strip in strips_of(*only([both]))] == ["GPU clock"]
+
+
 def test_a_stretch_is_trials_in_a_row_with_a_label(planted):
     flags = np.where(np.isin(np.arange(14), [4, 5, 9]), CAP, 0.0)
     found = stretches_of(*only([planted({"slowdown": flags})] * 2))
@@ -103,15 +110,16 @@ def drawn(figure, cell):
 def test_the_strips_say_shares_and_ranges(capped):
     figure = STRIP.chart(capped)
     assert " ".join(figure.title.text).startswith("33 % of the trials ran power-capped and 10 % ran beside the load")
-    names = [row["name"] for row in drawn(STRIP, capped)["names"]]
+    data = drawn(STRIP, capped)
+    names = [row["name"] for row in data["names"]]
     assert names[0] == "GPU clock, 1,410 to 1,980 MHz"
     assert names[2] == "GPU temperature, 45 to 55 \N{DEGREE SIGN}C"
-    assert [name.split(":")[0] for name in names[-2:]] == ["power-capped", "foreign-load"]
+    assert [row["label"] for row in data["labels"]] == ["power-capped, 33 %", "foreign-load, 10 %"]
 
 
 def test_no_strip_leaves_its_lane(capped):
     data = drawn(STRIP, capped)
-    heads = [row["y"] for row in data["names"]]
+    heads = [row["y"] for row in data["names"]] + [max(row["high"] for row in data["stretches"])]
     assert heads == sorted(heads, reverse=True)
     for place in range(4):
         own = [row["y"] for row in data["readings"] if row["line"] in range(3 * place + 1, 3 * place + 4)]

@@ -54,7 +54,7 @@ MEANINGS: Mapping[Label, str] = {
 """Every label in words."""
 RAN: Mapping[Label, str] = {
     Label.POWER_CAPPED: "ran power-capped",
-    Label.THROTTLED: "ran throttled, for heat or for what the power supply bears",
+    Label.THROTTLED: "ran throttled (for heat or the power supply)",
     Label.CPU_THROTTLED: "ran while a control group stopped the process for its CPU quota",
     Label.FOREIGN_GPU: "ran beside another process on the GPU",
     Label.FOREIGN_LOAD: "ran beside the load of other programs",

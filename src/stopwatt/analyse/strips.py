@@ -120,10 +120,14 @@ def shares_of(watched: Sequence[Watched | None]) -> dict[Label, float]:
 
 
 def _read(one: Watched) -> Iterator[tuple[int, str, NDArray[np.int64], Numbers]]:
-    """Every quantity of a round, by the place of its kind; where two instruments read the same, with their names."""
+    """Every quantity of a round, by the place of its kind; where two instruments read the same, with their names.
+
+    Where a GPU is read, the clock, power and temperature are its own: the model ran there.
+    """
     found = []
+    boards = [trace for trace in one.traces if trace.about.scope is Scope.GPU]
     for place, kind in enumerate(_KINDS):
-        for trace in one.traces:
+        for trace in boards if boards and kind.whose else one.traces:
             time_ns, values = kind.read(trace)
             if values.size:
                 whose = _OF.get(trace.about.scope, f"{SCOPES.get(trace.about.scope)} ") if kind.whose else ""

@@ -13,7 +13,7 @@ from stopwatt.analyse.analysis import CellAnalysis
 from stopwatt.analyse.labels import RAN, Label, Numbers
 from stopwatt.analyse.picture import thin
 from stopwatt.analyse.strips import Stretch, Strip, shares_of, stretches_of, strips_of
-from stopwatt.reporting.charts.axes import TOP, trial_ends, trial_x
+from stopwatt.reporting.charts.axes import EDGE, TOP, trial_ends, trial_x
 from stopwatt.reporting.charts.frame import WIDTH, shortened, sized
 from stopwatt.reporting.charts.picture import CellFigure, Picture, table
 from stopwatt.reporting.charts.sentences import about, listed
@@ -22,8 +22,9 @@ from stopwatt.reporting.charts.theme import ink
 MOST_DRAWN = 2400
 """Readings drawn of all strips together."""
 HEIGHT = 290
-_ROUNDS, _NAME, _GAP, _LABEL = 16, 17, 6, 34
-"""Pixels: for the names of the rounds, for the name of a strip, between two of them, and for a label."""
+_ROUNDS, _NAME, _GAP, _LABEL = 16, 17, 6, 14
+"""Pixels: for the names of the rounds, for the name of a strip, between two of them, and for a line of labels."""
+_TOLD = 2
 
 
 def has_strips(cell: CellAnalysis) -> bool:
@@ -43,6 +44,17 @@ class _Lane:
         """Where its name stands."""
         return round(1 - (self.top + _NAME / 2) / HEIGHT, 4)
 
+    @property
+    def middle(self) -> float:
+        """Where the name of a line of labels stands."""
+        return round(1 - (self.top + self.bottom) / 2 / HEIGHT, 4)
+
+    @property
+    def bar(self) -> tuple[float, float]:
+        """Lower and upper end of the bars in a line of labels."""
+        thin = (self.bottom - self.top) / 4
+        return round(1 - (self.bottom - thin) / HEIGHT, 4), round(1 - (self.top + thin) / HEIGHT, 4)
+
     def at(self, shares: Numbers) -> Numbers:
         """Where values are between the least (0) and the largest (1)."""
         inside = self.bottom - _GAP - (self.top + _NAME)
@@ -52,8 +64,7 @@ class _Lane:
 def _lanes(strips: int, labels: int) -> list[_Lane]:
     """Parts of the height for strips and, below them, for labels, which need less."""
     free = HEIGHT - _ROUNDS
-    each = min(_LABEL, free / (strips + labels)) if labels else 0.0
-    heights = [(free - labels * each) / max(1, strips)] * strips + [each] * labels
+    heights = [(free - labels * _LABEL) / max(1, strips)] * strips + [_LABEL] * labels
     edges = np.cumsum([_ROUNDS, *heights]).tolist()
     return [_Lane(top, bottom) for top, bottom in pairwise(edges)]
 
@@ -64,17 +75,17 @@ def _picture(cell: CellAnalysis) -> Picture:
     strips, shares = strips_of(watched, sizes), shares_of(watched)
     lanes = _lanes(len(strips), len(shares))
     of_label = dict(zip(shares, lanes[len(strips) :], strict=True))
-    names = [
-        *map(_range, strips),
-        *(f"{label}: {units.percent(share)} of the trials" for label, share in shares.items()),
-    ]
     return Picture(
         _title(cell, shares),
         about(cell),
         params={"reach": trial_ends(sum(sizes))},
         tables={
             "readings": _readings(strips, lanes),
-            "names": {"y": [lane.name for lane in lanes], "name": names},
+            "names": {"y": [lane.name for lane, _ in zip(lanes, strips, strict=False)], "name": [*map(_range, strips)]},
+            "labels": {
+                "y": [lane.middle for lane in of_label.values()],
+                "label": [f"{label}, {units.percent(share)}" for label, share in shares.items()],
+            },
             "stretches": _stretches(stretches_of(watched, sizes), of_label),
             "rounds": {
                 "first": (np.cumsum([0, *sizes[:-1]]) + 0.5).tolist(),
@@ -89,8 +100,9 @@ def _title(cell: CellAnalysis, shares: Mapping[Label, float]) -> str:
         return "No instrument was read beside these trials"
     if not shares:
         return "What the instruments said while the trials ran: nothing that labels a trial"
-    first, *others = (f"{units.percent(share)}{{}} {RAN[label]}" for label, share in shares.items())
-    return listed([first.format(" of the trials"), *(other.format("") for other in others)])
+    first, *others = (f"{units.percent(share)}{{}} {RAN[label]}" for label, share in list(shares.items())[:_TOLD])
+    more = f"; {len(shares) - _TOLD} more conditions" if len(shares) > _TOLD else ""
+    return listed([first.format(" of the trials"), *(other.format("") for other in others)]) + more
 
 
 def _range(strip: Strip) -> str:
@@ -115,12 +127,11 @@ def _readings(strips: Sequence[Strip], lanes: Sequence[_Lane]) -> dict[str, Any]
 
 
 def _stretches(stretches: Sequence[Stretch], lanes: Mapping[Label, _Lane]) -> dict[str, list[Any]]:
-    ends = {label: lane.at(np.array([0.0, 1.0])).tolist() for label, lane in lanes.items()}
     return {
         "begin": [one.begin for one in stretches],
         "end": [one.end for one in stretches],
-        "low": [ends[one.label][0] for one in stretches],
-        "high": [ends[one.label][1] for one in stretches],
+        "low": [lanes[one.label].bar[0] for one in stretches],
+        "high": [lanes[one.label].bar[1] for one in stretches],
     }
 
 
@@ -142,12 +153,17 @@ def _draw(_: Mapping[str, str]) -> alt.LayerChart:
         .mark_text(aria=False, align="left", baseline="middle", dx=4, color=ink("ink"), fontWeight=600)
         .encode(x=alt.XValue(0), y=alt.Y("y:Q"), text=alt.Text("name:N"))  # type: ignore[no-untyped-call]
     )
+    labels = (
+        alt.Chart(table("labels"))
+        .mark_text(aria=False, align="left", baseline="middle", dx=8, color=ink("bad"))
+        .encode(x=EDGE, y=alt.Y("y:Q"), text=alt.Text("label:N"))
+    )
     rounds = alt.Chart(table("rounds")).encode(x=alt.X("first:Q"))
     boundary = rounds.mark_rule(aria=False, color=ink("faint"))
     numbers = rounds.mark_text(aria=False, align="left", baseline="top", dx=4, dy=-2, color=ink("quiet")).encode(
         y=TOP, text=alt.Text("name:N")
     )
-    return sized(alt.layer(boundary, readings, stretches, names, numbers), WIDTH, HEIGHT)
+    return sized(alt.layer(boundary, readings, stretches, names, labels, numbers), WIDTH, HEIGHT)
 
 
 STRIP = CellFigure(
@@ -156,5 +172,5 @@ STRIP = CellFigure(
     _picture,
     _draw,
     params=("reach",),
-    tables=("readings", "names", "stretches", "rounds"),
+    tables=("readings", "names", "labels", "stretches", "rounds"),
 )
