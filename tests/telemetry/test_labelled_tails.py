@@ -28,10 +28,8 @@ def test_it_counts_the_labelled_trials_and_says_whether_the_longest_is_one(hot):
     assert case.n == 1000
     assert case.labelled == {Label.THROTTLED: 40}
     assert case.max_labels == (Label.THROTTLED,)
-    assert labelled_line(case) == (
-        "of the 1,000 trials 40 ran throttled (for heat or the power supply); the longest one ran "
-        "throttled, for heat or for what the power supply bears"
-    )
+    ran = "ran throttled (for heat or the power supply)"
+    assert labelled_line(case) == f"of the 1,000 trials 40 {ran}; the longest one {ran}"
 
 
 def test_a_longest_trial_without_a_label_is_told_too(planted):
