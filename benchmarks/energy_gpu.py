@@ -23,8 +23,9 @@ from stopwatt.records import QUICK, Measured, Measurement, Status
 from stopwatt.reporting.console import console_for
 from stopwatt.reporting.progress import show_progress
 from stopwatt.running import run_request
-from stopwatt.store import Access, open_store
-from stopwatt.sweeping.plan import Request
+from stopwatt.store import Access, RunStatus, open_store
+from stopwatt.sweeping.plan import Request, make_plan
+from stopwatt.workloads.params import short_label
 
 STORE = Path(__file__).parent.parent / "build" / "energy-gpu.db"
 MATMUL = "benchmarks/matmul.py:product"
@@ -39,6 +40,8 @@ RULES = replace(
 )
 LENGTHS = (2.0, 8.0)
 """Seconds of the windows that show whether energy is linear in calls."""
+BUSY_W = 300.0
+"""An H200 with a model loaded takes some 130 W without any call, and 700 W at most: below this it mostly waits."""
 AGREE = 0.02
 """What two rounds of the same may differ by."""
 
@@ -63,8 +66,16 @@ def main(out: Path = RESULTS) -> None:
     STORE.parent.mkdir(exist_ok=True)
     with show_progress(console_for(sys.stderr)) as watcher:
         for one in (*MODELS, *LINEAR):
-            run_request(one, store=str(STORE), watcher=watcher, allow=True)
+            if not _done(one):
+                run_request(one, store=str(STORE), watcher=watcher, allow=True)
     write(out)
+
+
+def _done(asked: Request) -> bool:
+    """Whether a run of it is complete."""
+    wanted = make_plan(asked).digest
+    with open_store(str(STORE)) as database:
+        return any(run.plan == wanted and run.status is RunStatus.COMPLETE for run in database.runs())
 
 
 def write(out: Path = RESULTS) -> None:
@@ -97,18 +108,28 @@ def write(out: Path = RESULTS) -> None:
 
 
 _HEAD = (
-    *("model", "setup", "J a sample", "net J", "W", "samples/J", "J s", "at the power cap", "processes differ by"),
-    "verdict",
+    *(
+        "model",
+        "setup",
+        "energy a sample",
+        "net",
+        "power",
+        "samples/J",
+        "energy-delay",
+        "at the power cap",
+        "processes differ by",
+    ),
+    *("rounds", "verdict"),
 )
 
 
 def _line(row: Row, rounds: Sequence[Measurement]) -> tuple[str, ...]:
     setup = row.cell.setup
     name = f"{setup.backend_label} {setup.precision} batch {setup.batch}"
-    label = "8192 x 8192 x 8192 product" if row.cell.workload.source == MATMUL else row.cell.workload.label
+    label = "8192 x 8192 x 8192 product" if row.cell.workload.source == MATMUL else short_label(row.cell.workload)
     energy = row.estimates["energy_gpu"]
     if energy.value is None:
-        return (label, name, "-", "-", "-", "-", "-", "-", "-", energy.why)
+        return (label, name, *("-",) * 7, str(row.rounds_ok), energy.why)
     own = [one for one in rounds if one.cell.key == row.cell.key]
     apart = _apart(own)
     return (
@@ -118,6 +139,7 @@ def _line(row: Row, rounds: Sequence[Measurement]) -> tuple[str, ...]:
         *(_quantity(row, metric) for metric in ("efficiency_gpu", "energy_delay_gpu")),
         units.percent(float(np.mean([one.facts.get("energy.gpu.capped_share", 0.0) for one in own]))),
         "-" if apart is None else units.percent(apart),
+        str(row.rounds_ok),
         str(energy.verdict),
     )
 
@@ -143,15 +165,22 @@ def _apart(rounds: Sequence[Measurement]) -> float | None:
 
 
 def _repeated(rows: Sequence[Row], rounds: Sequence[Measurement]) -> Iterator[str]:
-    apart = [_apart([one for one in rounds if one.cell.key == row.cell.key]) for row in rows]
-    known = [one for one in apart if one is not None]
-    if known:
-        within = sum(one <= AGREE for one in known)
-        yield (
-            f"The same setup in fresh processes differs by at most {units.percent(AGREE)} (largest over smallest) in "
-            f"{within} of {len(known)} setups, by {units.percent(float(np.median(known)))} in the median of them and "
-            f"by {units.percent(max(known))} at most."
-        )
+    """How far rounds of the same setup differ: where the GPU is kept busy, and where the host cannot do so."""
+    apart: dict[bool, list[float]] = {True: [], False: []}
+    for row in rows:
+        found = _apart([one for one in rounds if one.cell.key == row.cell.key])
+        power = row.estimates["power_gpu"].value
+        if found is not None and power is not None:
+            apart[power > BUSY_W].append(found)
+    for busy, shares in apart.items():
+        if shares:
+            within = sum(one <= AGREE for one in shares)
+            typical, most = units.percent(float(np.median(shares))), units.percent(max(shares))
+            yield (
+                f"Of the {len(shares)} setups with a mean power {'above' if busy else 'below'} {BUSY_W:.0f} W, the "
+                f"largest energy of a round is at most {units.percent(AGREE)} above the smallest in {within}; {typical} "
+                f"in the median of them and {most} at most (suspect rounds left out)."
+            )
 
 
 def _is_linear(one: Measurement) -> bool:
