@@ -178,8 +178,8 @@ def _repeated(rows: Sequence[Row], rounds: Sequence[Measurement]) -> Iterator[st
             typical, most = units.percent(float(np.median(shares))), units.percent(max(shares))
             yield (
                 f"Of the {len(shares)} setups with a mean power {'above' if busy else 'below'} {BUSY_W:.0f} W, the "
-                f"largest energy of a round is at most {units.percent(AGREE)} above the smallest in {within}; {typical} "
-                f"in the median of them and {most} at most (suspect rounds left out)."
+                f"largest energy of a round is at most {units.percent(AGREE)} above the smallest in {within}; "
+                f"{typical} in the median of them and {most} at most (suspect rounds left out)."
             )
 
 
