@@ -91,9 +91,9 @@ def write(out: Path = RESULTS) -> None:
         "python benchmarks/run.py energy-gpu",
         sentences=[
             "GPU board, queue kept full, windows of 2 s in fresh processes; gross energy, and net of the active-idle "
-            "power (model loaded, no call). Intervals are 95 % over processes. The counter is the driver's: published "
-            "comparisons of such counters with external meters put them 8 % low to 13 % high, board by board, and no "
-            "interval here holds that.",
+            "power (model loaded, no call). Intervals are 95 % over processes. The counter is the driver's: compared "
+            "with external meters such counters were found several per cent off, by an amount of each board's own (Yang "
+            "et al. 2024, Part-time Power Measurements), and no interval here holds that.",
             *_repeated(models, rounds),
         ],
         tables=[
