@@ -92,8 +92,8 @@ def write(out: Path = RESULTS) -> None:
         sentences=[
             "GPU board, queue kept full, windows of 2 s in fresh processes; gross energy, and net of the active-idle "
             "power (model loaded, no call). Intervals are 95 % over processes. The counter is the driver's: compared "
-            "with external meters such counters were found several per cent off, by an amount of each board's own (Yang "
-            "et al. 2024, Part-time Power Measurements), and no interval here holds that.",
+            "with external meters such counters were found several per cent off, by an amount of each board's own "
+            "(Yang et al. 2024, Part-time Power Measurements), and no interval here holds that.",
             *_repeated(models, rounds),
         ],
         tables=[
