@@ -52,6 +52,13 @@ def test_a_counter_that_nothing_supports_is_not_believed(recording, capsys):
     assert (one["power"]["value"], one["power"]["verdict"]) == (None, "unavailable")
 
 
+def test_a_counter_that_the_power_field_contradicts_is_suspect(recording, capsys):
+    assert run("--replay", str(recording(watts=120)), "--seconds", "2", "--json") == 0
+    (one,) = json.loads(capsys.readouterr().out)["instruments"]
+    assert one["verdict"]["trust"] == "suspect"
+    assert "the averaged power 120 W" in one["verdict"]["why"]
+
+
 def test_a_machine_without_energy_says_why_for_each_scope():
     found = watch("cpu", seconds=0.3, meters=["process", "null"])
     assert [one.about.name for one in found.watched] == ["process", "null"]

@@ -92,6 +92,12 @@ def test_a_meter_that_raises_costs_itself_only(meters):
     assert found.why[Scope.GPU] == found.missing["bad"]
 
 
+def test_a_meter_that_is_not_known_is_the_reason_where_no_other_has_one(meters):
+    meters(known=meter(Unavailable("virtual machine"), scopes=(Scope.PACKAGE,)))
+    found = catalogue.find("cpu", ["nonsense", "known"])
+    assert found.why == {Scope.PACKAGE: "virtual machine", Scope.DRAM: "unknown meter 'nonsense'"}
+
+
 def test_a_name_means_one_instrument(meters):
     first, second = One(scope=Scope.PACKAGE), One(scope=Scope.PACKAGE)
     meters(one=meter((first,)), other=meter((second,)))

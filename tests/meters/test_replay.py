@@ -87,6 +87,9 @@ def test_a_file_that_is_not_there_or_no_text_is_refused(tmp_path):
     (tmp_path / "noise.csv").write_bytes(b"\xff\xfe\x00\x80")
     with pytest.raises(UsageError, match="is no text"):
         read_recording(tmp_path / "noise.csv")
+    (tmp_path / "cell.csv").write_text("time,power\n0,1\n" + "1" * 200_000 + ",2\n")
+    with pytest.raises(UsageError, match="is no table"):
+        read_recording(tmp_path / "cell.csv")
 
 
 def test_a_parquet_file_is_read_like_a_csv_file(tmp_path, recording):
@@ -113,7 +116,23 @@ def test_options_say_what_a_recording_is_of(recording):
     assert (one.about.scope, one.about.wraps_j, one.about.poll_s) == (Scope.DRAM, 50, 0.001)
 
 
-@pytest.mark.parametrize("argument", ["", "file.csv?speed=2", "file.csv?scope=moon", "file.csv?wraps=x"])
+def test_a_file_with_a_question_mark_in_its_name_is_found_with_options_and_without(recording):
+    path = recording(seconds=1.0, name="is it?.csv")
+    for argument in (str(path), f"{path}?loop"):
+        (one,) = Replay(argument).find("cpu")
+        assert one.about.identity == "is it?.csv"
+
+
+@pytest.mark.parametrize(
+    "argument",
+    [
+        "",
+        "file.csv?speed=2",
+        "file.csv?scope=moon",
+        "file.csv?wraps=x",
+        *(f"file.csv?{name}={value}" for name in ("wraps", "poll") for value in ("0", "-1", "nan", "inf")),
+    ],
+)
 def test_an_argument_that_means_nothing_is_refused(argument):
     with pytest.raises(UsageError):
         Replay(argument)

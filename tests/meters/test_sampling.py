@@ -171,6 +171,14 @@ def test_a_counter_of_zero_has_no_tick_and_the_scope_says_why(started, fakes):
     assert sampling.why[Scope.GPU] == "the energy counter of fake-0 stands still"
 
 
+def test_of_an_instrument_without_a_counter_it_is_not_said_that_one_stands_still(started, tmp_path):
+    path = tmp_path / "power.csv"
+    path.write_text("time,power\n" + "".join(f"{n / 10},100\n" for n in range(100)))
+    sampling = started("cpu", meters=[f"replay:{path}"])
+    assert sampling.tick_s == 0.0
+    assert sampling.why[Scope.PACKAGE] == "replay gave no reading of an energy counter"
+
+
 def test_a_recording_with_a_fault_is_unavailable_with_its_line(started, tmp_path):
     path = tmp_path / "bad.csv"
     path.write_text("time,power\n0,1\n2,1\n1,1\n")

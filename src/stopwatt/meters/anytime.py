@@ -39,7 +39,7 @@ def energy_between(trace: Trace, begin_ns: int, end_ns: int) -> tuple[Reading, R
     total = risen(ticks, begin, end)
     if total <= 0:
         return Unavailable("the counter hardly moved"), Unavailable("the counter hardly moved")
-    doubts = "; ".join(filter(None, (hidden(laid, ticks, total), _unlike(laid, begin, end))))
+    doubts = "; ".join(filter(None, (hidden(laid, ticks, total), unlike(laid, begin, end))))
     return graded(total, "J", doubts), graded(total / (end - begin), "W", doubts)
 
 
@@ -72,11 +72,19 @@ def hidden(laid: Laid, ticks: counting.Counter, total: float) -> str:
     return f"the counter ticks every {quantity(round(laid.tick_s, 4), 's')}, so that the ends may hide {percent(share)}"
 
 
-def _unlike(laid: Laid, begin: float, end: float) -> str:
+def unlike(laid: Laid, begin: float, end: float) -> str:
     """What a power field has against the counter, its readings beside the counter's own mean over the second before.
 
     Where the field stood for a second, it does not matter over what part of a second it averages; where that is
     nowhere, it may, by as much as the field changes.
+
+    Args:
+        laid: The trace.
+        begin: In seconds since its first row.
+        end: The same.
+
+    Returns:
+        A sentence; empty where nothing speaks against it, or the time is too short to say.
     """
     name = laid.power_field
     if name is None:

@@ -84,16 +84,18 @@ def find(
     instruments: list[Instrument] = []
     missing: dict[str, str] = {}
     reasons: list[tuple[bool, Scope, str]] = []
+    failed = ""
     for name in names:
         looking(name)
         scopes, verified, found = _look(name, device, (without or {}).get(name, ""))
         if isinstance(found, Unavailable):
             missing[name] = found.why
+            failed = failed if scopes else failed or found.why
             reasons += [(not verified, scope, found.why) for scope in scopes]
         elif found:
             instruments += _unlike(instruments, found)
             reasons += [(True, scope, f"{name} has no counter of it on this machine") for scope in scopes]
-    return Discovery(tuple(instruments), _why(device, names, instruments, reasons), missing)
+    return Discovery(tuple(instruments), _why(device, names, instruments, reasons, failed), missing)
 
 
 def _look(name: str, device: str, hangs: str) -> tuple[Sequence[Scope], bool, tuple[Instrument, ...] | Unavailable]:
@@ -121,11 +123,19 @@ def _unlike(there: Sequence[Instrument], found: Sequence[Instrument]) -> list[In
 
 
 def _why(
-    device: str, names: Sequence[str], found: Sequence[Instrument], reasons: Sequence[tuple[bool, Scope, str]]
+    device: str,
+    names: Sequence[str],
+    found: Sequence[Instrument],
+    reasons: Sequence[tuple[bool, Scope, str]],
+    failed: str,
 ) -> dict[Scope, str]:
-    """The reason for each scope without instrument; that of a verified meter weighs more."""
+    """The reason for each scope without instrument; that of a verified meter weighs more.
+
+    Where no meter of a scope was looked at, it is that of one that could not be had (`failed`): it might have been of
+    any scope.
+    """
     there = {one.about.scope for one in found}
-    default = f"no meter of it was asked for (${VARIABLE}={','.join(names)})"
+    default = failed or f"no meter of it was asked for (${VARIABLE}={','.join(names)})"
     why: dict[Scope, str] = {}
     for scope in (scope for scope in scopes_of(device) if scope not in there):
         of_it = sorted((doubtful, place) for place, (doubtful, other, _) in enumerate(reasons) if other is scope)

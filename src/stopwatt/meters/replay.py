@@ -53,6 +53,8 @@ def read_recording(path: Path) -> Recording:
         ) from None
     except UnicodeDecodeError:
         raise UsageError(f"{path} is no text", when=_WHEN, now="name a CSV or Parquet file") from None
+    except csv.Error as error:
+        raise UsageError(f"{path} is no table: {error}", when=_WHEN, now="name a CSV or Parquet file") from None
     time_s = columns.pop("time")
     _check_time(path, time_s)
     return Recording(time_s - time_s[0], columns)
@@ -187,7 +189,7 @@ class Replay:
     Args:
         argument: `FILE`, or `FILE?loop&scope=package&wraps=262143&poll=0.001`: begin again at the end; whose energy it
             is (by default that of the device: its GPU, or the processor package); joules at which its counter wraps;
-            seconds between two readings of it.
+            seconds between two readings of it. A file whose own name has a question mark is found without options too.
 
     Raises:
         UsageError: No file, or an option that is not known.
@@ -198,7 +200,7 @@ class Replay:
     verified = True
 
     def __init__(self, argument: str = "") -> None:
-        whole, mark, options = argument.rpartition("?")
+        whole, mark, options = ("", "", argument) if Path(argument).is_file() else argument.rpartition("?")
         self._path = Path(whole if mark else options)
         self._options = dict(_options(options if mark else ""))
         if not argument:
@@ -217,11 +219,24 @@ class Replay:
         return (Player(about, recording, loop="loop" in self._options),)
 
 
+def _positive(text: str) -> float:
+    """Seconds or joules.
+
+    Raises:
+        ValueError: No number, or none above 0.
+    """
+    if not 0 < (number := float(text)) < math.inf:
+        raise ValueError(text)
+    return number
+
+
+_KINDS: Mapping[str, Callable[[str], Any]] = {"loop": str, "scope": Scope, "wraps": _positive, "poll": _positive}
+
+
 def _options(text: str) -> Iterator[tuple[str, Any]]:
     for name, value in parse_qsl(text, keep_blank_values=True):
         try:
-            kind = {"loop": str, "scope": Scope, "wraps": float, "poll": float}[name]
-            yield name, kind(value)
+            yield name, _KINDS[name](value)
         except (KeyError, ValueError):
             now = "write replay:FILE?loop&scope=package&wraps=262143&poll=0.001, or less of it"
             raise UsageError(f"cannot read {name}={value} of the replay", now=now) from None

@@ -162,9 +162,10 @@ class Sampling:
         life.wait(lambda: life.reader.first_ns, SILENT_S)
         enough = life.reader.first_ns + round(TICKS_S * _NS)
         life.wait(lambda: life.reader.until_ns >= enough, SILENT_S)
-        found = dict(zip(self.about, map(_tick_s, life.reader.counted()), strict=True))
+        counted = dict(zip(self.about, life.reader.counted(), strict=True))
+        found = {about: _tick_s(one) for about, one in counted.items()}
         ticking = {about.scope for about, tick_s in found.items() if tick_s}
-        still = {about.scope: f"the energy counter of {about.name} stands still" for about in found}
+        still = {about.scope: _why_no_tick(about, one) for about, one in counted.items()}
         self.why = {**{scope: why for scope, why in still.items() if scope not in {Scope.NONE, *ticking}}, **self.why}
         return max(found.values())
 
@@ -173,3 +174,9 @@ def _tick_s(counted: Sequence[tuple[int, float]]) -> float:
     """Mean time between two changes of a counter; 0 where too few were seen."""
     changes = [later_ns for (_, before), (later_ns, after) in pairwise(counted) if after != before]
     return (changes[-1] - changes[0]) / (len(changes) - 1) / _NS if len(changes) >= _FEWEST_TICKS else 0.0
+
+
+def _why_no_tick(about: About, counted: Sequence[tuple[int, float]]) -> str:
+    if not counted:
+        return f"{about.name} gave no reading of an energy counter"
+    return f"the energy counter of {about.name} stands still"

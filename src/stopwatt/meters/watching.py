@@ -2,14 +2,16 @@
 
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from stopwatt.energy import CHANNELS, About, Scope, Trace
 from stopwatt.errors import UsageError
 from stopwatt.meters import catalogue
-from stopwatt.meters.quality import Quality, quality_of
+from stopwatt.meters.anytime import unlike
+from stopwatt.meters.laid import Laid
+from stopwatt.meters.quality import Quality, Trust, quality_of
 from stopwatt.meters.sampling import Sampling
 from stopwatt.meters.window import energy_between
 from stopwatt.records import Reading, Unavailable
@@ -88,10 +90,19 @@ def _watched(trace: Trace, begin_ns: int, end_ns: int) -> Watched:
     has_energy = trace.about.scope is not Scope.NONE
     return Watched(
         trace.about,
-        quality_of(trace) if has_energy else None,
+        _quality(trace, begin_ns, end_ns) if has_energy else None,
         energy_between(trace, begin_ns, end_ns)[1] if has_energy else _NO_ENERGY,
         {name: value for name in trace.channels if name != "energy" and (value := _now(trace, name)) is not None},
     )
+
+
+def _quality(trace: Trace, begin_ns: int, end_ns: int) -> Quality:
+    """What the trace says of its instrument, whose power field is heard too: nobody knows here what the device did."""
+    quality, laid = quality_of(trace), Laid(trace)
+    if quality.trust is not Trust.BELIEVED:
+        return quality
+    doubt = unlike(laid, laid.seconds(begin_ns), laid.seconds(end_ns))
+    return replace(quality, trust=Trust.SUSPECT, why=doubt) if doubt else quality
 
 
 def _now(trace: Trace, name: str) -> float | None:

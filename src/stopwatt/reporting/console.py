@@ -15,8 +15,11 @@ THEME = Theme({"best": "bold green", "warning": "yellow", "failure": "red", "qui
 
 
 def console_for(stream: IO[str]) -> Console:
-    """A console on a stream: plain when piped or under NO_COLOR, never wider than 100 columns."""
+    """A console on a stream: plain when piped or under NO_COLOR, never wider than 100 columns.
+
+    Nothing that a user wrote is read as the name of a picture (`replay:x:` would be one).
+    """
     if not stream.isatty():
-        return Console(file=stream, width=WIDTH, theme=THEME, highlight=False, soft_wrap=False)
+        return Console(file=stream, width=WIDTH, theme=THEME, highlight=False, emoji=False, soft_wrap=False)
     width = min(WIDTH, os.get_terminal_size(stream.fileno()).columns or WIDTH)
-    return Console(file=stream, width=width, theme=THEME, highlight=False)
+    return Console(file=stream, width=width, theme=THEME, highlight=False, emoji=False)
