@@ -97,3 +97,20 @@ def test_the_gpu_tells_who_it_is_and_this_process_is_not_foreign(gpu):
 
 def test_facts_without_torch_are_of_the_same_gpu(gpu):
     assert read_facts("cuda:0").values["gpu.uuid"] == gpu.facts()["gpu.uuid"]
+
+
+def test_the_exercise_is_the_same_work_whatever_ran_before_and_leaves_no_memory_behind(torch, gpu):
+    gpu.exercise()()  # the libraries keep a workspace from their first product on
+    free = torch.cuda.memory_allocated()
+    for _ in range(2):
+        torch.randn(10, device="cuda")  # the generator of the program is not that of the exercise
+        work = gpu.exercise()
+        state = torch.cuda.get_rng_state()
+        begin = time.perf_counter()
+        for _ in range(20):
+            work()
+        gpu.synchronize()
+        assert time.perf_counter() - begin > 0.002
+        assert torch.equal(state, torch.cuda.get_rng_state())
+        del work
+        assert torch.cuda.memory_allocated() == free

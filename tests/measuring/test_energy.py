@@ -6,14 +6,24 @@ from dataclasses import dataclass, field, replace
 from itertools import pairwise
 from types import SimpleNamespace
 
+import numpy as np
 import pytest
 
-from stopwatt.energy import ACTIVE_IDLE, RULES, SETTLING, WINDOW, EnergyRules, Grade
-from stopwatt.measuring.energy import BLOCK_NS, ESTIMATE_NOT_ASKED, METRICS_OF, estimated, run_energy
+from stopwatt.devices.cpu import Cpu
+from stopwatt.energy import ACTIVE_IDLE, RULES, SENTINEL, SETTLING, WINDOW, EnergyRules, Grade
+from stopwatt.measuring.energy import (
+    BLOCK_NS,
+    ESTIMATE_NOT_ASKED,
+    METRICS_OF,
+    SENTINEL_TICKS,
+    estimated,
+    run_energy,
+)
+from stopwatt.meters.laid import LEAST_IDLE_TICKS
 from stopwatt.records import METRICS, Estimated, Unavailable
 
 MS = 1_000_000
-SHORT = EnergyRules(settle_s=0.2, window_s=0.5, ticks=20, windows=3, idle_s=0.3)
+SHORT = EnergyRules(settle_s=0.2, window_s=0.5, ticks=20, windows=3, idle_s=0.3, sentinel_s=0.0)
 
 
 @dataclass
@@ -29,6 +39,9 @@ class World:
     name: str = "fake"
     interrupt_after: int = 10**9
     recorded: object = None
+    exercise_ns: int = 5 * MS
+    exercises: int = 0
+    no_room: Exception | None = None
 
     def submit(self, inputs):
         if len(self.done) + len(self.queued) >= self.interrupt_after:
@@ -53,6 +66,16 @@ class World:
         recording = self.queued[len(before) :]
         self.queued = before
         return lambda: self.queued.extend(recording)
+
+    def exercise(self):
+        if self.no_room:
+            raise self.no_room
+
+        def work():
+            self.exercises += 1
+            self.now_ns += self.exercise_ns
+
+        return work
 
     def clock(self):
         assert not self.queued, "the clock was read inside a block"
@@ -178,10 +201,60 @@ def test_work_that_cannot_be_recorded_names_what_the_runtime_said():
     )
 
 
+def test_the_sentinel_is_the_work_of_the_device_and_stands_between_the_windows_and_the_idle_device():
+    slow, fast = World(call_ns=7 * MS), World(call_ns=MS // 2)
+    found = [world.run(replace(SHORT, sentinel_s=1.0)) for world in (slow, fast)]
+    for world, phase in zip((slow, fast), found, strict=True):
+        assert [span.name for span in phase.spans] == [SETTLING, WINDOW, WINDOW, WINDOW, SENTINEL, ACTIVE_IDLE]
+        (sentinel,) = named(phase, SENTINEL)
+        assert sentinel.end_ns - sentinel.begin_ns == sentinel.calls * world.exercise_ns
+        assert 0 < sentinel.calls < world.exercises  # the first ones only settle
+        assert sentinel.begin_ns - named(phase, WINDOW)[-1].end_ns >= 300 * MS
+    assert named(found[0], SENTINEL)[0].calls == named(found[1], SENTINEL)[0].calls
+    assert slow.now_ns != fast.now_ns
+
+
+@pytest.mark.parametrize(("tick_s", "least_s"), [(0.02, 1.0), (0.1, 1.0), (0.5, 3.5)])
+def test_a_sentinel_is_long_enough_for_its_ticks_wherever_it_begins(tick_s, least_s):
+    (sentinel,) = named(World().run(replace(SHORT, sentinel_s=1.0), tick_s), SENTINEL)
+    assert least_s <= sentinel.seconds <= least_s + 2 * BLOCK_NS / 1e9
+    assert SENTINEL_TICKS >= LEAST_IDLE_TICKS
+
+
+def test_without_a_sentinel_the_device_does_the_calls_of_the_model_only():
+    world = World()
+    assert named(world.run(), SENTINEL) == []
+    assert world.exercises == 0
+
+
+def test_a_device_without_room_for_the_sentinel_loses_only_that_and_says_why():
+    found = World(no_room=RuntimeError("CUDA out\n of memory")).run(replace(SHORT, sentinel_s=1.0))
+    assert [span.name for span in found.spans] == [SETTLING, WINDOW, WINDOW, WINDOW, ACTIVE_IDLE]
+    assert found.no_sentinel == "RuntimeError: CUDA out of memory"
+
+
+def test_an_interrupt_in_the_sentinel_keeps_all_windows():
+    found = World(no_room=KeyboardInterrupt()).run(replace(SHORT, sentinel_s=1.0))
+    assert found.interrupted
+    assert [span.name for span in found.spans] == [SETTLING, WINDOW, WINDOW, WINDOW]
+
+
+def test_a_processor_does_the_same_product_in_every_process(monkeypatch):
+    seen = []
+    monkeypatch.setattr(np, "matmul", lambda a, b, out: seen.append((a.copy(), b.copy(), out.shape)))
+    for _ in range(2):
+        Cpu().exercise()()
+    (first, again) = seen
+    assert first[0].shape == first[2] == (512, 512)
+    assert all(np.array_equal(one, other) for one, other in zip(first[:2], again[:2], strict=True))
+
+
 def test_reported_windows_are_longer_than_screening_ones():
     screening, reported = RULES[Grade.SCREENING], RULES[Grade.REPORTED]
     assert screening.settle_s >= 1.2
     assert screening.window_s >= 2.0
+    assert reported.settle_s > screening.settle_s
+    assert reported.sentinel_s > screening.sentinel_s > 0
     assert reported.window_s >= 5.0
     assert reported.ticks >= 50
     assert min(screening.windows, reported.windows) >= 3

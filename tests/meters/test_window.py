@@ -7,7 +7,19 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from stopwatt.energy import ACTIVE_IDLE, IDLE, REPORTED, SCREENING, SETTLING, WINDOW, About, Scope, Span, Trace
+from stopwatt.energy import (
+    ACTIVE_IDLE,
+    IDLE,
+    REPORTED,
+    SCREENING,
+    SENTINEL,
+    SETTLING,
+    WINDOW,
+    About,
+    Scope,
+    Span,
+    Trace,
+)
 from stopwatt.meters.window import energy_between, energy_of_round
 from stopwatt.records import METRICS, Measured, Suspect, Unavailable
 
@@ -300,6 +312,35 @@ def test_windows_that_differ_are_noted():
 
     assert [note.kind for note in found.notes] == ["energy-windows-differ"]
     assert "400 W to 416 W (GPU board)" in found.notes[0].text
+
+
+def test_the_sentinel_gives_watts_and_joules_a_call_and_its_temperature():
+    warm = with_channel(trace(), "temperature", lambda at: 50 + at)
+    spans = (*SPANS[:-1], span(SENTINEL, 10.6, 11.6, 250), SPANS[-1])
+    found = of_round(warm, spans=spans)
+
+    assert found.facts["energy.gpu.sentinel_w"] == pytest.approx(BUSY_W, rel=0.002)
+    assert found.facts["energy.gpu.sentinel_j"] == pytest.approx(BUSY_W / 250, rel=0.002)
+    assert found.facts["energy.gpu.sentinel_half_width"] < 0.01
+    assert found.facts["energy.gpu.sentinel_temperature"] == pytest.approx(60.6, abs=0.15)
+    assert found.readings == of_round(warm).readings  # it is beside the windows, not in them
+
+
+@pytest.mark.parametrize(
+    ("one", "why"),
+    [
+        (with_channel(trace(), "others", lambda at: at > 11.45), "another process computed on gpu-0"),
+        (trace(tick=0.3), "only"),
+    ],
+)
+def test_a_sentinel_of_which_nothing_is_known_says_why(one, why):
+    spans = (*SPANS, span(SENTINEL, 11.42, 11.9, 100))
+    found = of_round(one, spans=spans)
+    if "energy.gpu.ticks" in found.facts:
+        assert why in found.facts["energy.gpu.sentinel_why"]
+        assert "energy.gpu.sentinel_j" not in found.facts
+    else:
+        assert isinstance(gpu(found), Unavailable)
 
 
 def test_windows_that_begin_at_other_temperatures_are_noted():

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from stopwatt import running
-from stopwatt.energy import ACTIVE_IDLE, IDLE, SETTLING, TRIALS, WINDOW, EnergyRules, Telemetry
+from stopwatt.energy import ACTIVE_IDLE, IDLE, SENTINEL, SETTLING, TRIALS, WINDOW, EnergyRules, Telemetry
 from stopwatt.measuring.energy import METRICS_OF
 from stopwatt.records import CPU_ESTIMATE, Estimated, Measured, Process, Protocol, Status, Suspect, Unavailable, Warmup
 from stopwatt.store import Selection, open_store
@@ -21,7 +21,7 @@ from stopwatt.sweeping.plan import Request
 pytestmark = pytest.mark.slow
 
 WATTS = 40.0
-RULES = EnergyRules(settle_s=0.1, window_s=0.5, ticks=20, windows=3, idle_s=0.4)
+RULES = EnergyRules(settle_s=0.1, window_s=0.5, ticks=20, windows=3, idle_s=0.4, sentinel_s=0.0)
 
 CONSTANT = Protocol(
     rounds=2,
@@ -117,6 +117,18 @@ def test_the_spans_and_traces_of_a_round_lie_on_one_clock_and_are_kept(constant)
         assert trace.time_ns[-1] >= one.spans[-1].end_ns - 500_000_000
         assert named(one, TRIALS)[0].calls == one.samples["latency"].values.size
         assert {"idle", "energy"} <= one.phases.keys()
+
+
+def test_a_round_ends_its_windows_with_the_same_work_and_tells_what_that_took(recording, metered):
+    recording()
+    (one,) = metered(energy=replace(RULES, sentinel_s=0.5))
+    assert [span.name for span in one.spans][-3:] == [WINDOW, SENTINEL, ACTIVE_IDLE]
+    (sentinel,) = named(one, SENTINEL)
+    assert sentinel.seconds >= 0.5
+    assert one.facts["energy.package.sentinel_w"] == pytest.approx(WATTS, rel=0.01)
+    each = WATTS * sentinel.seconds / sentinel.calls
+    assert one.facts["energy.package.sentinel_j"] == pytest.approx(each, rel=0.01)
+    assert one.readings["energy_package"].value == pytest.approx(energy_of(one), rel=0.01)
 
 
 def test_a_scope_without_a_meter_and_a_gpu_that_is_not_at_work_say_so(constant):

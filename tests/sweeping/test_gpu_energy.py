@@ -6,7 +6,7 @@ from dataclasses import replace
 import pytest
 
 from stopwatt import running
-from stopwatt.energy import ACTIVE_IDLE, IDLE, SETTLING, TRIALS, WINDOW, EnergyRules, Scope, Telemetry
+from stopwatt.energy import ACTIVE_IDLE, IDLE, SENTINEL, SETTLING, TRIALS, WINDOW, EnergyRules, Scope, Telemetry
 from stopwatt.measuring.energy import run_energy
 from stopwatt.measuring.subject import assemble
 from stopwatt.records import Boundary, Measured, Setup, Status, Suspect, Unavailable
@@ -16,7 +16,7 @@ from stopwatt.sweeping.plan import Request
 
 pytestmark = [pytest.mark.gpu, pytest.mark.slow]
 
-RULES = EnergyRules(settle_s=0.5, window_s=0.5, ticks=5, windows=2, idle_s=0.2)
+RULES = EnergyRules(settle_s=0.5, window_s=0.5, ticks=5, windows=2, idle_s=0.2, sentinel_s=0.0)
 TICK_S = 0.1
 
 
@@ -92,7 +92,9 @@ def test_a_round_has_joules_of_the_board_or_the_reason_why_not(measured):
     assert energy.value == pytest.approx(power.value * each, rel=0.01)
     assert one.readings["power_idle_gpu"].value < power.value < 1500
     assert one.readings["power_idle_gpu"].value <= 1.2 * one.readings["power_active_idle_gpu"].value
-    assert [span.name for span in one.spans] == [IDLE, TRIALS, SETTLING, WINDOW, WINDOW, WINDOW, ACTIVE_IDLE]
+    assert [span.name for span in one.spans] == [IDLE, TRIALS, SETTLING, WINDOW, WINDOW, WINDOW, SENTINEL, ACTIVE_IDLE]
+    assert 0 < one.facts["energy.gpu.sentinel_w"] < 1500
+    assert one.facts["energy.gpu.sentinel_half_width"] < 0.02
 
 
 def test_telemetry_is_read_beside_every_round_on_a_gpu_unless_it_is_off(measured):

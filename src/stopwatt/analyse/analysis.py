@@ -14,7 +14,7 @@ from stopwatt.analyse.row import Row
 from stopwatt.analyse.scaling import Scaling, scaling_of
 from stopwatt.analyse.shape import Shape, shape_of
 from stopwatt.analyse.study import Study
-from stopwatt.analyse.summary import summarise
+from stopwatt.analyse.summary import summarise, without_repeated
 from stopwatt.analyse.worst import WorstCase, worst_cases
 from stopwatt.records import Finding, Measurement, Protocol, Scalar, Status
 from stopwatt.stats.ratios import MARGIN
@@ -92,7 +92,7 @@ def analyse(
             by_cell[one.cell.key].append(one)
     rows = in_order(summarise((one for rounds in by_cell.values() for one in rounds), margin))
     grid = arrange(rows)
-    cells = tuple(_cell(row, by_cell[row.cell.key], deadlines) for row in rows)
+    cells = tuple(_cell(row, without_repeated(by_cell[row.cell.key]), deadlines) for row in rows)
     scaling = scaling_of(grid, within_s)
     studied = studies(ablations)
     measured = [*(row.cell for row in rows), *(one.cell for one in ablations)]

@@ -1,21 +1,25 @@
 """What a reader of a comparison must know besides its numbers."""
 
-from collections import Counter
-from collections.abc import Sequence
+from collections import Counter, defaultdict
+from collections.abc import Hashable, Sequence
 from datetime import datetime
+from statistics import median
 
+from stopwatt.analyse.energy import ENERGY_METRICS
 from stopwatt.analyse.estimate import counted
 from stopwatt.analyse.weighing import Pair
+from stopwatt.meters.sentinel import MOVED, SAME_TEMPERATURE
 from stopwatt.records import Note, Severity
 from stopwatt.stats.intervals import LEAST_ROUNDS
-from stopwatt.units import duration
+from stopwatt.units import change, duration
 
 
-def caveats(pairs: Sequence[Pair], *, paired: bool) -> tuple[Note, ...]:
+def caveats(pairs: Sequence[Pair], metric: str, *, paired: bool) -> tuple[Note, ...]:
     """Notes on the pairs of a comparison.
 
     Args:
         pairs: At least one.
+        metric: What is compared.
         paired: Whether A and B were measured in turn.
     """
     found = (
@@ -24,6 +28,7 @@ def caveats(pairs: Sequence[Pair], *, paired: bool) -> tuple[Note, ...]:
         _few_rounds(pairs),
         _lost_rounds(pairs),
         _warnings(pairs),
+        *((_temperatures(pairs), _sentinels(pairs)) if metric in ENERGY_METRICS else ()),
     )
     return tuple(note for note in found if note is not None)
 
@@ -95,6 +100,41 @@ def _warnings(pairs: Sequence[Pair]) -> Note | None:
         "warned-rounds",
         f"rounds carry warnings ({'; '.join(told)}): their values may be off",
         now="stopwatt show ID shows a round with its notes",
+    )
+
+
+def _temperatures(pairs: Sequence[Pair]) -> Note | None:
+    """That a pair was measured at different temperatures: the pair where they differ most."""
+    known = [
+        tuple(median(found) for found in degrees)
+        for a, b in pairs
+        if all(degrees := [[r.temperature for r in side.rounds if r.temperature is not None] for side in (a, b)])
+    ]
+    ours, theirs = max(known, key=lambda both: abs(both[1] - both[0]), default=(0.0, 0.0))
+    if abs(theirs - ours) <= SAME_TEMPERATURE:
+        return None
+    return Note(
+        "energy-temperatures",
+        f"the energy windows of A began at {ours:.0f} °C, those of B at {theirs:.0f} °C: a warmer chip leaks more, and "
+        "of the difference some may be that",
+        now="measure both in turn with stopwatt compare --now, and with --energy reported, which settles for longer",
+    )
+
+
+def _sentinels(pairs: Sequence[Pair]) -> Note | None:
+    """That the device itself took another energy on either side: the device where that differs most."""
+    sides: tuple[dict[Hashable, list[float]], ...] = (defaultdict(list), defaultdict(list))
+    for one, of_device in ((one, sides[side]) for pair in pairs for side in (0, 1) for one in pair[side].rounds):
+        if one.sentinel is not None:
+            of_device[one.sentinel.device].append(one.sentinel.joules)
+    ratios = [median(sides[1][device]) / median(sides[0][device]) for device in sides[0].keys() & sides[1].keys()]
+    most = max(ratios, key=lambda ratio: abs(ratio - 1), default=1.0)
+    if abs(most - 1) <= MOVED:
+        return None
+    return Note(
+        "energy-sentinels",
+        f"the same fixed work took {change(most)} energy in the rounds of B: so much of a difference is the device's",
+        now="measure both in turn: stopwatt compare --now",
     )
 
 

@@ -63,7 +63,7 @@ def compare(
         unmatched=common.missing,
         changes=merged(changes(one.cell, other.cell) for one, other in common.pairs),
         unlike=merged(common.unlike),
-        notes=caveats(common.pairs, paired=paired),
+        notes=caveats(common.pairs, metric, paired=paired),
         detectable=_detectable(common, weighed, () if paired else calibrations, margin, paired=paired),
     )
 

@@ -1,17 +1,20 @@
 """What single rounds say of one metric: the values that comparisons count."""
 
+from collections import defaultdict
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from stopwatt.analyse.ceilings import is_ceiling
-from stopwatt.analyse.energy import ENERGY_METRICS, value_of_round
+from stopwatt.analyse.energy import ENERGY_METRICS, OF_SCOPE, value_of_round
 from stopwatt.analyse.estimate import Rejected, Series, series_of
 from stopwatt.analyse.selftests import is_selftest
+from stopwatt.analyse.sentinels import replaced, start_temperature
 from stopwatt.analyse.stated import MEAN
 from stopwatt.analyse.summary import LARGEST, TAILS
 from stopwatt.errors import UsageError
+from stopwatt.meters.sentinel import Sentinel, moved, scope_of, sentinel_of
 from stopwatt.records import CPU_ESTIMATE, METRICS, Cell, Measured, Measurement, Scalar, Severity, Status, Unavailable
 from stopwatt.stats.quantiles import NeedsTrials, percentile
 
@@ -36,6 +39,8 @@ class Observed:
         why: Why it tells none.
         started_at: ISO 8601, UTC.
         warnings: Kinds of the warnings that the round carries.
+        temperature: Degrees Celsius of the device when its windows of energy began; `None` if nobody read it.
+        sentinel: What the fixed work took beside them.
     """
 
     cell: Cell
@@ -45,6 +50,8 @@ class Observed:
     value: float | None = None
     why: str = ""
     warnings: tuple[str, ...] = ()
+    temperature: float | None = None
+    sentinel: Sentinel | None = None
 
     @property
     def imported(self) -> bool:
@@ -109,16 +116,36 @@ def observe(word: str, where: str, measurements: Iterable[tuple[str, Measurement
         measurements: Each with the id of its run, oldest first.
         metric: One of `COMPARABLE`.
     """
-    rounds: list[Observed] = []
+    rounds: dict[str, Observed] = {}
+    gone: set[str] = set()
     facts: dict[str, Mapping[str, Scalar]] = {}
     for run, one in measurements:
         if is_ceiling(one) or is_selftest(one):  # of the machine, and no model
             continue
         value, why = _value(one, metric)
         warnings = tuple(dict.fromkeys(note.kind for note in one.notes if note.severity is Severity.WARNING))
-        rounds.append(Observed(one.cell, run, one.round, one.started_at, value, why, warnings))
+        beside = start_temperature(one), sentinel_of(one)
+        rounds[one.id] = Observed(one.cell, run, one.round, one.started_at, value, why, warnings, *beside)
+        gone |= replaced([one])
         facts.setdefault(one.cell.machine, one.facts)
-    return Side(word, where, tuple(rounds), facts)
+    doubts = _doubts(rounds.values()) if metric in COMPARED_ENERGY else {}
+    left = (_doubted(one, metric, doubts.get(ident)) for ident, one in rounds.items() if ident not in gone)
+    return Side(word, where, tuple(left), facts)
+
+
+def _doubts(rounds: Iterable[Observed]) -> dict[str, str]:
+    """Id of a measurement -> what speaks against its energy beside the other rounds of its run."""
+    of_run: dict[str, list[Sentinel]] = defaultdict(list)
+    for one in rounds:
+        if one.sentinel is not None:
+            of_run[one.run].append(one.sentinel)
+    return {ident: why for sentinels in of_run.values() for ident, why in moved(sentinels).items()}
+
+
+def _doubted(one: Observed, metric: str, why: str | None) -> Observed:
+    if why is None or one.value is None or metric not in OF_SCOPE[scope_of(one.cell.setup.device)]:
+        return one
+    return replace(one, value=None, why=f"suspect, and not compared: {why}")
 
 
 def _value(one: Measurement, metric: str) -> tuple[float | None, str]:

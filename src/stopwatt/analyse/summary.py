@@ -24,6 +24,7 @@ from stopwatt.analyse.estimate import (
 )
 from stopwatt.analyse.row import CountedNote, Row
 from stopwatt.analyse.selftests import is_selftest
+from stopwatt.analyse.sentinels import doubted, doubts_of, replaced, temperature_note
 from stopwatt.analyse.speedup import with_speedups
 from stopwatt.analyse.stated import MEAN, as_stated
 from stopwatt.analyse.worst import worst_cases
@@ -52,7 +53,9 @@ def summarise(
     for measurement in measurements:
         if not is_ceiling(measurement) and not is_selftest(measurement):  # they say what the machine does, not a model
             cells.setdefault(measurement.cell.key, []).append(measurement)
-    return with_speedups([_row(rounds, deadlines) for rounds in cells.values()], margin)
+    doubts = doubts_of(one for rounds in cells.values() for one in rounds)
+    rows = [_row([doubted(one, doubts) for one in rounds], deadlines) for rounds in cells.values()]
+    return with_speedups(rows, margin)
 
 
 def _row(measurements: list[Measurement], deadlines: Sequence[float] | None) -> Row:
@@ -68,7 +71,7 @@ def _row(measurements: list[Measurement], deadlines: Sequence[float] | None) -> 
         rounds_ok=len(ok),
         rounds_failed=len(failed),
         estimates=_estimates(rounds, _why_nothing(status, failed)),
-        notes=(*_of_ablation(rounds), *counted_notes(rounds)),
+        notes=(*_of_ablation(rounds), *_of_temperatures(ok), *counted_notes(rounds)),
         round_medians=_round_medians(ok),
         worst=() if deadlines is None else worst_cases(ok, deadlines),
         round_energies=round_energies(ok),
@@ -88,10 +91,17 @@ def _of_ablation(rounds: Sequence[Measurement]) -> tuple[CountedNote, ...]:
     return (CountedNote(note, len(rounds)),)
 
 
-def without_repeated(measurements: list[Measurement]) -> list[Measurement]:
-    """Without the rounds that were interrupted and measured again: they say nothing that the repetition does not."""
+def _of_temperatures(ok: Sequence[Measurement]) -> tuple[CountedNote, ...]:
+    note = temperature_note(ok)
+    return () if note is None else (CountedNote(note, len(ok)),)
+
+
+def without_repeated(measurements: Sequence[Measurement]) -> list[Measurement]:
+    """Without the rounds that were measured again: interrupted ones, and those that say themselves to be replaced."""
     closed = {one.round for one in measurements if one.status is not Status.INTERRUPTED}
-    return [one for one in measurements if one.status is not Status.INTERRUPTED or one.round not in closed]
+    gone = replaced(measurements)
+    left = [one for one in measurements if one.id not in gone]
+    return [one for one in left if one.status is not Status.INTERRUPTED or one.round not in closed]
 
 
 def _first_trouble(failed: Sequence[Measurement], status: Status) -> Trouble | None:

@@ -63,6 +63,15 @@ class Device(Protocol):
         """
         ...
 
+    def exercise(self) -> Callable[[], None]:
+        """A fixed piece of work: what is returned gives it to the device, some milliseconds of matrix products.
+
+        The same on every call, in every process and beside every model, so that two times at which it takes different
+        energy are two states of the device. Its memory is taken here (read `peak_memory` before) and free again when
+        what is returned is dropped. What the device raises where there is no room is not translated.
+        """
+        ...
+
     def flush_cache(self) -> None:
         """Leave nothing of before in the caches, by writing more than the largest holds."""
         ...

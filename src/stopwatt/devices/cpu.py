@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 CACHES = Path("/sys/devices/system/cpu/cpu0/cache")
 _USUAL = 64 * 2**20
 _LARGEST = 512 * 2**20
+_SIDE = 512
+"""Of the square matrix that `exercise` multiplies by itself: some milliseconds on one core."""
 
 
 def largest_cache(caches: Path = CACHES) -> int:
@@ -51,6 +53,16 @@ class Cpu:
     def capture(self, work: Callable[[], object]) -> Callable[[], None] | None:  # noqa: ARG002  (the interface has it)
         """None: calls are not queued."""
         return None
+
+    def exercise(self) -> Callable[[], None]:
+        """The product of a random matrix with itself, by as many threads as numpy's own library uses."""
+        matrix = np.random.default_rng(0).standard_normal((_SIDE, _SIDE), dtype=np.float32)
+        result = np.empty_like(matrix)
+
+        def work() -> None:
+            np.matmul(matrix, matrix, out=result)
+
+        return work
 
     def flush_cache(self) -> None:
         """Write twice the size of the largest cache; the first call allocates that."""

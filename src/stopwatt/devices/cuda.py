@@ -13,6 +13,10 @@ from stopwatt.records import Measured, Reading, Scalar
 
 _HIGHEST_CLOCK_HZ = 2.5e9
 """Above the boost clock of any GPU that torch supports (an H200 runs at 1.98 GHz)."""
+_SIDE, _PRODUCTS = 8192, 64
+"""Of the matrix that `exercise` multiplies by a vector, and how often: 128 MiB that no cache holds come from memory
+each time. A product that is bound by memory keeps a board busy below its power cap, where a change of leakage would
+turn into one of the clock (the same in bf16 on an H200: 546 W of 700, 0.16 % between two processes)."""
 
 
 class CudaTimer:
@@ -125,6 +129,21 @@ class Cuda:
             work()
         replay: Callable[[], None] = graph.replay
         return replay
+
+    def exercise(self) -> Callable[[], None]:
+        """Products of one random matrix with one random vector, in half precision, on the current stream."""
+        torch = self._torch
+        dice = torch.Generator(device=self.name).manual_seed(0)
+        matrix, vector = (
+            torch.randn(_SIDE, columns, dtype=torch.float16, device=self.name, generator=dice) for columns in (_SIDE, 1)
+        )
+        result = torch.empty_like(vector)
+
+        def work() -> None:
+            for _ in range(_PRODUCTS):
+                torch.mm(matrix, vector, out=result)  # `out` also keeps any automatic casting of the model away
+
+        return work
 
     def flush_cache(self) -> None:
         """Fill the L2 cache with other data by writing twice its size; outside the timed region, for cold caches.

@@ -1,7 +1,10 @@
 """The energy phase of a round: a known number of calls between known moments, and the device busy all the while.
 
-    settling        window 1    pause   window 2    pause   window 3    active idle
-    |=blocks========|=blocks====|==|====|=blocks====|=|=====|=blocks====|             |
+    settling        window 1    pause   window 2    pause   window 3        sentinel    active idle
+    |=blocks========|=blocks====|==|====|=blocks====|=|=====|=blocks====|===|=blocks====|             |
+
+The sentinel is the same fixed work in every round, whatever its model is: where it takes another energy than in other
+rounds, the device was not as in them.
 
 Nothing here reads a meter: another process does, and the spans say what it saw. A block is about 50 ms of calls that
 are submitted without waiting and then waited for once, so that the device's queue is full and still cannot grow without
@@ -15,7 +18,8 @@ from dataclasses import dataclass
 from itertools import cycle
 from typing import Any
 
-from stopwatt.energy import ACTIVE_IDLE, SCOPES, SETTLING, WINDOW, EnergyRules, Scope, Span
+from stopwatt.devices.base import Device
+from stopwatt.energy import ACTIVE_IDLE, SCOPES, SENTINEL, SETTLING, WINDOW, EnergyRules, Scope, Span
 from stopwatt.measuring.clock import now_ns
 from stopwatt.measuring.subject import Subject
 from stopwatt.measuring.trials import quiet_interpreter
@@ -26,6 +30,10 @@ DECAY_S = 0.2
 """After the last call the power falls for a while: that belongs neither to a window nor to the idle device."""
 SPARE_TICKS = 2
 """At either end of a window up to a whole tick is lost, since windows begin anywhere between two."""
+SENTINEL_SETTLE_S = 0.3
+"""The fixed work runs for so long before it counts: it finds its block, and the power that of its own."""
+SENTINEL_TICKS = 5
+"""Of the slowest counter, at least, in a sentinel: what `meters.laid` takes for a mean power beside nothing else."""
 MOST_GROWTH = 4.0
 """A block is at most so many times as long as the one before, until it has its length: the first calls are slow."""
 
@@ -44,14 +52,16 @@ class EnergyPhase:
     """What was done, for whoever reads instruments.
 
     Attributes:
-        spans: `SETTLING`, `WINDOW`s and `ACTIVE_IDLE`, as far as they were finished.
+        spans: `SETTLING`, `WINDOW`s, `SENTINEL` and `ACTIVE_IDLE`, as far as they were finished.
         interrupted: Whether the user ended the phase.
         why: Why there are no windows; empty if there are.
+        no_sentinel: Why there is no sentinel though it was to be; empty otherwise.
     """
 
     spans: tuple[Span, ...]
     interrupted: bool = False
     why: str = ""
+    no_sentinel: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,6 +105,7 @@ def run_energy(
     An interrupt (KeyboardInterrupt) ends the phase; what was finished by then is returned.
     """
     spans: list[Span] = []
+    no_sentinel = ""
     try:
         work = repeated(subject) if rules.replay else called(subject)
         with quiet_interpreter():
@@ -104,12 +115,34 @@ def run_energy(
                 if number:
                     course.busy(round(units * dice.random() * tick_s * 1e9 / BLOCK_NS))
                 course.window(units, window_seconds(rules, tick_s))
+            if rules.sentinel_s:
+                no_sentinel = _sentinel(subject.device, sentinel_seconds(rules, tick_s), spans, clock)
             course.leave_alone(rules.idle_s, sleep)
     except Unrecordable as reason:
         return EnergyPhase((), why=str(reason))
     except KeyboardInterrupt:
         return EnergyPhase(tuple(spans), interrupted=True)
-    return EnergyPhase(tuple(spans))
+    return EnergyPhase(tuple(spans), no_sentinel=no_sentinel)
+
+
+def _sentinel(device: Device, seconds: float, spans: list[Span], clock: Callable[[], int]) -> str:
+    """The fixed work, written down; why there is none: it must not cost the round what was measured before."""
+    try:
+        exercise = device.exercise()
+        course = _Course(Work(lambda units: _repeat(exercise, units), 1, device.synchronize), spans, clock)
+        course.window(course.find_block(SENTINEL_SETTLE_S)[0], seconds, SENTINEL)
+    except Exception as error:  # noqa: BLE001  (a device without room for it raises what its runtime likes)
+        return _named(error)
+    return ""
+
+
+def _repeat(work: Callable[[], None], units: int) -> None:
+    for _ in range(units):
+        work()
+
+
+def _named(error: Exception) -> str:
+    return f"{type(error).__name__}: {' '.join(str(error).split())[:200]}"
 
 
 def window_seconds(rules: EnergyRules, tick_s: float) -> float:
@@ -120,6 +153,16 @@ def window_seconds(rules: EnergyRules, tick_s: float) -> float:
         tick_s: Between two changes of the slowest counter.
     """
     return max(rules.window_s, (rules.ticks + SPARE_TICKS) * tick_s)
+
+
+def sentinel_seconds(rules: EnergyRules, tick_s: float) -> float:
+    """How long the sentinel has to be, at least; 0 if there is none.
+
+    Args:
+        rules: Its length.
+        tick_s: Between two changes of the slowest counter.
+    """
+    return max(rules.sentinel_s, (SENTINEL_TICKS + SPARE_TICKS) * tick_s) if rules.sentinel_s else 0.0
 
 
 def estimated(cpu_s: float, watts: float | None) -> Reading:
@@ -162,8 +205,7 @@ def repeated(subject: Subject) -> Work:
     try:
         again = subject.device.capture(all_sets)
     except Exception as error:
-        reason = " ".join(str(error).split())[:200]
-        raise Unrecordable(f"the calls cannot be recorded for replay: {type(error).__name__}: {reason}") from error
+        raise Unrecordable(f"the calls cannot be recorded for replay: {_named(error)}") from error
     if again is None:
         raise Unrecordable(f"the calls cannot be recorded for replay: {subject.device.name} has no queue of work")
 
@@ -183,8 +225,15 @@ class _Course:
         self._clock = clock
 
     def settle(self, seconds: float) -> int:
-        """Busy for so long at least; finds how many units make a block."""
-        begin = now = self._clock()
+        """Busy for so long at least, written down; how many units make a block."""
+        begin = self._clock()
+        units, done, end = self.find_block(seconds, begin)
+        self._write(SETTLING, begin, end, done)
+        return units
+
+    def find_block(self, seconds: float, begin_ns: int | None = None) -> tuple[int, int, int]:
+        """Busy for so long at least; how many units make a block, how many there were, and when they were done."""
+        begin = now = self._clock() if begin_ns is None else begin_ns
         units, done, took = 1, 0, 0
         while now - begin < seconds * 1e9 or took < BLOCK_NS // 2:
             if done:
@@ -193,10 +242,9 @@ class _Course:
             done += units
             now, before = self._clock(), now
             took = now - before
-        self._write(SETTLING, begin, now, done)
-        return units
+        return units, done, now
 
-    def window(self, units: int, seconds: float) -> None:
+    def window(self, units: int, seconds: float, name: str = WINDOW) -> None:
         """Whole blocks until the time is over."""
         begin = now = self._clock()
         done = 0
@@ -204,7 +252,7 @@ class _Course:
             self.busy(units)
             done += units
             now = self._clock()
-        self._write(WINDOW, begin, now, done)
+        self._write(name, begin, now, done)
 
     def busy(self, units: int) -> None:
         """One block of so many units."""

@@ -260,6 +260,8 @@ class Round:
         with self.phases.phase("energy"):
             found = run_energy(subject, rules, self.job.tick_s, dice=dice)
         self.spans += found.spans
+        if found.no_sentinel:
+            self.facts["energy.no_sentinel"] = found.no_sentinel
         if found.why:
             names = (name for of_scope in METRICS_OF.values() for name in of_scope)
             self.readings |= dict.fromkeys(names, Unavailable(found.why))

@@ -13,17 +13,16 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from stopwatt.devices.nvml import SLOWDOWNS
-from stopwatt.energy import ACTIVE_IDLE, IDLE, SCOPES, SETTLING, WINDOW, EnergyRules, Scope, Span, Trace
+from stopwatt.energy import ACTIVE_IDLE, IDLE, SCOPES, SENTINEL, SETTLING, WINDOW, EnergyRules, Scope, Span, Trace
 from stopwatt.meters.anytime import energy_between as energy_between  # noqa: PLC0414  (what a round and any time used)
 from stopwatt.meters.anytime import graded
 from stopwatt.meters.laid import LEAST_IDLE_TICKS, LEAST_TICKS, Laid
 from stopwatt.meters.meanpower import MeanPower, mean_power
 from stopwatt.meters.quality import AGREEMENT, Agreement, agreement
+from stopwatt.meters.sentinel import SAME_TEMPERATURE
 from stopwatt.records import Note, Reading, Scalar, Severity, Suspect, Unavailable
 from stopwatt.units import percent, quantity
 
-SAME_TEMPERATURE = 2.0
-"""Windows that begin further apart than this (in degrees) were not measured under the same conditions."""
 _CAPPED = 0x04
 
 
@@ -49,6 +48,7 @@ class _Times:
     """When the round did what, and how much."""
 
     windows: tuple[Span, ...]
+    sentinel: tuple[Span, ...]
     active_idle: tuple[Span, ...]
     idle: tuple[Span, ...]
     busy_ns: int
@@ -88,7 +88,8 @@ def _times(spans: Sequence[Span], batch: int, rules: EnergyRules) -> _Times:
         return tuple(span for span in spans if span.name == name)
 
     busy = [span.begin_ns for span in (*named(SETTLING), *named(WINDOW))]
-    return _Times(named(WINDOW), named(ACTIVE_IDLE), named(IDLE), min(busy, default=0), batch, rules)
+    spared = (named(SENTINEL), named(ACTIVE_IDLE), named(IDLE))
+    return _Times(named(WINDOW), *spared, min(busy, default=0), batch, rules)
 
 
 def _of_scope(scope: Scope, laid: Sequence[Laid], times: _Times) -> EnergyOfRound:
@@ -191,13 +192,32 @@ def _facts(
     }
     if checks:
         facts["difference"] = max((found.difference for found in checks), key=abs)
-    starts = _start_temperatures(laid, times)
+    facts |= _sentinel(laid, times)
+    starts = _start_temperatures(laid, times.windows)
     if starts:
         facts |= {"temperature_start": min(starts), "temperature_spread": max(starts) - min(starts)}
     slowed = _slowed(laid, times)
     if slowed:
         facts |= {"capped_share": slowed.get(_CAPPED, 0.0)}
     return {f"energy.{scope}.{name}": value for name, value in facts.items()}
+
+
+def _sentinel(laid: Sequence[Laid], times: _Times) -> dict[str, Scalar]:
+    """What the fixed work took, or why that is not known; nothing where there was none."""
+    if not times.sentinel:
+        return {}
+    power = mean_power(laid, times.sentinel, LEAST_IDLE_TICKS, "sentinel")
+    calls = sum(span.calls for span in times.sentinel)
+    if isinstance(power, Unavailable) or not calls:
+        return {"sentinel_why": power.why if isinstance(power, Unavailable) else "it has no call"}
+    facts: dict[str, Scalar] = {
+        "sentinel_w": power.mean,
+        "sentinel_j": power.joules / calls,
+        "sentinel_half_width": power.half_width,
+    }
+    facts |= {"sentinel_why": power.why} if power.why else {}
+    starts = _start_temperatures(laid, times.sentinel)
+    return facts | ({"sentinel_temperature": max(starts)} if starts else {})
 
 
 def _notes(scope: Scope, laid: Sequence[Laid], times: _Times, loaded: MeanPower) -> tuple[Note, ...]:
@@ -207,7 +227,7 @@ def _notes(scope: Scope, laid: Sequence[Laid], times: _Times, loaded: MeanPower)
     if most > (1 + AGREEMENT) * least:
         text = f"the energy windows differ: {quantity(least, 'W')} to {quantity(most, 'W')} ({board})"
         notes.append(Note("energy-windows-differ", text, now="measure more rounds, or with --energy reported"))
-    starts = _start_temperatures(laid, times)
+    starts = _start_temperatures(laid, times.windows)
     if starts and max(starts) - min(starts) > SAME_TEMPERATURE:
         text = f"the energy windows began at {min(starts):.0f} to {max(starts):.0f} °C, so that leakage changed"
         notes.append(Note("energy-temperature", f"{text} ({board})", now="measure again now that it is warm"))
@@ -221,9 +241,9 @@ def _notes(scope: Scope, laid: Sequence[Laid], times: _Times, loaded: MeanPower)
     return tuple(notes)
 
 
-def _start_temperatures(laid: Sequence[Laid], times: _Times) -> list[float]:
-    """The first reading in each window, of the instrument where they differ most."""
-    each = [[one.inside("temperature", *one.ends(span))[:1] for span in times.windows] for one in laid]
+def _start_temperatures(laid: Sequence[Laid], spans: Sequence[Span]) -> list[float]:
+    """The first reading in each span, of the instrument where they differ most."""
+    each = [[one.inside("temperature", *one.ends(span))[:1] for span in spans] for one in laid]
     known = [[float(first[0]) for first in firsts if first.size] for firsts in each]
     return max(known, key=lambda values: max(values, default=0) - min(values, default=0), default=[])
 

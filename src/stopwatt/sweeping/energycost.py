@@ -4,7 +4,7 @@ from dataclasses import replace
 
 from stopwatt.energy import EnergyRules
 from stopwatt.errors import UsageError
-from stopwatt.measuring.energy import window_seconds
+from stopwatt.measuring.energy import SENTINEL_SETTLE_S, sentinel_seconds, window_seconds
 from stopwatt.records import Process, Protocol
 from stopwatt.sweeping import pacing
 from stopwatt.units import duration, quantity
@@ -22,13 +22,16 @@ _RANGES: tuple[tuple[str, float, float], ...] = (
     ("ticks", 1, 100_000),
     ("windows", 1, 1000),
     ("idle_s", 0.0, 3600.0),
+    ("sentinel_s", 0.0, 3600.0),
 )
 
 
 def planned_s(rules: EnergyRules) -> float:
     """How long the phase lasts in the round's process, where a counter is read."""
     window_s = window_seconds(rules, SLOW_TICK_S)
-    return rules.settle_s + rules.windows * window_s + (rules.windows - 1) * SLOW_TICK_S + rules.idle_s
+    sentinel_s = sentinel_seconds(rules, SLOW_TICK_S)
+    sentinel_s += SENTINEL_SETTLE_S if sentinel_s else 0.0
+    return rules.settle_s + rules.windows * window_s + (rules.windows - 1) * SLOW_TICK_S + sentinel_s + rules.idle_s
 
 
 def whole_s(rules: Protocol) -> float:

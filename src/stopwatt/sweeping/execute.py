@@ -10,11 +10,12 @@ from typing import Any, Protocol
 
 from stopwatt.errors import ExitCode, StopwattError
 from stopwatt.records import Cell, Measurement, Status
-from stopwatt.store import Run
+from stopwatt.store import Run, Selection
 from stopwatt.store.database import Store
 from stopwatt.sweeping import cache
 from stopwatt.sweeping.estimate import Estimate
 from stopwatt.sweeping.plan import Plan
+from stopwatt.sweeping.repetition import Repetitions, marked
 from stopwatt.sweeping.rounds import Finished, LocalRounds, Rounds
 from stopwatt.sweeping.turns import Turn, order
 
@@ -87,6 +88,7 @@ class _Execution:
         self._under_way = 0
         self._bad: Counter[str] = Counter()
         self._good: Counter[str] = Counter()
+        self._repetitions = Repetitions()
 
     def go(self) -> None:
         turns = list(order(self.plan.cells, self.plan.protocol.rounds, self.plan.protocol.seed, self.plan.order))
@@ -96,8 +98,8 @@ class _Execution:
         cache.prune()
         self.watcher.begin(len(turns), self._estimate.done)
         try:
-            while self._start_some(left) or self._under_way:
-                self._save(self.rounds.finished())
+            self._measure(left)
+            self._measure_again()
         finally:
             self.rounds.close()
             self.watcher.end()
@@ -107,6 +109,20 @@ class _Execution:
                 when="the running round was closed and saved",
                 now="start the same command again: it goes on where it stopped",
             )
+
+    def _measure(self, left: deque[Turn]) -> None:
+        while self._start_some(left) or self._under_way:
+            self._save(self.rounds.finished())
+
+    def _measure_again(self) -> None:
+        """Rounds in which the device was not as in the others: once each, when all others are known."""
+        again = self._repetitions.due(self.plan.cells)
+        if self.stops or not again:
+            return
+        done = self._estimate.done
+        self._estimate = Estimate(Counter(turn.key for turn in again), done)
+        self.watcher.begin(done + len(again), done)
+        self._measure(again)
 
     def stop(self) -> None:
         """One more request to stop: the first closes the running round, the second ends it."""
@@ -134,18 +150,23 @@ class _Execution:
 
     def _save(self, done: Finished) -> None:
         self._under_way -= 1
-        self.store.save(self.run, done.measurement)
-        self._count(done.turn.key, done.measurement)
+        measurement = marked(done.turn, done.measurement)
+        self.store.save(self.run, measurement)
+        self._repetitions.hear(measurement)
+        self._count(done.turn.key, measurement)
         self._estimate.add(done.turn.key, done.wall_s)
         left_s = self._estimate.left_s()
         shared = None if left_s is None else left_s / max(1, self.rounds.capacity())
-        self.watcher.saved(done.measurement, self._estimate.done, sum(self._bad.values()), shared)
+        self.watcher.saved(measurement, self._estimate.done, sum(self._bad.values()), shared)
 
     def _finished(self) -> set[tuple[str, int]]:
         """Rounds of an earlier start; those that were interrupted are measured again."""
         earlier = self.store.rounds_done(self.run)
         for (key, _), status in earlier.items():
             (self._good if status is Status.OK else self._bad)[key] += 1
+        if earlier and any(cell.protocol.energy is not None for cell in self.plan.cells):
+            for one in self.store.measurements(Selection(run=self.run.id)):
+                self._repetitions.hear(one)
         return set(earlier)
 
     def _count(self, key: str, measurement: Measurement) -> None:

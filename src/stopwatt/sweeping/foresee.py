@@ -24,7 +24,9 @@ MOST_PROBED = 16
 """Cells of a probe."""
 _PROBE_TRIALS = 30
 _PROBE_SECONDS = 3.0
-_PROBE_ENERGY: Mapping[str, Any] = {"settle_s": 0.0, "window_s": 0.1, "ticks": 1, "windows": 1, "idle_s": 0.0}
+_PROBE_ENERGY: Mapping[str, Any] = {
+    "settle_s": 0.0, "window_s": 0.1, "ticks": 1, "windows": 1, "idle_s": 0.0, "sentinel_s": 0.0,
+}  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)

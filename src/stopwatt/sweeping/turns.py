@@ -21,11 +21,15 @@ class Turn:
 
     Attributes:
         key: Of the cell; kept, because it takes a hash of the whole cell.
+        instead: Id of an earlier measurement of the same round that this one replaces; empty for most.
+        because: What was wrong with that.
     """
 
     round: int
     cell: Cell
     key: str
+    instead: str = ""
+    because: str = ""
 
 
 def order(cells: Sequence[Cell], rounds: int, seed: int, within: Order = Order.RANDOM) -> Iterator[Turn]:
