@@ -5,6 +5,7 @@ from dataclasses import replace
 
 import pytest
 
+from stopwatt.analyse.analysis import analyse
 from stopwatt.analyse.best import least_energy
 from stopwatt.analyse.document import to_document
 from stopwatt.analyse.energy import ENERGY_METRICS, OF_SCOPE, scopes_of, shown_energy
@@ -12,6 +13,7 @@ from stopwatt.analyse.estimate import Estimate, Trust
 from stopwatt.analyse.front import pareto_front
 from stopwatt.analyse.summary import summarise
 from stopwatt.energy import SCREENING, Scope
+from stopwatt.meters.sentinel import REPEATS
 from stopwatt.records import CPU_ESTIMATE, METRICS, Estimated, Measured, Protocol, Status, Suspect, Trouble, Unavailable
 
 ASKED = Protocol(energy=SCREENING)
@@ -231,3 +233,49 @@ def test_every_metric_of_energy_belongs_to_one_scope():
         *listed,
         CPU_ESTIMATE,
     }
+
+
+def test_rounds_of_a_setup_that_began_at_other_temperatures_are_told_so_with_both(measurement):
+    def notes(*degrees):
+        found = [
+            measurement(
+                number, [1000, 1010, 1005], device="cuda", protocol=ASKED, facts={"energy.gpu.temperature_start": start}
+            )
+            for number, start in enumerate(degrees)
+        ]  # fmt: skip
+        (row,) = summarise(found)
+        return [(one.note.kind, one.note.text, one.rounds) for one in row.notes]
+
+    text = "the energy windows of its rounds began at 37 to 59 °C: a warmer chip leaks more"
+    assert notes(44, 59, 37) == [("energy-temperatures", text, 3)]
+    assert notes(44, 45, 46) == []
+
+
+def test_a_round_that_was_measured_again_stands_once_in_all_that_is_said_of_its_setup(measurement):
+    rounds = [measurement(number, [1000, 1010, 1005]) for number in range(3)]
+    again = measurement(1, [2000, 2010, 2005], facts={REPEATS: rounds[1].id})
+    (cell,) = analyse([*rounds, again]).cells
+    assert [one.round for one in cell.series] == [0, 1, 2]
+    assert cell.started[1] == again.started_at
+    assert cell.row.round_medians[1] == (1, pytest.approx(2005e-9))
+
+
+def test_a_doubt_about_the_device_is_about_its_own_energy_and_not_that_of_other_scopes(measurement):
+    readings = {
+        "energy_gpu": Measured(0.1, "J"),
+        "power_gpu": Measured(300.0, "W"),
+        "energy_package": Measured(0.2, "J"),
+    }
+    rounds = [
+        measurement(
+            number, [1000, 1010, 1005], device="cuda", protocol=ASKED, readings=readings,
+            facts={"energy.gpu.sentinel_j": joules, "energy.gpu.sentinel_half_width": 0.001},
+        )
+        for number, joules in enumerate((1.0, 1.0, 1.05))
+    ]  # fmt: skip
+    (row,) = summarise(rounds)
+    doubts = {name: row.estimates[name].doubt for name in readings}
+    assert doubts["energy_package"] == ""
+    assert doubts["energy_gpu"] == doubts["power_gpu"]
+    assert doubts["energy_gpu"].startswith("in 1 of 3 rounds: the sentinel was +5.0 % off")
+    assert [number for number, _ in row.round_energies["energy_gpu"]] == [0, 1]

@@ -10,6 +10,7 @@ from stopwatt.analyse.observed import COMPARABLE
 from stopwatt.comparing import compare_now
 from stopwatt.energy import REPORTED, SCREENING
 from stopwatt.errors import UsageError
+from stopwatt.meters.sentinel import REPEATS
 from stopwatt.records import CPU_ESTIMATE, METRICS, Estimated, Measured, Protocol, Suspect, Unavailable
 from stopwatt.reporting.comparison import CompareResult, Regression
 from stopwatt.stats.ratios import Verdict
@@ -103,6 +104,78 @@ def test_suspect_rounds_among_measured_ones_are_lost(sides):
 
     assert (found.b.rounds, found.b.member.failed) == (3, 1)
     assert found.b.value == pytest.approx(50.5, rel=1e-2)
+
+
+def with_facts(sentinel, degrees=40.0):
+    return {
+        "energy.gpu.sentinel_j": sentinel,
+        "energy.gpu.sentinel_half_width": 0.002,
+        "energy.gpu.temperature_start": degrees,
+    }
+
+
+@pytest.fixture
+def beside(side, rounds, cell):
+    """`(facts of each round, code of the cell)`: a side whose rounds take 100 J a sample each."""
+
+    def make(word, facts, metric="energy_gpu"):
+        found = rounds(cell(code=word, rules=RULES, device="cuda"), (4.0,) * len(facts))
+        taken = {"energy_gpu": Measured(100.0, "J")}
+        measured = [replace(one, readings=taken, facts=fact) for one, fact in zip(found, facts, strict=True)]
+        return side(measured, word, metric)
+
+    return make
+
+
+def kinds(found):
+    return [note.kind for note in found.notes]
+
+
+def test_a_round_whose_sentinel_moved_is_lost_to_a_comparison_of_energy_only(beside):
+    facts = [with_facts(1.0), with_facts(1.0), with_facts(1.031), with_facts(1.0)]
+    b = [with_facts(1.0)] * 3
+    found = compare(beside("A", facts), beside("B", b), "energy_gpu")
+
+    (lost,) = (note for note in found.notes if note.kind == "lost-rounds")
+    assert "suspect, and not compared: the sentinel was +3.1 % off that of the other rounds" in lost.text
+    assert len(found.cells[0].a.member.rounds) == 3
+    assert "lost-rounds" not in kinds(compare(beside("A", facts, "latency"), beside("B", b, "latency"), "latency"))
+
+
+def test_a_round_that_was_measured_again_does_not_take_part(beside, side, rounds, cell):
+    once = rounds(cell(code="A", rules=RULES, device="cuda"), (4.0,) * 3)
+    taken = {"energy_gpu": Measured(100.0, "J")}
+    once = [replace(one, readings=taken, facts=with_facts(1.0)) for one in once]
+    first = replace(once[1], id="first", readings={"energy_gpu": Measured(900.0, "J")}, facts=with_facts(9.0))
+    again = replace(once[1], facts={**with_facts(1.0), REPEATS: "first"})
+    a = side([once[0], first, once[2], again], "A", "energy_gpu")
+    found = compare(a, beside("B", [with_facts(1.0)] * 3), "energy_gpu")
+
+    assert found.cells[0].a.value == pytest.approx(100.0)
+    assert len(found.cells[0].a.member.rounds) == 3
+    assert "lost-rounds" not in kinds(found)
+
+
+def test_sides_at_other_temperatures_are_told_so_with_both(beside):
+    cold, warm = [with_facts(1.0, 37.0)] * 3, [with_facts(1.0, 59.0)] * 3
+    (note,) = (
+        note for note in compare(beside("A", cold), beside("B", warm), "energy_gpu").notes
+        if note.kind == "energy-temperatures"
+    )  # fmt: skip
+    assert note.text.startswith("the energy windows of A began at 37 °C, those of B at 59 °C")
+    near = compare(beside("A", cold), beside("B", [with_facts(1.0, 39.0)] * 3), "energy_gpu")
+    assert "energy-temperatures" not in kinds(near)
+
+
+def test_a_device_that_took_more_for_the_same_work_on_one_side_is_told_of(beside):
+    a, b = [with_facts(1.0)] * 3, [with_facts(1.028)] * 3
+    (note,) = (
+        note for note in compare(beside("A", a), beside("B", b), "energy_gpu").notes if note.kind == "energy-sentinels"
+    )
+    assert "the same fixed work took +2.8 % energy in the rounds of B" in note.text
+    assert "energy-sentinels" not in kinds(compare(beside("A", a), beside("B", a), "energy_gpu"))
+    of_time = compare(beside("A", a, "latency"), beside("B", b, "latency"), "latency")
+    assert not {"energy-sentinels", "energy-temperatures"} & set(kinds(of_time))
 
 
 @pytest.mark.parametrize(

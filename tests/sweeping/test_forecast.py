@@ -176,6 +176,14 @@ def test_the_least_time_knows_the_windows_of_energy_where_a_counter_is_certain()
     assert least_s(on_gpu) == pytest.approx(without + energycost.planned_s(SCREENING))
 
 
+def test_the_sentinel_and_its_settling_are_in_the_budget():
+    without = replace(SCREENING, sentinel_s=0.0)
+    assert energycost.planned_s(SCREENING) - energycost.planned_s(without) == pytest.approx(1.3)
+    assert energycost.planned_s(replace(SCREENING, sentinel_s=0.1)) - energycost.planned_s(without) == pytest.approx(
+        1.0
+    )
+
+
 def test_a_probe_measures_only_as_much_energy_as_shows_whether_there_is_a_counter():
     brief = _brief(replace(RULES, energy=REPORTED))
     check_protocol(brief)

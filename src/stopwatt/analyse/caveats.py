@@ -117,7 +117,7 @@ def _temperatures(pairs: Sequence[Pair]) -> Note | None:
         "energy-temperatures",
         f"the energy windows of A began at {ours:.0f} °C, those of B at {theirs:.0f} °C: a warmer chip leaks more, and "
         "of the difference some may be that",
-        now="measure both in turn with stopwatt compare --now, and with --energy reported, which settles for longer",
+        now="measure both in turn: stopwatt compare --now",
     )
 
 

@@ -52,5 +52,5 @@ def temperature_note(ok: Sequence[Measurement]) -> Note | None:
         "energy-temperatures",
         f"the energy windows of its rounds began at {min(known):.0f} to {max(known):.0f} °C: a warmer chip leaks more",
         Severity.INFO,
-        now="measure with --energy reported, which settles for longer",
+        now="more --rounds: the interval holds what that does",
     )
