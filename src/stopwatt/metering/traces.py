@@ -45,7 +45,9 @@ def check_output(path: Path, *, overwrite: bool) -> None:
             "the output's folder is not there, or it is one", when=str(path), now="name a file in a folder"
         )
     if path.exists() and not overwrite:
-        raise UsageError("the file is there already", when=str(path), now="name another one, or add --force")
+        raise UsageError(
+            "the file is there already", when=str(path), now="name another one, or add --force (overwrite=True)"
+        )
 
 
 def save_trace(path: Path, traces: Sequence[Trace], *, origin_ns: int, overwrite: bool = False) -> tuple[Path, ...]:

@@ -92,6 +92,13 @@ def test_where_every_energy_is_suspect_nobody_is_told_from_another():
     assert not any(row["front"] for row in rows(chart))
 
 
+def test_one_setup_alone_is_neither_the_fastest_nor_the_one_with_the_least_energy():
+    chart = draw(analyse(measured(ON_GPU[:1])))
+
+    assert title(chart) == f"Latency and energy of {rows(chart)[0]['setup']}, the only setup with an energy"
+    assert subtitle(chart).startswith("1 setup;") or subtitle(chart) == "1 setup"
+
+
 def test_without_an_energy_the_figure_says_why():
     analysis = analyse(measured(ON_VIRTUAL_CPU))
 

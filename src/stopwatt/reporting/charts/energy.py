@@ -49,7 +49,8 @@ def energy(analysis: Analysis, focus: Where) -> Any:
     )
     rows = [_row(figure, point, on_front=point.row.cell.key in front) for point in points]
     held = place({name: focus[name] for name in _others(analysis) if name in focus})
-    counts = f"{len(points)} setups" if len(points) == len(here) else f"{len(points)} of {len(here)} setups"
+    few = f"{len(points)} setup" + "s" * (len(points) != 1)
+    counts = few if len(points) == len(here) else f"{len(points)} of {len(here)} setups"
     parts = [f"at {held}" if held else "", counts, *_remarks(points, figure)]
     return finished(_draw(figure, rows), rows, _title(points, front, figure), "; ".join(part for part in parts if part))
 
@@ -194,6 +195,8 @@ def _title(points: Sequence[Point], front: Sequence[str], figure: _Figure) -> st
     names = [figure.setups.name(by_key[key]) for key in front]
     if not names:
         return "Every energy here is suspect: no setup is told from another"
+    if len(points) == 1:
+        return f"Latency and energy of {names[0]}, the only setup with an energy"
     least = min(front, key=lambda key: _energy(by_key[key], figure.metric).value or 0.0)
     if least == front[0]:
         others = f"; nearer to the reference: {listed(names[1:])}" if len(names) > 1 else ""
