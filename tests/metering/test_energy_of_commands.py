@@ -73,6 +73,7 @@ def test_cpu_time_is_that_of_the_command_and_its_children():
 def test_peak_memory_is_the_commands_and_not_that_of_who_started_it(metered):
     small = used("sleep", "0.5")["process"]["peak_memory"]
     assert 0 < small["value"] < 8 * 2**20
-    done = metered("--quiet", "--json", "-", "--", PYTHON, "-c", "b'x' * 300_000_000")
+    large_for_a_while = "import time; held = b'x' * 300_000_000; time.sleep(0.5)"
+    done = metered("--quiet", "--json", "-", "--", PYTHON, "-c", large_for_a_while)
     large = json.loads(done.stdout)["process"]["peak_memory"]
     assert 300_000_000 <= large["value"] < 400_000_000
