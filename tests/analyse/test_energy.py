@@ -14,7 +14,8 @@ from stopwatt.analyse.front import pareto_front
 from stopwatt.analyse.summary import summarise
 from stopwatt.energy import SCREENING, Scope
 from stopwatt.meters.sentinel import REPEATS
-from stopwatt.records import CPU_ESTIMATE, METRICS, Estimated, Measured, Protocol, Status, Suspect, Trouble, Unavailable
+from stopwatt.metrics import CPU_ESTIMATE, METRICS
+from stopwatt.records import Estimated, Measured, Protocol, Status, Suspect, Trouble, Unavailable
 
 ASKED = Protocol(energy=SCREENING)
 OFF = "the counter and the mean power differ by 5.1 %"

@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 
 from stopwatt.analyse.summary import summarise
-from stopwatt.records import METRICS, Measured, Note, Samples, Status, Trouble, Unavailable
+from stopwatt.metrics import METRICS
+from stopwatt.records import Measured, Note, Samples, Status, Trouble, Unavailable
 
 
 def test_nothing_measured_gives_no_rows():

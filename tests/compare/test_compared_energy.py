@@ -11,7 +11,8 @@ from stopwatt.comparing import compare_now
 from stopwatt.energy import REPORTED, SCREENING
 from stopwatt.errors import UsageError
 from stopwatt.meters.sentinel import REPEATS
-from stopwatt.records import CPU_ESTIMATE, METRICS, Estimated, Measured, Protocol, Suspect, Unavailable
+from stopwatt.metrics import CPU_ESTIMATE, METRICS
+from stopwatt.records import Estimated, Measured, Protocol, Suspect, Unavailable
 from stopwatt.reporting.comparison import CompareResult, Regression
 from stopwatt.stats.ratios import Verdict
 from stopwatt.sweeping.grid import Grid

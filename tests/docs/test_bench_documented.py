@@ -7,7 +7,8 @@ import pytest
 
 from stopwatt.analyse.summary import LARGEST, PACED_LARGEST, PACED_TAILS, TAILS
 from stopwatt.measuring.parity import INT8_COSINE, TOLERANCE
-from stopwatt.records import METRICS, QUICK, THOROUGH, Status
+from stopwatt.metrics import METRICS
+from stopwatt.records import QUICK, THOROUGH, Status
 from stopwatt.stats.quantiles import needed_trials
 
 ROOT = Path(__file__).resolve().parents[2]

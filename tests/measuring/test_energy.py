@@ -20,7 +20,8 @@ from stopwatt.measuring.energy import (
     run_energy,
 )
 from stopwatt.meters.laid import LEAST_IDLE_TICKS
-from stopwatt.records import METRICS, Estimated, Unavailable
+from stopwatt.metrics import METRICS
+from stopwatt.records import Estimated, Unavailable
 
 MS = 1_000_000
 SHORT = EnergyRules(settle_s=0.2, window_s=0.5, ticks=20, windows=3, idle_s=0.3, sentinel_s=0.0)

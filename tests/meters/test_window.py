@@ -21,7 +21,8 @@ from stopwatt.energy import (
     Trace,
 )
 from stopwatt.meters.window import energy_between, energy_of_round
-from stopwatt.records import METRICS, Measured, Suspect, Unavailable
+from stopwatt.metrics import METRICS
+from stopwatt.records import Measured, Suspect, Unavailable
 
 IDLE_W, READY_W, BUSY_W = 60.0, 90.0, 400.0
 BUSY = (4.0, 11.7)

@@ -6,9 +6,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from stopwatt.energy import SCREENING
+from stopwatt.metrics import CPU_ESTIMATE, METRICS
 from stopwatt.records import (
-    CPU_ESTIMATE,
-    METRICS,
     Cell,
     Estimated,
     Measured,

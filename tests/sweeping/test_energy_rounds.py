@@ -12,7 +12,8 @@ import pytest
 from stopwatt import running
 from stopwatt.energy import ACTIVE_IDLE, IDLE, SENTINEL, SETTLING, TRIALS, WINDOW, EnergyRules, Telemetry
 from stopwatt.measuring.energy import METRICS_OF
-from stopwatt.records import CPU_ESTIMATE, Estimated, Measured, Process, Protocol, Status, Suspect, Unavailable, Warmup
+from stopwatt.metrics import CPU_ESTIMATE
+from stopwatt.records import Estimated, Measured, Process, Protocol, Status, Suspect, Unavailable, Warmup
 from stopwatt.store import Selection, open_store
 from stopwatt.sweeping.execute import Interrupted
 from stopwatt.sweeping.metering import NO_GPU, NOT_ALONE, NOT_ASKED

@@ -9,19 +9,8 @@ import numpy as np
 from stopwatt.analyse.estimate import Estimate, Rejected, counted, single_values
 from stopwatt.analyse.row import RoundValues, Row
 from stopwatt.energy import SCOPES, Scope
-from stopwatt.records import (
-    CPU_ESTIMATE,
-    METRICS,
-    Cell,
-    Estimated,
-    Measured,
-    Measurement,
-    Metric,
-    Protocol,
-    Reading,
-    Suspect,
-    Unavailable,
-)
+from stopwatt.metrics import CPU_ESTIMATE, METRICS, Metric
+from stopwatt.records import Cell, Estimated, Measured, Measurement, Protocol, Reading, Suspect, Unavailable
 from stopwatt.stats.intervals import geometric_mean
 
 OF_SCOPE = {scope: tuple(name for name in METRICS if name.endswith(f"_{scope}")) for scope in SCOPES}

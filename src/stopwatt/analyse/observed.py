@@ -15,7 +15,8 @@ from stopwatt.analyse.stated import MEAN
 from stopwatt.analyse.summary import LARGEST, TAILS
 from stopwatt.errors import UsageError
 from stopwatt.meters.sentinel import Sentinel, moved, scope_of, sentinel_of
-from stopwatt.records import CPU_ESTIMATE, METRICS, Cell, Measured, Measurement, Scalar, Severity, Status, Unavailable
+from stopwatt.metrics import CPU_ESTIMATE, METRICS
+from stopwatt.records import Cell, Measured, Measurement, Scalar, Severity, Status, Unavailable
 from stopwatt.stats.quantiles import NeedsTrials, percentile
 
 RATE = "samples/s"

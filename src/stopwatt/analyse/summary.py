@@ -28,7 +28,8 @@ from stopwatt.analyse.sentinels import doubted, doubts_of, replaced, temperature
 from stopwatt.analyse.speedup import with_speedups
 from stopwatt.analyse.stated import MEAN, as_stated
 from stopwatt.analyse.worst import worst_cases
-from stopwatt.records import METRICS, Measured, Measurement, Metric, Note, Severity, Status, Trouble, Unavailable
+from stopwatt.metrics import METRICS, Metric
+from stopwatt.records import Measured, Measurement, Note, Severity, Status, Trouble, Unavailable
 from stopwatt.stats.ratios import MARGIN
 
 TAILS = {"latency_p90": 0.9, "latency_p99": 0.99, "latency_p99.9": 0.999}

@@ -23,7 +23,8 @@ from stopwatt.energy import ACTIVE_IDLE, SCOPES, SENTINEL, SETTLING, WINDOW, Ene
 from stopwatt.measuring.clock import now_ns
 from stopwatt.measuring.subject import Subject
 from stopwatt.measuring.trials import quiet_interpreter
-from stopwatt.records import METRICS, Estimated, Reading, Unavailable
+from stopwatt.metrics import METRICS
+from stopwatt.records import Estimated, Reading, Unavailable
 
 BLOCK_NS = 50_000_000
 DECAY_S = 0.2

@@ -35,18 +35,8 @@ from stopwatt.measuring.suspicion import LAZY, LAZY_LATER, cached_results, is_la
 from stopwatt.measuring.throughput import saturate
 from stopwatt.measuring.trials import SETTLE_CALLS, Stop, Trials, pause, run_trials
 from stopwatt.measuring.warmup import warm_up
-from stopwatt.records import (
-    CPU_ESTIMATE,
-    Measured,
-    Note,
-    Protocol,
-    Reading,
-    Samples,
-    Scalar,
-    Status,
-    Trouble,
-    Unavailable,
-)
+from stopwatt.metrics import CPU_ESTIMATE
+from stopwatt.records import Measured, Note, Protocol, Reading, Samples, Scalar, Status, Trouble, Unavailable
 from stopwatt.workloads.resolve import resolve
 
 NOT_FRESH = "the process had measured other cells before"

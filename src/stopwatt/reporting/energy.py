@@ -13,7 +13,7 @@ from stopwatt.analyse.energy import scopes_of
 from stopwatt.analyse.estimate import NOT_MEASURED, Estimate, Trust
 from stopwatt.analyse.row import Row
 from stopwatt.energy import SCOPES, Scope
-from stopwatt.records import CPU_ESTIMATE
+from stopwatt.metrics import CPU_ESTIMATE
 from stopwatt.reporting.cells import SUSPECT, interval_cell, rate_cell, value_cell
 from stopwatt.reporting.fitting import Fitting
 from stopwatt.text import printable

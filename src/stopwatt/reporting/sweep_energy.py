@@ -10,7 +10,7 @@ from stopwatt.analyse.energy import own_energy, scope_name
 from stopwatt.analyse.estimate import Estimate, counted
 from stopwatt.analyse.grid import Grid, Point
 from stopwatt.analyse.row import Row
-from stopwatt.records import CPU_ESTIMATE
+from stopwatt.metrics import CPU_ESTIMATE
 from stopwatt.text import one_line, printable
 
 

@@ -11,7 +11,7 @@ from stopwatt.analyse.energy import ENERGY_METRICS
 from stopwatt.analyse.estimate import Trust
 from stopwatt.analyse.grid import Axis, Point, place
 from stopwatt.energy import SCOPES
-from stopwatt.records import CPU_ESTIMATE, METRICS
+from stopwatt.metrics import CPU_ESTIMATE, METRICS
 from stopwatt.reporting.charts.deadline import condition, worst_case
 from stopwatt.reporting.charts.frame import Span, blank, finished, sized, span
 from stopwatt.reporting.charts.level import Bounded, level_at

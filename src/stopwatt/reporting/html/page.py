@@ -15,7 +15,8 @@ from stopwatt.analyse.analysis import Analysis
 from stopwatt.analyse.energy import ENERGY_METRICS
 from stopwatt.analyse.rounds import RoundRecord
 from stopwatt.errors import UsageError
-from stopwatt.records import METRICS, Finding, Strength
+from stopwatt.metrics import METRICS
+from stopwatt.records import Finding, Strength
 from stopwatt.reporting.charts.catalogue import CELL_FIGURES
 from stopwatt.reporting.charts.panels import pairs
 from stopwatt.reporting.charts.renderer import Renderer

@@ -11,7 +11,8 @@ from stopwatt.analyse.grid import Axis, Point
 from stopwatt.analyse.level import METRICS as LEVELS
 from stopwatt.analyse.level import level_of
 from stopwatt.analyse.shape import Form
-from stopwatt.records import CPU_ESTIMATE, METRICS, Severity, Status
+from stopwatt.metrics import CPU_ESTIMATE, METRICS
+from stopwatt.records import Severity, Status
 from stopwatt.reporting.cells import mark
 from stopwatt.reporting.charts import marks
 from stopwatt.reporting.charts.frame import shortened
