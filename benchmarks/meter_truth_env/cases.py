@@ -118,7 +118,7 @@ def _unsound_instruments() -> list[Case]:
         "reset to 0, of a counter that wraps": usual.but(resets_at=7.5, wraps_j=RAPL_WRAPS_J),
         "counter stops": usual.but(stops_at=7.5),
         "counter of 0": usual.but(gain=0.0, starts_j=0.0),
-        "nothing read for 0.8 s": usual.but(lost=(6.0, 6.8)),
+        "nothing read for 0.8 s": usual.but(lost=(7.5, 8.3)),
         "sampler killed": usual.but(lost=(6.0, 99.0), gone="the sampler was killed"),
         "tick 200 ms": usual.but(tick_s=0.2),
         "another process on the GPU": usual.but(others_at=6.5),
