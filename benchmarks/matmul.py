@@ -1,10 +1,10 @@
-"""A large matrix product as a workload: `benchmarks/matmul.py:product`."""
+"""A matrix product as a workload, as large as its batch: `benchmarks/matmul.py:product`."""
 
 from typing import Any
 
 
 def product(size: int = 8192) -> tuple[Any, Any]:
-    """A linear layer without bias from and to `size`, and `size` rows for it: 2 x size^3 FLOP a call.
+    """A linear layer without bias from and to `size`: 2 x batch x size^2 FLOP a call.
 
     Args:
         size: Rows and columns.

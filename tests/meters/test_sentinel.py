@@ -27,8 +27,8 @@ def judged(*rounds):
     return [why.get(one.id, "") for one in rounds]
 
 
-def test_the_round_that_is_more_than_two_percent_off_the_median_moved_whatever_its_model_is():
-    found = judged(*(round_of(joules, batch=batch) for batch, joules in enumerate((1.0, 1.004, 1.031, 0.996, 1.0), 1)))
+def test_the_round_that_is_more_than_two_percent_off_the_median_moved():
+    found = judged(*map(round_of, (1.0, 1.004, 1.031, 0.996, 1.0)))
     assert found == ["", "", "the sentinel was +3.1 % off that of the other rounds", "", ""]
 
 
@@ -48,10 +48,15 @@ def test_another_device_is_another_measure(other):
     assert judged(*(round_of(1.0) for _ in range(3)), round_of(3.0, **other)) == [""] * 4
 
 
+def test_another_cell_leaves_the_device_in_another_state():
+    assert judged(*(round_of(1.0) for _ in range(3)), *(round_of(1.03, batch=8) for _ in range(3))) == [""] * 6
+
+
 def test_numpys_product_on_other_threads_is_other_work_but_a_gpu_has_no_threads():
-    on_cpu = [round_of(1.0, device="cpu") for _ in range(3)]
-    assert judged(*on_cpu, round_of(3.0, device="cpu", threads=2))[-1] == ""
-    assert judged(*(round_of(1.0) for _ in range(3)), round_of(3.0, threads=2))[-1]
+    few, many = (sentinel_of(round_of(1.0, device="cpu", threads=threads)) for threads in (1, 2))
+    assert few.device != many.device
+    few, many = (sentinel_of(round_of(1.0, threads=threads)) for threads in (1, 2))
+    assert few.device == many.device
 
 
 @pytest.mark.parametrize(

@@ -129,9 +129,9 @@ def observe(word: str, where: str, measurements: Iterable[tuple[str, Measurement
         rounds[one.id] = Observed(one.cell, run, one.round, one.started_at, value, why, warnings, *beside)
         gone |= replaced([one])
         facts.setdefault(one.cell.machine, one.facts)
-    doubts = _doubts(rounds.values()) if metric in COMPARED_ENERGY else {}
-    left = (_doubted(one, metric, doubts.get(ident)) for ident, one in rounds.items() if ident not in gone)
-    return Side(word, where, tuple(left), facts)
+    left = {ident: one for ident, one in rounds.items() if ident not in gone}
+    doubts = _doubts(left.values()) if metric in COMPARED_ENERGY else {}
+    return Side(word, where, tuple(_doubted(one, metric, doubts.get(ident)) for ident, one in left.items()), facts)
 
 
 def _doubts(rounds: Iterable[Observed]) -> dict[str, str]:

@@ -13,9 +13,11 @@ def replaced(measurements: Iterable[Measurement]) -> set[str]:
     return {str(one.facts[REPEATS]) for one in measurements if one.status is Status.OK and REPEATS in one.facts}
 
 
-def doubts_of(measurements: Iterable[Measurement]) -> dict[str, str]:
-    """Id of a measurement -> why its energy is suspect beside that of the others."""
-    return moved(sentinel for one in measurements if (sentinel := sentinel_of(one)) is not None)
+def doubts_of(measurements: Sequence[Measurement]) -> dict[str, str]:
+    """Id of a measurement -> why its energy is suspect beside that of the others, those that were replaced left out."""
+    gone = replaced(measurements)
+    left = (one for one in measurements if one.id not in gone)
+    return moved(sentinel for one in left if (sentinel := sentinel_of(one)) is not None)
 
 
 def doubted(one: Measurement, doubts: Mapping[str, str]) -> Measurement:

@@ -54,7 +54,7 @@ def summarise(
     for measurement in measurements:
         if not is_ceiling(measurement) and not is_selftest(measurement):  # they say what the machine does, not a model
             cells.setdefault(measurement.cell.key, []).append(measurement)
-    doubts = doubts_of(one for rounds in cells.values() for one in rounds)
+    doubts = doubts_of([one for rounds in cells.values() for one in rounds])
     rows = [_row([doubted(one, doubts) for one in rounds], deadlines) for rounds in cells.values()]
     return with_speedups(rows, margin)
 

@@ -28,7 +28,8 @@ class Sentinel:
 
     Attributes:
         measurement: Id of the round's record.
-        device: What has to be the same for two sentinels to be alike.
+        key: Of the round's cell.
+        device: What has to be the same for two sentinels to be of the same work on the same device.
         joules: A call.
         temperature: In degrees Celsius when it began; NaN if nobody read it.
     """
@@ -66,15 +67,17 @@ def moved(sentinels: Iterable[Sentinel]) -> dict[str, str]:
     """Which rounds were not measured on a device as it was in the others, and in how far.
 
     Args:
-        sentinels: Of rounds that are looked at together; the median of those of a device is the usual one.
+        sentinels: Of rounds that are looked at together; the median of those of a cell on a device is the usual one.
+            What ran just before the fixed work leaves the device warm or cool, so only rounds of the same cell are
+            alike in that.
 
     Returns:
         Id of the measurement -> what moved.
     """
-    of_device: dict[Hashable, list[Sentinel]] = defaultdict(list)
+    alike: dict[Hashable, list[Sentinel]] = defaultdict(list)
     for one in sentinels:
-        of_device[one.device].append(one)
-    return {name: why for group in of_device.values() for name, why in _moved(group)}
+        alike[one.device, one.key].append(one)
+    return {name: why for group in alike.values() for name, why in _moved(group)}
 
 
 def _moved(group: Sequence[Sentinel]) -> Iterable[tuple[str, str]]:
