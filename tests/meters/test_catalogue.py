@@ -95,7 +95,7 @@ def test_a_meter_that_raises_costs_itself_only(meters):
 def test_a_meter_that_is_not_known_is_the_reason_where_no_other_has_one(meters):
     meters(known=meter(Unavailable("virtual machine"), scopes=(Scope.PACKAGE,)))
     found = catalogue.find("cpu", ["nonsense", "known"])
-    assert found.why == {Scope.PACKAGE: "virtual machine", Scope.DRAM: "unknown meter 'nonsense'"}
+    assert found.why == {Scope.PACKAGE: "virtual machine", Scope.DRAM: "unknown meter 'nonsense'; known: known"}
 
 
 def test_a_name_means_one_instrument(meters):
@@ -111,3 +111,8 @@ def test_who_looks_is_told_before(meters):
     meters(bad=RaisesAtOpening)
     catalogue.find("cpu", ["bad"], looking=told.append)
     assert told == ["bad"]
+
+
+def test_an_argument_that_a_meter_does_not_take_is_named():
+    with pytest.raises(UsageError, match="process takes no argument, and 'x' is one"):
+        catalogue.get("process:x")

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from stopwatt import extensions
 from stopwatt.devices.resolve import kind_of
 from stopwatt.energy import SCOPES, Scope
-from stopwatt.errors import StopwattError
+from stopwatt.errors import StopwattError, UsageError
 from stopwatt.meters.base import Instrument, Meter
 from stopwatt.records import Unavailable
 from stopwatt.text import one_line
@@ -48,6 +48,8 @@ def get(text: str) -> Meter:
     """
     name, _, argument = text.partition(":")
     kind = extensions.load("meters", name)
+    if argument and not getattr(kind, "takes_argument", False):
+        raise UsageError(f"the meter {name} takes no argument, and {argument!r} is one", now=f"write {name}")
     meter: Meter = kind(argument) if argument else kind()
     return meter
 
@@ -107,7 +109,7 @@ def _look(name: str, device: str, hangs: str) -> tuple[Sequence[Scope], bool, tu
         scopes, verified = meter.scopes, meter.verified
         found = Unavailable(hangs) if hangs else meter.find(device)
     except StopwattError as error:
-        found = Unavailable(": ".join(part for part in (error.what, error.when) if part))
+        found = Unavailable("; ".join(part for part in (error.what, error.now) if part))
     except Exception as error:  # noqa: BLE001  (a vendor's library may raise anything)
         found = Unavailable(f"looking for instruments failed: {one_line(f'{type(error).__name__}: {error}')}")
     return scopes, verified, found

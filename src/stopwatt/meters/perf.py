@@ -106,7 +106,7 @@ class Perf:
                 one.close()
             through = f"RAPL is there and may not be read through perf ({error.strerror})"
             return Unavailable(hidden or f"{through}: sudo sysctl kernel.perf_event_paranoid=0")
-        return tuple(found) or Unavailable(hidden or "the kernel's perf has no RAPL events")
+        return tuple(found) or Unavailable(hidden or f"no RAPL: {why_none(self._host)}")
 
     def _events(self, kind: int) -> Iterator[Event]:
         """Of each package: the kernel names one of its CPUs."""

@@ -197,6 +197,7 @@ class Replay:
 
     name = "replay"
     scopes = tuple(SCOPES)
+    takes_argument = True
     verified = True
 
     def __init__(self, argument: str = "") -> None:
