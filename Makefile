@@ -2,15 +2,23 @@
 PYTHON ?= python3
 BIN ?= .venv/bin
 
-.PHONY: demo test check bench gpu clean
+.PHONY: demo test test-rounds test-rest check bench gpu clean
 
 demo: .venv/demo.stamp  ## bench BERT, ResNet-18 and an LSTM over every backend of this machine, and write the report
 	mkdir -p demo
 	$(BIN)/stopwatt bench bert resnet lstm -p bert.size=mini -p resnet.depth=18 --backends all --store demo/stopwatt.db
 	$(BIN)/stopwatt report --store demo/stopwatt.db --out demo/report.html
 
-test: .venv/dev.stamp  ## the tests
-	$(BIN)/python -m pytest
+# Those that start processes of their own, and wait for them; all others. With --jobs both run at once.
+ROUNDS = tests/sweeping tests/selftesting tests/metering tests/compare tests/cli
+
+test: test-rounds test-rest  ## the tests
+
+test-rounds: .venv/dev.stamp
+	$(BIN)/python -m pytest $(ROUNDS)
+
+test-rest: .venv/dev.stamp
+	$(BIN)/python -m pytest $(addprefix --ignore=,$(ROUNDS))
 
 check: .venv/dev.stamp  ## lint, types, import contracts, the commands in the docs
 	$(BIN)/ruff check .
