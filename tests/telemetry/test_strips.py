@@ -158,7 +158,7 @@ def test_the_strip_is_drawn_of_a_cell_that_has_one(planted):
 
 @pytest.mark.parametrize("kind", ["strip", "sequence"])
 def test_both_figures_are_valid(capped, kind):
-    CELL_FIGURES[kind].chart(capped).to_dict()
+    assert "vega-lite" in CELL_FIGURES[kind].chart(capped).to_dict()["$schema"]
 
 
 def test_the_clusters_of_an_opened_cell_say_what_they_come_with(capped):

@@ -28,7 +28,7 @@ _ALONE_S = 0.1
 _KIB = 1024
 
 
-class Meter(shared.Waiting):
+class Meter(shared.Pending):
     """Meters what is done between its beginning and its end; see `meter`.
 
     It can be used again, and inside another one. What it read last is there after the end, also where the code raised.

@@ -5,6 +5,7 @@ import threading
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from typing import Protocol
 from weakref import WeakSet
 
 import numpy as np
@@ -21,12 +22,12 @@ _PATIENCE = 6
 """A process that is to be followed is read at the latest the next time but one."""
 
 
-class Waiting:
+class Pending(Protocol):
     """Something that still has to take its traces."""
 
     def settle(self) -> None:
         """Take them now: afterwards nothing samples any more."""
-        raise NotImplementedError
+        ...
 
 
 class Sampler:
@@ -43,7 +44,7 @@ class Sampler:
         self._pieces: list[tuple[Trace, ...]] = []
         self._until_ns = now_ns() - EDGE_NS
         self.users = 0
-        self.waiting: WeakSet[Waiting] = WeakSet()
+        self.waiting: WeakSet[Pending] = WeakSet()
         if pid:
             self._sampling.follow(pid)
         for _ in range(_PATIENCE):  # what begins behind it has a row of everything before it
