@@ -29,7 +29,7 @@ def main(out: Path = RESULTS, seeds: int = SEEDS) -> None:
     compared, version = peer.compared(cases(), seeds)
     tables = {
         "screening": truth.rounds(cases(), SCREENING, seeds),
-        "reported": truth.rounds(cases(), REPORTED, seeds),
+        "reported": truth.rounds(cases(REPORTED), REPORTED, seeds),
         "zeus": compared,
         "anytime": anytime.times(seeds),
     }

@@ -7,7 +7,7 @@ import numpy as np
 
 from meter_truth_env.device import Instrument
 from meter_truth_env.load import Cycle, Load, Pieces, Settling
-from stopwatt.energy import Scope
+from stopwatt.energy import SCREENING, EnergyRules, Scope
 
 TICKS = (0.02, 0.05, 0.1)
 PERIODS = (0.033, 0.07, 0.1)
@@ -68,13 +68,18 @@ def noise(sd: float, every_s: float) -> MakeLoad:
     return draw
 
 
-def cases() -> list[Case]:
-    """All, in the order of the table."""
-    return [*_loads(), *_sound_instruments(), *_unsound_instruments()]
+def cases(rules: EnergyRules = SCREENING) -> list[Case]:
+    """All, in the order of the table.
+
+    Args:
+        rules: That the rounds follow: where a load changes is said by their windows.
+    """
+    return [*_loads(rules), *_sound_instruments(), *_unsound_instruments()]
 
 
-def _loads() -> list[Case]:
+def _loads(rules: EnergyRules) -> list[Case]:
     found = []
+    within, between = rules.settle_s + 0.5, rules.settle_s + rules.window_s + 0.1
     for tick in TICKS:
         seen_by, name = Instrument(tick_s=tick), f"tick {1e3 * tick:.0f} ms"
         found.append(Case(f"constant, {name}", constant, seen_by))
@@ -85,8 +90,8 @@ def _loads() -> list[Case]:
             Case(f"warming up by 15 %, {name}", lambda _dice: Settling(400, -60, 4.0), seen_by),
             Case(f"noise of 5 % every 30 ms, {name}", noise(0.05, 0.03), seen_by),
             Case(f"noise of 5 % every 300 ms, {name}", noise(0.05, 0.3), seen_by),
-            Case(f"step of +67 % 0.5 s into a window, {name}", step(1.7), seen_by),
-            Case(f"step of +10 % between windows, {name}", step(3.3, 330), seen_by),
+            Case(f"step of +67 % 0.5 s into a window, {name}", step(within), seen_by),
+            Case(f"step of +10 % between windows, {name}", step(between, 330), seen_by),
         ]
     return found
 

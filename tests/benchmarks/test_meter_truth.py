@@ -51,7 +51,7 @@ def test_the_truth_of_a_round_is_the_energy_of_its_calls():
 
 @pytest.mark.parametrize("rules", [SCREENING, REPORTED], ids=["screening", "reported"])
 def test_what_is_measured_is_right_and_the_rest_is_not_called_so(rules):
-    rows = truth.rounds(cases(), rules, SEEDS).data
+    rows = truth.rounds(cases(rules), rules, SEEDS).data
 
     assert all(row["largest_error"] <= 0.01 for row in rows if row["told"] and row["largest_error"] is not None)
     told = {row["case"]: row for row in rows}
