@@ -10,6 +10,9 @@ import pytest
 COMMAND = [sys.executable, "-c", "from stopwatt.cli import main; main()", "meter"]
 LONGEST_S = 60
 
+PIPES = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True, "stdin": subprocess.DEVNULL}
+"""What is read of a command and given to it, where a test says nothing else."""
+
 
 @pytest.fixture
 def playing(tmp_path, monkeypatch):
@@ -32,13 +35,9 @@ def metered():
     """Runs `stopwatt meter` with these words; what it printed, as text."""
 
     def run(*words, **options):
-        options = {
-            "stdout": subprocess.PIPE,
-            "stderr": subprocess.PIPE,
-            "text": True,
-            "stdin": subprocess.DEVNULL,
-        } | options
-        return subprocess.run([*COMMAND, *words], check=False, timeout=LONGEST_S, env=dict(os.environ), **options)
+        return subprocess.run(
+            [*COMMAND, *words], check=False, timeout=LONGEST_S, env=dict(os.environ), **PIPES | options
+        )
 
     return run
 
@@ -49,13 +48,7 @@ def started():
     processes = []
 
     def start(*words, **options):
-        options = {
-            "stdout": subprocess.PIPE,
-            "stderr": subprocess.PIPE,
-            "text": True,
-            "stdin": subprocess.DEVNULL,
-        } | options
-        process = subprocess.Popen([*COMMAND, *words], env=dict(os.environ), start_new_session=True, **options)
+        process = subprocess.Popen([*COMMAND, *words], env=dict(os.environ), start_new_session=True, **PIPES | options)
         processes.append(process)
         assert process.stdout.readline() == "ready\n"
         return process
