@@ -28,6 +28,15 @@ def run(*words):
     return caught.value.code
 
 
+def test_a_recording_that_cannot_be_had_is_named_as_the_user_named_it(recording, capsys, monkeypatch):
+    path = recording()
+    monkeypatch.setattr("stopwatt.cli.meters._replayed", lambda path: (f"replay:{path}.gone?loop",))
+    assert run("--replay", str(path), "--seconds", "0.1") == 0
+    out = " ".join(capsys.readouterr().out.split())
+    assert f"cannot read {path}.gone" in out
+    assert "?loop" not in out
+
+
 def test_a_recording_is_shown_with_its_tick_step_power_and_verdict(recording, capsys):
     assert run("--replay", str(recording()), "--seconds", "1.5", "--device", "cuda") == 0
     out = capsys.readouterr().out
@@ -38,6 +47,8 @@ def test_a_recording_is_shown_with_its_tick_step_power_and_verdict(recording, ca
     assert "sm clock 1410 MHz" in out
     assert "temperature 41 °C" in out
     assert "slowdown power cap" in out
+    assert "recording.csv has no counter of it" in " ".join(out.split())
+    assert "?loop" not in out
     assert "a recording, not this machine" in out
     assert all(len(line) <= 100 for line in out.splitlines())
 

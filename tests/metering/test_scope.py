@@ -155,7 +155,7 @@ def test_every_gpu_that_has_work_is_waited_for_at_either_end(playing, monkeypatc
 
 
 def test_a_trace_is_kept_as_the_replay_reads_it(playing, tmp_path):
-    from stopwatt.meters.replay import read_recording
+    from stopwatt.meters.recording import read_recording
 
     playing(watts=70.0)
     with stopwatt.meter() as m:

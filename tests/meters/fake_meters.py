@@ -40,6 +40,11 @@ class Fake:
 
 
 class HangsAtOpening(Fake):
+    takes_argument = True
+
+    def __init__(self, argument=""):
+        pass
+
     def find(self, device=""):
         time.sleep(600)
         return ()

@@ -92,6 +92,13 @@ def test_a_meter_that_raises_costs_itself_only(meters):
     assert found.why[Scope.GPU] == found.missing["bad"]
 
 
+def test_a_meter_without_an_instrument_is_named_without_its_options(tmp_path):
+    found = catalogue.find("cpu", [f"replay:{tmp_path}/no.csv?loop&scope=package"])
+    assert found.missing.keys() == {f"replay:{tmp_path}/no.csv"}
+    (tmp_path / "is it?.csv").write_text("no table")
+    assert catalogue.told(f"replay:{tmp_path}/is it?.csv") == f"replay:{tmp_path}/is it?.csv"
+
+
 def test_a_meter_that_is_not_known_is_the_reason_where_no_other_has_one(meters):
     meters(known=meter(Unavailable("virtual machine"), scopes=(Scope.PACKAGE,)))
     found = catalogue.find("cpu", ["nonsense", "known"])

@@ -1,10 +1,14 @@
+import subprocess
+
 import numpy as np
 import pytest
 
 from stopwatt.energy import About, Scope
 from stopwatt.errors import UsageError
+from stopwatt.meters import recording as recordings
 from stopwatt.meters.base import Gone
-from stopwatt.meters.replay import Player, Recording, Replay, read_recording
+from stopwatt.meters.recording import MOST_ROWS, Recording, read_recording
+from stopwatt.meters.replay import Player, Replay
 
 
 def player(energy, times=None, *, loop=False, wraps=None, **others):
@@ -70,6 +74,9 @@ def test_in_a_loop_a_counter_that_wraps_wraps_where_it_did():
         ("time,power\n0,1\n1,inf\n", "line 3 has a cell that is infinite"),
         ("time,power\n0,1\n1\n", "line 3 has 1 cells where the head has 2"),
         ("time,power\n0,1\n", "fewer than two rows"),
+        ("time,power\n", "fewer than two rows"),
+        ("time,power\n\n0,1\n\n\n2,1\n1,1\n", "line 7 goes back in time, or stands still, at 1 s"),
+        ('time,power\n"0",1\n\n"0",1\n', "line 4 goes back in time, or stands still, at 0 s"),
         ("", "line 1: no column `time`"),
     ],
 )
@@ -79,6 +86,53 @@ def test_a_file_with_a_fault_is_refused_with_its_line(tmp_path, text, fault):
     with pytest.raises(UsageError) as caught:
         read_recording(path)
     assert fault in caught.value.what
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "time,energy,power\n0,1,\n1,,5\n2,,\n3,4,7",
+        "time,energy,power\r\n0,1,\r\n1,,5\r\n\r\n2,,\r\n3,4,7\r\n",
+        "\ufefftime, energy, power\n 0, 1, \n1, ,5\n2,,\n3,4,7\n",
+        '"time","energy","power"\n"0","1",""\n"1","","5"\n"2","",""\n"3","4","7"\n',
+    ],
+)
+def test_empty_cells_spaces_quotes_and_line_ends_are_read_alike(tmp_path, text):
+    path = tmp_path / "recording.csv"
+    path.write_bytes(text.encode())
+    found = read_recording(path)
+    assert found.time_s.tolist() == [0, 1, 2, 3]
+    assert np.array_equal(found.channels["energy"], [1, np.nan, np.nan, 4], equal_nan=True)
+    assert np.array_equal(found.channels["power"], [np.nan, 5, np.nan, 7], equal_nan=True)
+
+
+def test_a_usual_file_is_read_at_once_and_not_line_by_line(tmp_path, monkeypatch):
+    def by_line(*_):
+        raise AssertionError("a hundred thousand lines, one after the other")
+
+    monkeypatch.setattr(recordings, "_by_line", by_line)
+    path = tmp_path / "recording.csv"
+    path.write_text("time,energy,power\n" + "".join(f"{k / 200},{k},\n" for k in range(100_000)))
+    assert read_recording(path).channels["energy"].sum() == 100_000 * 99_999 / 2
+
+
+@pytest.mark.parametrize("suffix", [".csv", ".parquet"])
+def test_more_rows_than_a_meter_has_time_for_are_refused_with_a_command_that_thins_them(tmp_path, monkeypatch, suffix):
+    pd = pytest.importorskip("pandas")
+    monkeypatch.setattr(recordings, "MOST_ROWS", 40)
+    path = tmp_path / f"it's long{suffix}"
+    rows = pd.DataFrame({"time": np.arange(100.0), "energy": np.arange(100.0)})
+    rows.to_csv(path, index=False) if suffix == ".csv" else rows.to_parquet(path)
+    with pytest.raises(UsageError, match="has 100 rows, and 40 are read at most") as caught:
+        read_recording(path)
+    subprocess.run(["/bin/sh", "-c", caught.value.now.partition("row: ")[2]], check=True)
+    assert read_recording(tmp_path / f"it's long.thin{suffix}").channels["energy"].tolist() == list(range(0, 100, 3))
+
+
+def test_as_many_rows_as_are_allowed_are_read(tmp_path):
+    path = tmp_path / "recording.csv"
+    path.write_text("time,power\n" + "".join(f"{k},1\n" for k in range(MOST_ROWS)))
+    assert read_recording(path).time_s.size == MOST_ROWS
 
 
 def test_a_file_that_is_not_there_or_no_text_is_refused(tmp_path):

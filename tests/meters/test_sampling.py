@@ -153,6 +153,13 @@ def test_a_meter_that_cannot_be_opened_costs_its_own_scope_only(started, fakes, 
         assert why in sampling.why[Scope.GPU]
 
 
+def test_a_meter_with_options_that_cannot_be_opened_is_left_out_and_named_without_them(started, fakes, impatient):
+    sampling = started(meters=["hangsatopening:some.csv?loop&scope=gpu", "process"])
+    assert [about.name for about in sampling.about] == ["process"]
+    assert sampling.missing["hangsatopening:some.csv"].startswith("hangsatopening:some.csv: the process that reads it")
+    assert "loop" not in sampling.why[Scope.GPU]
+
+
 def test_an_instrument_that_vanishes_says_so(started, fakes):
     sampling = started(meters=["vanishing"])
     (trace,), _ = sampled(sampling, 0.8)

@@ -48,7 +48,7 @@ def meters(
 
 def _replayed(path: Path) -> tuple[str, ...]:
     """A meter that plays a file, which was read once to refuse it here."""
-    from stopwatt.meters.replay import read_recording
+    from stopwatt.meters.recording import read_recording
 
     read_recording(path)
     return (f"replay:{path}?loop",)

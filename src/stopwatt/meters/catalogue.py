@@ -3,6 +3,7 @@
 import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 from stopwatt import extensions
 from stopwatt.devices.resolve import kind_of
@@ -54,6 +55,13 @@ def get(text: str) -> Meter:
     return meter
 
 
+def told(text: str) -> str:
+    """A meter as people read it: with the file that it was given, and without options, which we may have added."""
+    name, colon, argument = text.partition(":")
+    file, mark, _ = argument.rpartition("?")
+    return f"{name}{colon}{file}" if mark and not Path(argument).is_file() else text
+
+
 def scopes_of(device: str) -> tuple[Scope, ...]:
     """Whose energy a device uses: on a GPU also that of the processor which feeds it. Empty text: all there are.
 
@@ -91,12 +99,12 @@ def find(
         looking(name)
         scopes, verified, found = _look(name, device, (without or {}).get(name, ""))
         if isinstance(found, Unavailable):
-            missing[name] = found.why
+            missing[told(name)] = found.why
             failed = failed if scopes else failed or found.why
             reasons += [(not verified, scope, found.why) for scope in scopes]
         elif found:
             instruments += _unlike(instruments, found)
-            reasons += [(True, scope, f"{name} has no counter of it on this machine") for scope in scopes]
+            reasons += [(True, scope, f"{told(name)} has no counter of it on this machine") for scope in scopes]
     return Discovery(tuple(instruments), _why(device, names, instruments, reasons, failed), missing)
 
 

@@ -49,7 +49,7 @@ class Life:
                 *("--file", str(self._file.fileno()), "--parent", str(_parent())),
                 *(["--energy"] if energy else []),
                 *(f"--meter={name}" for name in meters or ()),
-                *(f"--without={name}={why}" for name, why in without.items()),
+                *(word for name, why in without.items() for word in ("--without", name, why)),
             ],
             stdin=subprocess.PIPE,
             stdout=subprocess.DEVNULL,

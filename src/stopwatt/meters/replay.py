@@ -1,14 +1,11 @@
 """A recorded trace that is played as if it were read now: the whole way of energy, on a machine without any meter.
 
-The file is CSV or Parquet, with a column `time` (seconds, rising) and columns named as `energy.CHANNELS`, at least
-`energy` or `power`; an empty cell was not read. It plays from the moment it is opened, at its own speed.
+It plays from the moment it is opened, at its own speed.
 """
 
-import csv
 import math
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qsl
@@ -18,111 +15,10 @@ import numpy as np
 from stopwatt import units
 from stopwatt.arrays import Array
 from stopwatt.devices.resolve import kind_of
-from stopwatt.energy import CHANNELS, SCOPES, About, Scope
+from stopwatt.energy import SCOPES, About, Scope
 from stopwatt.errors import UsageError
 from stopwatt.meters.base import Gone, Instrument, Reading
-
-_WHEN = "reading a recorded trace"
-_COLUMNS = "columns are `time` (s) and some of " + ", ".join(CHANNELS)
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Recording:
-    """What a file holds.
-
-    Attributes:
-        time_s: From 0; rising, shape (n,).
-        channels: Name -> float64, shape (n,); NaN where it was not read.
-    """
-
-    time_s: Array
-    channels: Mapping[str, Array]
-
-
-def read_recording(path: Path) -> Recording:
-    """The trace in a file.
-
-    Raises:
-        UsageError: No such file, wrong columns, a cell that is no number, or a time that does not rise; with its line.
-    """
-    try:
-        columns = _parquet(path) if path.suffix == ".parquet" else _csv(path)
-    except OSError as error:
-        raise UsageError(
-            f"cannot read {path}: {error.strerror}", when=_WHEN, now="name a CSV or Parquet file"
-        ) from None
-    except UnicodeDecodeError:
-        raise UsageError(f"{path} is no text", when=_WHEN, now="name a CSV or Parquet file") from None
-    except csv.Error as error:
-        raise UsageError(f"{path} is no table: {error}", when=_WHEN, now="name a CSV or Parquet file") from None
-    time_s = columns.pop("time")
-    _check_time(path, time_s)
-    return Recording(time_s - time_s[0], columns)
-
-
-def _csv(path: Path) -> dict[str, Array]:
-    with path.open(encoding="utf-8-sig", newline="") as stream:
-        rows = csv.reader(stream)
-        names = [name.strip() for name in next(rows, [])]
-        _check_names(path, names)
-        values = [_numbers(path, rows.line_num, names, row) for row in rows if row]
-    table = np.array(values, dtype=np.float64).reshape(len(values), len(names))
-    return {name: table[:, place] for place, name in enumerate(names)}
-
-
-def _numbers(path: Path, line: int, names: Sequence[str], row: Sequence[str]) -> list[float]:
-    if len(row) != len(names):
-        raise _wrong(path, line, f"has {len(row)} cells where the head has {len(names)}")
-    try:
-        numbers = [float(cell) if cell.strip() else math.nan for cell in row]
-    except ValueError as error:
-        raise _wrong(path, line, f"has a cell that is no number ({error})") from None
-    if any(math.isinf(number) for number in numbers):
-        raise _wrong(path, line, "has a cell that is infinite")
-    return numbers
-
-
-def _parquet(path: Path) -> dict[str, Array]:
-    try:
-        import pyarrow as pa
-        from pyarrow import parquet
-    except ImportError as error:
-        raise UsageError(f"Parquet needs a package: {error}", now="pip install 'stopwatt[export]'") from error
-    try:
-        table: Any = parquet.read_table(path)
-        _check_names(path, table.column_names)
-        return {name: table[name].cast("float64").to_numpy().astype(np.float64) for name in table.column_names}
-    except pa.ArrowException as error:
-        what = f"cannot read {path}: {str(error).splitlines()[0]}"
-        raise UsageError(what, when=_WHEN, now="write it again, with columns of numbers") from None
-
-
-def _check_names(path: Path, names: Sequence[str]) -> None:
-    wrong = [name for name in names if name != "time" and name not in CHANNELS]
-    double = sorted({name for name in names if names.count(name) > 1})
-    fault = (
-        f"unknown column {wrong[0]!r}" if wrong
-        else f"the column {double[0]!r} is there twice" if double
-        else "no column `time`" if "time" not in names
-        else "neither a column `energy` nor `power`" if not {"energy", "power"} & set(names)
-        else ""
-    )  # fmt: skip
-    if fault:
-        raise UsageError(f"{path}, line 1: {fault}", when=_WHEN, now=_COLUMNS)
-
-
-def _check_time(path: Path, time_s: Array) -> None:
-    if time_s.size < 2:  # noqa: PLR2004  (two rows make a time)
-        raise UsageError(f"{path} has fewer than two rows", when=_WHEN, now="record for longer")
-    wrong = np.flatnonzero(~(np.diff(time_s, prepend=-np.inf) > 0))
-    if wrong.size:
-        row = int(wrong[0])
-        fault = "has no time" if np.isnan(time_s[row]) else f"goes back in time, or stands still, at {time_s[row]:g} s"
-        raise _wrong(path, row + 2, fault)
-
-
-def _wrong(path: Path, line: int, fault: str) -> UsageError:
-    return UsageError(f"{path}, line {line} {fault}", when=_WHEN, now="times must rise; an empty cell was not read")
+from stopwatt.meters.recording import Recording, read_recording
 
 
 class Player:

@@ -171,14 +171,15 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--file", type=int, default=1, help="descriptor of the file that is written")
     parser.add_argument("--parent", type=int, default=0, help="process without which this one ends")
     parser.add_argument("--meter", action="append", help="a meter to use, and no other")
-    parser.add_argument("--without", action="append", default=[], metavar="METER=WHY", help="a meter to leave out")
+    parser.add_argument(
+        "--without", nargs=2, action="append", default=[], metavar=("METER", "WHY"), help="a meter to leave out"
+    )
     options = parser.parse_args(arguments)
     die_with(options.parent)
     ignore_interrupts()
-    without = dict(one.split("=", 1) for one in options.without)
     with os.fdopen(options.file, "w", encoding="utf-8", closefd=False) as stream:
         writer = TraceWriter(stream)
-        found = catalogue.find(options.device, options.meter, without=without, looking=writer.looking)
+        found = catalogue.find(options.device, options.meter, without=dict(options.without), looking=writer.looking)
         writer.found(Findings(tuple(one.about for one in found.instruments), found.why, found.missing))
         sampler = Sampler(found.instruments, writer, energy=options.energy)
         sampler.run(Orders(sampler.follow))

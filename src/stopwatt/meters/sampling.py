@@ -153,7 +153,7 @@ class Sampling:
             life.close()
             if not blamed or blamed in self._without:
                 return None
-            self._without[blamed] = f"{blamed}: {self._gone}"
+            self._without[blamed] = f"{catalogue.told(blamed)}: {self._gone}"
 
     def _look_at_ticks(self) -> float:
         life = self._life
