@@ -2,6 +2,7 @@
 
 import signal
 import sqlite3
+import time
 from dataclasses import replace
 
 import pytest
@@ -42,6 +43,38 @@ def _own_cache(tmp_path_factory):
 def short():
     """A protocol of fractions of a second, to be changed with `replace`."""
     return lambda **changes: replace(SHORT, **changes)
+
+
+@pytest.fixture
+def undisturbed():
+    """`(attempt, tries=4)`: makes an attempt again while its assertions fail; what it returns when they hold.
+
+    For what only a real clock can show. Whatever else runs on the machine makes some attempts take longer, and with
+    luck leaves one alone; a defect is there in each of them, and the last one's assertion is the test's.
+    """
+
+    def succeed(attempt, tries=4):
+        for _ in range(tries - 1):
+            try:
+                return attempt()
+            except AssertionError:
+                continue
+        return attempt()
+
+    return succeed
+
+
+@pytest.fixture
+def eventually():
+    """`(holds, patience_s=120.0)`: waits until something holds, as another process needs time; whether it ever did."""
+
+    def wait(holds, patience_s=120.0):
+        until = time.monotonic() + patience_s
+        while not (found := holds()) and time.monotonic() < until:
+            time.sleep(0.01)
+        return found
+
+    return wait
 
 
 @pytest.fixture(autouse=True)

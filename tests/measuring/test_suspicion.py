@@ -1,22 +1,29 @@
-import time
 from functools import cache
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 
+from stopwatt.measuring import suspicion
 from stopwatt.measuring.bundle import unseen
 from stopwatt.measuring.suspicion import cached_results, is_lazy
 
 ARRAYS = [(np.random.default_rng(seed).normal(size=(2, 50)),) for seed in range(4)]
 
 
-def busy(_inputs):
-    end = time.perf_counter_ns() + 300_000
-    while time.perf_counter_ns() < end:
-        pass
+@pytest.fixture
+def busy(monkeypatch):
+    """A call that takes 300 us, and no time beside, on a clock that nothing else moves."""
+    clock = SimpleNamespace(ns=10**15)
+    monkeypatch.setattr(suspicion, "now_ns", lambda: clock.ns)
+
+    def work(_inputs):
+        clock.ns += 300_000
+
+    return work
 
 
-def test_a_memory_of_results_is_found():
+def test_a_memory_of_results_is_found(busy):
     @cache
     def look_up(key):
         busy(key)
@@ -31,11 +38,11 @@ def test_a_memory_of_results_is_found():
     assert note.kind == "cached-results"
 
 
-def test_an_honest_call_is_not_suspected():
+def test_an_honest_call_is_not_suspected(busy):
     assert cached_results(busy, tuple, ARRAYS, ARRAYS) is None
 
 
-def test_a_call_without_inputs_cannot_be_suspected():
+def test_a_call_without_inputs_cannot_be_suspected(busy):
     assert cached_results(busy, tuple, [()], [()]) is None
 
 
