@@ -14,6 +14,7 @@ from stopwatt.analyse.front import pareto_front
 from stopwatt.analyse.summary import summarise
 from stopwatt.energy import SCREENING, Scope
 from stopwatt.meters.sentinel import REPEATS
+from stopwatt.meters.spread import HALF_WIDTH
 from stopwatt.metrics import CPU_ESTIMATE, METRICS
 from stopwatt.records import Estimated, Measured, Protocol, Status, Suspect, Trouble, Unavailable
 
@@ -50,6 +51,58 @@ def test_energy_is_summarised_over_rounds_on_logarithms(energy):
     assert math.log(found.value / found.low) == pytest.approx(math.log(found.high / found.value))
     assert (found.unit, found.n, found.rounds, found.method) == ("J", 3, 3, "t on 3 rounds")
     assert (found.verdict, found.why) == (Trust.MEASURED, "")
+
+
+@pytest.fixture
+def few(measurement):
+    """`(J, relative half width of each round's windows)`: the energy of rounds that say how far they support it."""
+
+    def make(*rounds, reading=Measured):
+        found = [
+            measurement(
+                number, [1000, 1010, 1005], device="cuda", protocol=ASKED,
+                readings={"energy_gpu": reading(value, "J")},
+                facts={} if half is None else {f"{HALF_WIDTH}energy_gpu": half},
+            )
+            for number, (value, half) in enumerate(rounds)
+        ]  # fmt: skip
+        (row,) = summarise(found)
+        return row.estimates["energy_gpu"]
+
+    return make
+
+
+def test_the_interval_of_one_round_is_that_of_its_windows_and_says_so(few):
+    found = few((0.10, 0.02))
+
+    assert (found.low, found.high) == pytest.approx((0.098, 0.102))
+    assert (found.method, found.why, found.rounds) == ("one process, t on 3 energy windows", "", 1)
+
+
+def test_the_interval_of_two_rounds_goes_from_the_lower_low_to_the_higher_high(few):
+    found = few((0.10, 0.02), (0.11, 0.01))
+
+    assert (found.low, found.high) == pytest.approx((0.098, 0.1111))
+    assert found.method == "two processes, t on 6 energy windows"
+
+
+def test_from_three_rounds_on_windows_say_nothing_any_more(few):
+    assert few((0.10, 0.5), (0.11, 0.5), (0.12, 0.5)).method == "t on 3 rounds"
+
+
+@pytest.mark.parametrize("half", [None, 0.0, 1.0, math.nan])
+def test_a_round_whose_windows_support_nothing_has_no_interval(few, half):
+    found = few((0.10, 0.02), (0.11, half))
+
+    assert (found.low, found.high) == (None, None)
+    assert found.why == "no interval: needs 3 rounds (has 2)"
+
+
+def test_a_suspect_value_of_one_round_has_an_interval_and_stays_suspect(few):
+    found = few((0.10, 0.02), reading=lambda value, unit: Suspect(value, unit, OFF))
+
+    assert (found.low, found.high) == pytest.approx((0.098, 0.102))
+    assert found.verdict is Trust.SUSPECT
 
 
 def test_one_suspect_round_makes_the_energy_suspect_and_keeps_its_value(energy):

@@ -20,6 +20,7 @@ from stopwatt.energy import (
     Span,
     Trace,
 )
+from stopwatt.meters.spread import HALF_WIDTH
 from stopwatt.meters.window import energy_between, energy_of_round
 from stopwatt.metrics import METRICS
 from stopwatt.records import Measured, Suspect, Unavailable
@@ -124,6 +125,15 @@ def test_a_steady_round_gives_what_the_device_used():
     )
     assert found.notes == ()
     assert found.windows["energy_gpu"] == pytest.approx([BUSY_W * each] * 3, rel=0.005)
+
+
+@pytest.mark.parametrize("scope", [Scope.GPU, Scope.PACKAGE, Scope.DRAM])
+def test_each_figure_of_the_windows_says_how_far_its_process_supports_it(scope):
+    found = of_round(trace(scope=scope))
+    halves = {name.removeprefix(HALF_WIDTH): half for name, half in found.facts.items() if name.startswith(HALF_WIDTH)}
+
+    assert set(halves) == {name for name in found.readings if "idle" not in name}
+    assert all(0 < half < 0.005 for half in halves.values())
 
 
 @pytest.mark.parametrize("scope", [Scope.GPU, Scope.PACKAGE, Scope.DRAM])

@@ -9,9 +9,10 @@ import numpy as np
 from stopwatt.analyse.estimate import Estimate, Rejected, counted, single_values
 from stopwatt.analyse.row import RoundValues, Row
 from stopwatt.energy import SCOPES, Scope
+from stopwatt.meters.spread import HALF_WIDTH
 from stopwatt.metrics import CPU_ESTIMATE, METRICS, Metric
 from stopwatt.records import Cell, Estimated, Measured, Measurement, Protocol, Reading, Suspect, Unavailable
-from stopwatt.stats.intervals import geometric_mean
+from stopwatt.stats.intervals import LEAST_ROUNDS, geometric_mean
 
 OF_SCOPE = {scope: tuple(name for name in METRICS if name.endswith(f"_{scope}")) for scope in SCOPES}
 """Scope -> names of its metrics."""
@@ -45,7 +46,7 @@ def energy_estimate(metric: Metric, cell: Cell, ok: Sequence[Measurement], why_n
         why = _with_reasons(Estimate(metric.name, metric.unit), readings).why
         return Estimate(metric.name, metric.unit, why=f"{why}; of the others alone it would be too high")
     if taken:
-        return _with_reasons(_of_taken(metric, taken), readings)
+        return _with_reasons(_of_taken(metric, ok, taken), readings)
     estimated = [reading for reading in readings if isinstance(reading, Estimated)]
     if estimated:
         return _with_reasons(_of_rule(metric, estimated), readings)
@@ -63,16 +64,35 @@ def _only_net_is_missing(one: Measurement, name: str) -> bool:
     return isinstance(one.readings.get(name), Unavailable) and isinstance(whole, Measured | Suspect)
 
 
-def _of_taken(metric: Metric, taken: Sequence[tuple[int, Measured | Suspect]]) -> Estimate:
+def _of_taken(metric: Metric, ok: Sequence[Measurement], taken: Sequence[tuple[int, Measured | Suspect]]) -> Estimate:
     for number, reading in taken:
         if not (math.isfinite(reading.value) and reading.value > 0):
             return Estimate(metric.name, metric.unit, why=f"rejected: round {number} read {reading.value:g}")
     whole = single_values(metric.name, metric.unit, np.array([reading.value for _, reading in taken]))
+    if len(taken) < LEAST_ROUNDS:
+        whole = _by_windows(whole, [one for one in ok if isinstance(one.readings.get(metric.name), Measured | Suspect)])
     doubts = [reading.why for _, reading in taken if isinstance(reading, Suspect)]
     if not doubts:
         return whole
     some = f"in {len(doubts)} of {counted(len(taken), 'round')}: " if len(doubts) < len(taken) else ""
     return replace(whole, doubt=some + "; ".join(dict.fromkeys(doubts)))
+
+
+def _by_windows(estimate: Estimate, rounds: Sequence[Measurement]) -> Estimate:
+    """With the interval that the energy windows of one process support; of two, from the lower low to the higher high.
+
+    It says nothing of other processes, as that of the times of so few rounds does not.
+    """
+    ends = []
+    for one in rounds:
+        reading, half = one.readings[estimate.metric], one.facts.get(f"{HALF_WIDTH}{estimate.metric}")
+        if not (isinstance(reading, Measured | Suspect) and isinstance(half, int | float) and 0 < half < 1):
+            return estimate
+        ends.append((reading.value * (1 - half), reading.value * (1 + half)))
+    windows = sum(one.cell.protocol.energy.windows for one in rounds if one.cell.protocol.energy is not None)
+    processes = "one process" if len(rounds) == 1 else "two processes"
+    low, high = min(low for low, _ in ends), max(high for _, high in ends)
+    return replace(estimate, low=low, high=high, method=f"{processes}, t on {windows} energy windows", why="")
 
 
 def _of_rule(metric: Metric, found: Sequence[Estimated]) -> Estimate:

@@ -20,6 +20,7 @@ from stopwatt.meters.laid import LEAST_IDLE_TICKS, LEAST_TICKS, Laid
 from stopwatt.meters.meanpower import MeanPower, mean_power
 from stopwatt.meters.quality import AGREEMENT, Agreement, agreement
 from stopwatt.meters.sentinel import SAME_TEMPERATURE
+from stopwatt.meters.spread import HALF_WIDTH, half_widths
 from stopwatt.records import Note, Reading, Scalar, Severity, Suspect, Unavailable
 from stopwatt.units import percent, quantity
 
@@ -105,7 +106,7 @@ def _of_scope(scope: Scope, laid: Sequence[Laid], times: _Times) -> EnergyOfRoun
     return EnergyOfRound(
         _readings(scope, laid, times, loaded, why),
         _notes(scope, laid, times, loaded),
-        _facts(scope, laid, times, loaded, checks),
+        _facts(scope, laid, times, loaded, checks) | _support(scope, laid, times, loaded),
         {
             f"energy_{scope}": tuple(
                 watts * span.seconds / (span.calls * times.batch)
@@ -200,6 +201,13 @@ def _facts(
     if slowed:
         facts |= {"capped_share": slowed.get(_CAPPED, 0.0)}
     return {f"energy.{scope}.{name}": value for name, value in facts.items()}
+
+
+def _support(scope: Scope, laid: Sequence[Laid], times: _Times, loaded: MeanPower) -> dict[str, Scalar]:
+    """How far this one process supports each of its figures."""
+    idle = mean_power(laid, times.active_idle, LEAST_IDLE_TICKS, ACTIVE_IDLE)
+    found = half_widths(scope, loaded, times.batch, idle if isinstance(idle, MeanPower) else None)
+    return {f"{HALF_WIDTH}{name}": half for name, half in found.items() if name in _names(scope)}
 
 
 def _sentinel(laid: Sequence[Laid], times: _Times) -> dict[str, Scalar]:
