@@ -19,6 +19,8 @@ VERBS = {
     "export": ("export:export", "Write measurements to Parquet, CSV or JSON."),
     "import": ("import_:import_", "Read exported measurements, or a table that others made, into the store."),
     "meter": ("meter:meter", "Run any program and say what it used: energy, power, CPU time, memory."),
+    "ops": ("ops:ops", "Microseconds and joules per operator: capture, measure, explain, fit, plan."),
+    "predict": ("predict:predict", "Predict time and energy of a model that was never measured, with intervals."),
     "ceilings": ("ceilings:ceilings", "Measure the most FLOP/s and bytes/s that this device reaches."),
     "selftest": ("selftest:selftest", "Test that this machine, with this tool on it, measures what it claims."),
     "workloads": ("workloads:workloads", "List the models that can be measured, with their parameters."),

@@ -9,6 +9,9 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 from stopwatt.energy import Span
+from stopwatt.operators.capture import Capture
+from stopwatt.operators.operator import Operator
+from stopwatt.operators.replay import Replay, ReplayRules
 from stopwatt.records import Cell, Measurement, Note, Reading, Samples, Scalar, Status, Trouble
 
 
@@ -19,6 +22,8 @@ class JobKind(StrEnum):
     CONVERT = "convert"  # turn the model into a runtime's own files
     MEASURE = "measure"  # one round
     CEILINGS = "ceilings"  # what the device does at most
+    CAPTURE = "capture"  # take one call of the model apart
+    REPLAY = "replay"  # call operators by themselves
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +38,8 @@ class Job:
         served: Jobs that the process did before this one.
         kept: Whether the process waits for further jobs afterwards.
         tick_s: Between two changes of the slowest energy counter that is read beside this round; 0 if none is.
+        operators: What a REPLAY job calls, in this order. Its cell says device, threads and precision, no workload.
+        rules: How.
     """
 
     kind: JobKind
@@ -45,11 +52,18 @@ class Job:
     served: int = 0
     kept: bool = False
     tick_s: float = 0.0
+    operators: tuple[Operator, ...] = ()
+    rules: ReplayRules = field(default_factory=ReplayRules)
 
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What a worker reports; the fields of a `Measurement` that only the worker can know."""
+    """What a worker reports; the fields of a `Measurement` that only the worker can know.
+
+    Attributes:
+        capture: Of a CAPTURE job.
+        replays: Of a REPLAY job: one for each operator and mode, in the order in which they were measured.
+    """
 
     status: Status
     trouble: Trouble | None = None
@@ -59,6 +73,8 @@ class Answer:
     facts: Mapping[str, Scalar] = field(default_factory=dict)
     notes: tuple[Note, ...] = ()
     spans: tuple[Span, ...] = ()
+    capture: Capture | None = None
+    replays: tuple[Replay, ...] = ()
 
     def measurement(self, job: Job, log: str = "") -> Measurement:
         """This answer as the record of the job's round."""
