@@ -50,7 +50,8 @@ def test_public_functions_stay_functions_whatever_is_imported_in_whatever_order(
 def test_any_function_can_be_measured():
     result = stopwatt.measure(spin, inputs=(2e-4,), protocol=FAST)
     latency = result.row.estimates["latency"]
-    assert latency.value == pytest.approx(2e-4, rel=0.05)
+    assert latency.value == pytest.approx(np.median(result.latency_s))
+    assert 2e-4 <= min(result.latency_s) < 2.2e-4, "one of 200 calls at least was left alone"
     assert "one process" in latency.method
     assert len(result.latency_s) == 200
     assert "spin" in str(result)
@@ -77,7 +78,7 @@ def test_a_generator_is_drained_inside_the_timing_and_flagged():
             yield
 
     result = stopwatt.measure(work, protocol=FAST)
-    assert result.row.estimates["latency"].value == pytest.approx(6e-4, rel=0.1)
+    assert 6e-4 <= min(result.latency_s) < 7e-4, "one of 200 calls at least was left alone"
     assert "lazy-results" in [counted.note.kind for counted in result.row.notes]
 
 
@@ -130,7 +131,8 @@ def test_bench_returns_rows_a_table_json_and_a_data_frame(tmp_path, short, capsy
     frame = result.to_pandas()
     latency = frame[frame.metric == "latency"]
     assert list(latency.batch) == [1, 2]
-    assert latency.value.iloc[0] == pytest.approx(2e-4, rel=0.1)
+    assert list(latency.value) == [row.estimates["latency"].value for row in result.rows]
+    assert min(latency.value) >= 2e-4
     assert set(latency["param.duration"]) == {"200us"}
 
 

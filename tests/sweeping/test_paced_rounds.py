@@ -12,7 +12,7 @@ import pytest
 
 from stopwatt import api
 from stopwatt.errors import ExitCode, UsageError
-from stopwatt.records import Paced, Protocol, Status
+from stopwatt.records import Paced, Protocol, Status, Warmup
 from stopwatt.store import Selection, open_store
 from stopwatt.sweeping import pacing
 from stopwatt.sweeping.pacing import check_paced, latest_s, planned_s, realtime, with_room
@@ -64,10 +64,11 @@ def test_a_slow_load_is_declared_with_the_round(run, stored):
 
 
 def test_wrong_answers_in_the_paced_series_withhold_the_timing(run):
-    # What comes before is over by call 800, half a second of warm-up included; the paced series is not.
+    # What comes before takes 200 calls at most, of which a tenth of a second of warm-up takes 100.
+    brief = Warmup(min_calls=3, min_seconds=0.0, window_calls=10, window_seconds=0.0, cap_seconds=0.1)
     result, _ = run(
-        params={"duration": "1ms", "fail": "nan", "fail_at": 800},
-        changes={"paced": Paced(1.5e-3, cycles=800)},
+        params={"duration": "1ms", "fail": "nan", "fail_at": 400},
+        changes={"paced": Paced(5e-3, cycles=400), "warmup": brief},
     )
     (row,) = result.rows
     assert row.status is Status.INVALID
@@ -112,37 +113,50 @@ def runs(pid, module):
         return False
 
 
-def cpu_ticks(pid):
-    words = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-    return int(words[11]) + int(words[12])
+def has_turns(pid):
+    """How often a process has had a turn on a core, and whether it waits for something rather than for a core."""
+    try:
+        words = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+        turns = int(Path(f"/proc/{pid}/schedstat").read_text().split()[2])
+    except OSError:
+        return -1, False
+    return turns, words[0] == "S"
 
 
-def wait_for_the_load(process, patience_s=60.0):
-    """Process ids of the load, once it waits idly for its half of the series: the series has begun."""
-    until, since, spent = time.monotonic() + patience_s, time.monotonic(), -1
-    while time.monotonic() < until:
-        if process.poll() is not None:
-            pytest.fail(f"ended early: {process.communicate()}")
-        found = [pid for pid in descendants(process.pid) if runs(pid, "stopwatt.measuring.load")]
-        now = sum(map(cpu_ticks, found)) if len(found) == len(os.sched_getaffinity(0)) else -1
-        if now < 0 or now != spent:
-            since, spent = time.monotonic(), now
-        elif time.monotonic() - since > 0.7:
-            return found
-        time.sleep(0.05)
-    raise AssertionError("the load was never started")
+@pytest.fixture
+def wait_for_the_load(eventually):
+    """Process ids of the load of a command, once the paced series has begun.
+
+    The load waits for its half of the series then, and has no turn for a while; before that it starts, which has many.
+    """
+
+    def wait(process):
+        seen, since = [], time.monotonic()
+
+        def idle():
+            nonlocal seen, since
+            if process.poll() is not None:
+                pytest.fail(f"ended early: {process.communicate()}")
+            found = [pid for pid in descendants(process.pid) if runs(pid, "stopwatt.measuring.load")]
+            now = [(pid, *has_turns(pid)) for pid in found]
+            if len(found) < len(os.sched_getaffinity(0)) or now != seen or not all(waits for *_, waits in now):
+                seen, since = now, time.monotonic()
+            return found if time.monotonic() - since > 0.7 else None
+
+        load = eventually(idle)
+        assert load, "the load was never started"
+        return load
+
+    return wait
 
 
-def none_is_left(pids, patience_s=10.0):
-    until = time.monotonic() + patience_s
-    while any(runs(pid, "stopwatt.measuring.load") for pid in pids):
-        if time.monotonic() > until:
-            return False
-        time.sleep(0.02)
-    return True
+@pytest.fixture
+def none_is_left(eventually):
+    """Whether processes of a load have ended."""
+    return lambda pids: eventually(lambda: not any(runs(pid, "stopwatt.measuring.load") for pid in pids))
 
 
-def test_ctrl_c_keeps_the_requests_that_were_served(tmp_path):
+def test_ctrl_c_keeps_the_requests_that_were_served(tmp_path, wait_for_the_load, none_is_left):
     store = str(tmp_path / "results.db")
     process = start(store)
     load = wait_for_the_load(process)
@@ -159,7 +173,7 @@ def test_ctrl_c_keeps_the_requests_that_were_served(tmp_path):
     assert none_is_left(load)
 
 
-def test_kill_9_of_the_parent_leaves_no_load(tmp_path):
+def test_kill_9_of_the_parent_leaves_no_load(tmp_path, wait_for_the_load, none_is_left):
     process = start(str(tmp_path / "results.db"))
     load = wait_for_the_load(process)
     os.kill(process.pid, signal.SIGKILL)

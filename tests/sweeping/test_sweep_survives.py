@@ -5,7 +5,6 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from collections import Counter
 from contextlib import suppress
 from pathlib import Path
@@ -60,20 +59,29 @@ def rounds(store):
         return [((one.cell, one.round), one.status) for one in database.entries()]
 
 
-def wait_for(count, store, process):
-    """Wait until so many rounds are saved and a next one is under way."""
-    for _ in range(600):
+@pytest.fixture
+def wait_for(store, eventually):
+    """`(count, process)`: waits until so many rounds are saved and a next one is under way; its workers."""
+
+    def saved():
+        with suppress(StoreError, UsageError):  # not there yet, or just being made
+            return len(rounds(store))
+        return 0
+
+    def under_way(count, process):
+        eventually(lambda: process.poll() is not None or (saved() >= count and workers_of(process.pid)))
         if process.poll() is not None:
             pytest.fail(f"ended early: {process.communicate()}")
-        with suppress(StoreError, UsageError):  # not there yet, or just being made
-            if len(rounds(store)) >= count:
-                return time.sleep(0.2)
-        time.sleep(0.05)
-    return pytest.fail("no round was saved")
+        return workers_of(process.pid)
+
+    return under_way
 
 
 def workers_of(pid):
-    listed = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+    try:
+        listed = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+    except OSError:  # it has ended
+        return []
     return [int(word) for word in listed if is_worker(word)]
 
 
@@ -95,22 +103,21 @@ def written(tmp_path):
     return write
 
 
-def test_killed_interrupted_and_started_again_in_other_words_a_sweep_measures_each_round_once(tmp_path, start, written):
-    store = str(tmp_path / "results.db")
+def test_killed_interrupted_and_started_again_in_other_words_a_sweep_measures_each_round_once(
+    store, start, written, wait_for, eventually
+):
     killed = start(store, written(GRID))
-    wait_for(2, store, killed)
-    offspring = workers_of(killed.pid)
+    offspring = wait_for(2, killed)
     os.kill(killed.pid, signal.SIGKILL)
     killed.communicate()
-    time.sleep(0.5)
     assert offspring
-    assert not [pid for pid in offspring if is_worker(pid)], "no worker outlives the sweep"
+    assert eventually(lambda: not any(map(is_worker, offspring))), "no worker outlives the sweep"
     saved = len(rounds(store))
 
     other_words = written("workload: synthetic\nparams: {duration: 1ms}", "other.yaml")
     axes = ("--axis", "size=16,8", "--axis", "batch=1..2", "--axis", "threads=1")
     stopped = start(store, other_words, *axes)
-    wait_for(saved + 1, store, stopped)
+    wait_for(saved + 1, stopped)
     stopped.send_signal(signal.SIGINT)
     _, errors = stopped.communicate(timeout=60)
     assert stopped.returncode == ExitCode.INTERRUPTED, errors

@@ -5,6 +5,7 @@ import signal
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -214,10 +215,16 @@ def test_a_process_ends_as_the_planted_failure_makes_it_end(fail, code):
     assert (b"\xff" in output) == (fail == "garbage_stdout")
 
 
-def test_a_hang_in_python_ends_at_an_interrupt():
+def status(process, name):
+    """What the kernel says of a process under this name."""
+    text = Path(f"/proc/{process.pid}/status").read_text()
+    return next(line.split()[1] for line in text.splitlines() if line.startswith(f"{name}:"))
+
+
+def test_a_hang_in_python_ends_at_an_interrupt(eventually):
     process = start("hang")
     process.stdout.readline()
-    time.sleep(0.2)
+    assert eventually(lambda: status(process, "State") == "S")
 
     process.send_signal(signal.SIGINT)
 
@@ -225,10 +232,10 @@ def test_a_hang_in_python_ends_at_an_interrupt():
     process.stdout.close()
 
 
-def test_a_hang_in_c_that_holds_the_interpreter_ends_only_by_a_kill():
+def test_a_hang_in_c_that_holds_the_interpreter_ends_only_by_a_kill(eventually):
     process = start("hang_gil")
     process.stdout.readline()
-    time.sleep(0.2)
+    assert eventually(lambda: int(status(process, "SigBlk"), 16) >> (signal.SIGINT - 1) & 1)
 
     process.send_signal(signal.SIGINT)
     with pytest.raises(subprocess.TimeoutExpired):
