@@ -1,4 +1,4 @@
-"""The growth of latency along every line of a grid: exponents, gradual bends, kinks."""
+"""The growth of latency, or another metric, along every line of a grid: exponents, gradual bends, kinks."""
 
 from collections import defaultdict
 from collections.abc import Hashable, Iterator, Mapping, Sequence
@@ -75,7 +75,7 @@ class Growth:
         course: What kind of growth it is.
         segments: Of a kinked line, between the kinks; of a bent one, its first and its last step; else empty.
         deviation: Largest relative deviation of a point from the power law.
-        metric: Which latency.
+        metric: Which latency, or what else grows.
         tied: Names of the axes that change together with the line's own.
     """
 
@@ -98,8 +98,8 @@ class Ladder:
     Attributes:
         line: With the points that have a level of one metric, and rounds in common where `rounds` has any.
         sizes: Values of the axis [points], rising.
-        levels: Typical latency [points], seconds.
-        rounds: Latency in the rounds that all points have [rounds, points], seconds; no row where those are under 3.
+        levels: Typical latency (or another metric) [points], in the unit of the metric: seconds.
+        rounds: The same in the rounds that all points have [rounds, points]; no row where those are under 3.
         keys: Which rounds these are.
     """
 
@@ -121,36 +121,45 @@ class Ladder:
         return max(0, self.sizes.size - 2)
 
 
-def ladders_of(line: Line) -> Iterator[Ladder]:
-    """The numbers of a line, for each metric with at least two points.
+def ladders_of(line: Line, metric: str = "") -> Iterator[Ladder]:
+    """The numbers of a line, for each kind of latency with at least two points, or for another metric.
 
     Points with fewer than 3 rounds stand back where at least two others have 3 rounds in common.
+
+    Args:
+        line: Of a grid.
+        metric: Name of an estimate; empty for latency.
     """
     by_metric: dict[str, list[tuple[Point, Level]]] = defaultdict(list)
     for point in line.points:
-        level = level_of(point.row)
+        level = level_of(point.row, metric)
         if level is not None:
             by_metric[level.metric].append((point, level))
-    for metric, members in by_metric.items():
+    for which, members in by_metric.items():
         repeated = [member for member in members if len(member[1].rounds) >= LEAST_ROUNDS]
         keys, rounds = together([level for _, level in repeated]) if len(repeated) > 1 else ((), np.empty((0, 0)))
         if len(keys) >= LEAST_ROUNDS:
-            yield _ladder(line, metric, repeated, rounds, keys)
+            yield _ladder(line, which, repeated, rounds, keys)
         elif len(members) > 1:
-            yield _ladder(line, metric, members, np.empty((0, len(members))))
+            yield _ladder(line, which, members, np.empty((0, len(members))))
 
 
-def growths_of(grid: Grid, noises: Noises = UNKNOWN_NOISES) -> tuple[Growth, ...]:
+def growths_of(grid: Grid, noises: Noises = UNKNOWN_NOISES, metric: str = "") -> tuple[Growth, ...]:
     """The growth along every line of every numeric axis whose values are above 0.
 
     Kinks hold together: the risk of one in any line of the grid, were all of them power laws, is at most 1 %. Half of
     it is for kinks that many lines have in common, where there are such lines.
+
+    Args:
+        grid: The cells.
+        noises: Of the latencies of its kinds of setups.
+        metric: Name of an estimate that grows instead; its noise is that of its own rounds.
     """
     ladders, tied = [], {}
     for axis, others in grid.scales():
         if float(axis.values[0]) > 0:
             tied[axis.name] = others
-            ladders += [ladder for line in grid.lines(axis, others) for ladder in ladders_of(line)]
+            ladders += [ladder for line in grid.lines(axis, others) for ladder in ladders_of(line, metric)]
     repeated = [ladder for ladder in ladders if len(ladder.rounds)]
     single = [ladder for ladder in ladders if not len(ladder.rounds)]
     common = _common_kinks(repeated, noises)

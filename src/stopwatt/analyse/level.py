@@ -1,4 +1,4 @@
-"""The latency by which cells of a grid are compared, and the rounds in which two of them were measured together."""
+"""What cells of a grid are compared by, mostly a latency, and the rounds in which two of them were measured."""
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from stopwatt.analyse.row import Row
+from stopwatt.analyse.row import RoundValues, Row
 from stopwatt.records import Status
 
 METRICS = ("latency", "response", "mean_latency")
@@ -19,12 +19,12 @@ RoundKey = tuple[int, int]
 
 @dataclass(frozen=True, slots=True)
 class Level:
-    """The typical latency of a cell.
+    """The typical latency of a cell, or another of its metrics.
 
     Attributes:
         metric: Levels of different metrics mean different things and are never compared.
-        value: Seconds.
-        rounds: Median of each round in seconds; empty for all but `latency`.
+        value: In the unit of the metric (latency: seconds).
+        rounds: Of each round the median latency, or the energy a sample; empty for other metrics.
     """
 
     metric: str
@@ -32,19 +32,34 @@ class Level:
     rounds: Mapping[RoundKey, float] = field(default_factory=dict)
 
 
-def level_of(row: Row) -> Level | None:
-    """The level of a cell; `None` where it has none."""
+def level_of(row: Row, metric: str = "") -> Level | None:
+    """The level of a cell; `None` where it has none.
+
+    Args:
+        row: The cell.
+        metric: Name of the estimate that is its level, where it was measured and is above 0; empty for its latency.
+    """
     if row.status is not Status.OK:
         return None
-    for metric in METRICS:
-        estimate = row.estimates.get(metric)
+    if metric and metric != METRICS[0]:
+        return _measured(row, metric)
+    for latency in METRICS:
+        estimate = row.estimates.get(latency)
         if estimate is not None and estimate.value is not None and estimate.value > 0:
-            return Level(metric, estimate.value, _rounds(row) if metric == METRICS[0] else {})
+            return Level(latency, estimate.value, _by_key(row.round_medians) if latency == METRICS[0] else {})
     return None
 
 
+def _measured(row: Row, metric: str) -> Level | None:
+    """Of a metric that is no latency; what is suspect or estimated is no level."""
+    value = row.estimates[metric].measured if metric in row.estimates else None
+    if value is None or value <= 0:
+        return None
+    return Level(metric, value, _by_key(row.round_energies.get(metric, ())))
+
+
 def together(levels: Sequence[Level]) -> tuple[tuple[RoundKey, ...], NDArray[np.float64]]:
-    """The rounds that all levels have, and their medians [rounds, levels], seconds.
+    """The rounds that all levels have, and their values in them [rounds, levels].
 
     What a round did to all of them is in each row.
     """
@@ -61,10 +76,10 @@ def log_ratios(first: Level, second: Level) -> dict[RoundKey, float]:
     }
 
 
-def _rounds(row: Row) -> dict[RoundKey, float]:
+def _by_key(values: RoundValues) -> dict[RoundKey, float]:
     seen: Counter[int] = Counter()
     found = {}
-    for number, median in row.round_medians:
-        found[number, seen[number]] = median
+    for number, value in values:
+        found[number, seen[number]] = value
         seen[number] += 1
     return found

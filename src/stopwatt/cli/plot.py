@@ -54,7 +54,7 @@ def plot(
         out: The file; its ending names the format: .png, .svg or .html. Default: KIND.png.
         x: Axis of growth, boxes and heat maps: a coordinate. Default: the first that suits.
         y: Second axis of a heat map.
-        metric: Of a heat map: latency, latency_p99, throughput, outliers, misses, ...
+        metric: Of growth and heat maps: latency, latency_p99, energy_gpu, ...; of these also outliers, misses.
         setup: Of a heat map: one setup.
         run: Runs: ids, tags, `last`, `last~1`. Default: the latest.
         deadline: Times to meet, by comma (500us,1ms).

@@ -51,6 +51,34 @@ def test_every_setup_with_an_energy_has_a_place_with_both_intervals(setups):
     assert found["eager fp32"]["energy"] == pytest.approx(118, rel=0.02)
 
 
+def test_the_energy_of_a_sample_grows_along_an_axis_with_its_own_exponent_and_intervals(swept):
+    chart = draw(swept, "growth", x="hidden", metric="energy_gpu")
+
+    cells = [row for row in rows(chart) if row["kind"] == "cell"]
+    known = [point for point in swept.grid.points if point.row.estimates["energy_gpu"].measured]
+    assert len(cells) == len(known) == 28
+    assert all(row["low"] <= row["level"] <= row["high"] for row in cells)
+    assert not [row for row in rows(chart) if row["kind"] == "inversion"]
+    ends = [float(text) for text in title(chart).removeprefix(GROWS).split(" to ")]
+    assert ends == pytest.approx([1.1, 1.1], abs=0.03)
+    assert "95 % intervals" in subtitle(chart)
+    assert "left out: 2 cells with a suspect value" in subtitle(chart)
+
+
+GROWS = "GPU board energy a sample grows with hidden to the power "
+
+
+def test_the_energy_of_a_sample_that_falls_with_the_batch_is_not_said_to_grow(swept):
+    assert "goes with batch to the power -0.3" in title(draw(swept, "growth", x="batch", metric="energy_gpu"))
+
+
+def test_growth_of_a_metric_that_no_cell_has_is_refused_with_the_reason():
+    runs = [Run(device="cpu", scope="package", why=VIRTUAL, batch=batch) for batch in (1, 2)]
+    with pytest.raises(UsageError, match="no cell has a CPU package energy a sample to draw") as caught:
+        draw(analyse(measured(runs)), "growth", metric="energy_package")
+    assert caught.value.when == VIRTUAL
+
+
 def test_the_front_is_that_of_latency_energy_and_deviation_without_the_suspect(setups):
     on_front = {row["setup"]: row["front"] for row in rows(draw(setups))}
 

@@ -71,7 +71,7 @@ def test_growth_has_a_point_with_its_interval_for_every_cell_with_a_result(sweep
     points = rows(draw(sweep, "growth", x="hidden"), kind="cell")
     measured = [cell for cell in sweep.cells if cell.row.estimates["latency"].value is not None]
     assert len(points) == len(measured) == 62
-    assert all(row["low"] <= row["latency"] <= row["high"] for row in points)
+    assert all(row["low"] <= row["level"] <= row["high"] for row in points)
 
 
 def test_growth_marks_the_planted_inversions_and_kinks(sweep):

@@ -45,7 +45,7 @@ class Choice:
 
     Attributes:
         x, y: Names of axes; empty for the first that suit.
-        metric: Of a heat map: name of an estimate, or `outliers`.
+        metric: Of growth and heat maps: name of an estimate; of these also `outliers`.
         setup: Of a heat map: name of one setup; empty for the first.
         focus: Values at which axes are held for which the figure has no place.
     """
@@ -101,7 +101,10 @@ def _axis(axes: list[Axis], name: str, what: str) -> Axis:
 
 
 def _growth(analysis: Analysis, choice: Choice) -> Any:
-    return growth(analysis, numeric_axis(analysis, choice.x), choice.focus)
+    known = {LATENCY, *(name for point in analysis.grid.points for name in point.row.estimates)}
+    if choice.metric not in known:
+        raise unknown("metric", choice.metric, sorted(known))
+    return growth(analysis, numeric_axis(analysis, choice.x), choice.focus, choice.metric)
 
 
 def _heat(analysis: Analysis, choice: Choice) -> Any:
@@ -160,7 +163,7 @@ def _ways(analysis: Analysis, _: Choice) -> Any:
 GRID_FIGURES: Mapping[str, GridFigure] = {
     figure.kind: figure
     for figure in (
-        GridFigure("growth", "latency along an axis (--x), with kinks and inversions marked", _growth),
+        GridFigure("growth", "latency (or --metric) along an axis (--x), with kinks and inversions marked", _growth),
         GridFigure("heat", "a metric (--metric) over two axes (--x, --y) of one setup (--setup)", _heat),
         GridFigure("boxes", "box plots along an axis (--x), with the outlier mass and its counts", _boxes),
         GridFigure("batch", "latency and samples/s over batch, with the sweet spot", _batch),

@@ -1,4 +1,4 @@
-"""Growth along an axis of the grid: latency on two logarithmic axes, kinks and inversions marked."""
+"""Growth along an axis of the grid: latency or another metric on two logarithmic axes, kinks and inversions marked."""
 
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
@@ -8,9 +8,15 @@ from typing import Any
 import altair as alt
 
 from stopwatt.analyse.analysis import Analysis
+from stopwatt.analyse.energy import ENERGY_METRICS
+from stopwatt.analyse.estimate import Trust, counted
 from stopwatt.analyse.grid import Axis, Point
+from stopwatt.analyse.growth import Growth, growths_of
+from stopwatt.analyse.steps import Inversion
+from stopwatt.errors import UsageError
 from stopwatt.reporting.charts.axes import EDGE, NUMBERS, UPRIGHT
 from stopwatt.reporting.charts.frame import Span, blank, finished, sized, span, spread
+from stopwatt.reporting.charts.heat import LATENCY, NAMES, unit_of
 from stopwatt.reporting.charts.level import bars_of, level_at, span_of
 from stopwatt.reporting.charts.panels import Panels, Where, faceted, lay_out
 from stopwatt.reporting.charts.sentences import extent, link
@@ -26,19 +32,57 @@ _MOST_SIZES = 12
 Rows = Iterator[dict[str, Any]]
 
 
-def growth(analysis: Analysis, axis: Axis, focus: Where | None = None) -> Any:
-    """Latency over one axis, a line for each place of the others, small multiples where they are several.
+def growth(analysis: Analysis, axis: Axis, focus: Where | None = None, metric: str = LATENCY) -> Any:
+    """A metric over one axis, a line for each place of the others, small multiples where they are several.
 
     Args:
         analysis: Of a grid.
         axis: One of its numeric axes.
         focus: Values at which axes are held for which there is no place.
+        metric: Name of an estimate. What is suspect is left out, and counted.
+
+    Raises:
+        UsageError: No cell has it; says why.
     """
     panels = lay_out(analysis, [axis.name], ["lines", "column", "row"], focus or {}, rows_each=2)
-    vertical = span_of([level for point in panels.points if (level := level_at(point))])
-    figure = _Figure(analysis, axis, panels, setups_of(analysis), vertical)
+    grown = _latency(analysis) if metric == LATENCY else _other(analysis, metric)
+    levels = [level for point in panels.points if (level := level_at(point, metric))]
+    figure = _Figure(analysis, axis, panels, setups_of(analysis), span_of(levels, grown.unit), grown)
     rows = [*figure.cells(), *figure.inversions(), *figure.kinks(), *figure.names()]
-    return finished(faceted(figure.drawing(), panels), rows, _title(analysis, axis), _subtitle(analysis, axis, panels))
+    return finished(faceted(figure.drawing(), panels), rows, _title(figure), _subtitle(figure))
+
+
+@dataclass(frozen=True, slots=True)
+class _Grown:
+    """What grows, and what is known of it.
+
+    Attributes:
+        name: As people read it.
+        left_out: How many cells have a value that is suspect.
+    """
+
+    metric: str
+    name: str
+    unit: str
+    growths: tuple[Growth, ...]
+    inversions: tuple[Inversion, ...] = ()
+    left_out: int = 0
+
+
+def _latency(analysis: Analysis) -> _Grown:
+    return _Grown(LATENCY, LATENCY, "s", analysis.scaling.growths, analysis.scaling.inversions)
+
+
+def _other(analysis: Analysis, metric: str) -> _Grown:
+    """Without inversions: a step that costs less is one of latency, or says nothing."""
+    points, name = analysis.grid.points, NAMES.get(metric, metric)
+    if not any(level_at(point, metric) for point in points):
+        found = [point.row.estimates[metric] for point in points if metric in point.row.estimates]
+        why = "; ".join(dict.fromkeys(one.doubt or one.why or "0 has no place on a logarithmic axis" for one in found))
+        now = "name another --metric" if metric not in ENERGY_METRICS else "see stopwatt meters, measure with --energy"
+        raise UsageError(f"no cell has a {name} to draw", when=why, now=now)
+    left_out = sum(point.row.estimates[metric].verdict is Trust.SUSPECT for point in points)
+    return _Grown(metric, name, unit_of(metric), growths_of(analysis.grid, metric=metric), left_out=left_out)
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +94,7 @@ class _Figure:
     panels: Panels
     setups: Setups
     vertical: Span
+    grown: _Grown
 
     @property
     def alone(self) -> bool:
@@ -57,35 +102,35 @@ class _Figure:
         return self.panels.column is None and self.panels.row is None
 
     def at(self, point: Point) -> dict[str, Any] | None:
-        """Where a point stands; nowhere without a latency."""
-        level = level_at(point)
+        """Where a point stands; nowhere without a value."""
+        level = level_at(point, self.grown.metric)
         if level is None or self.axis.name not in point.where:
             return None
-        place = {"size": point.where[self.axis.name], "latency": self.vertical.of(level.value)}
+        place = {"size": point.where[self.axis.name], "level": self.vertical.of(level.value)}
         return place | self.panels.labels(point) | {"setup": self.setups.name(point)}
 
     def cells(self) -> Rows:
         """The points with their intervals."""
         for cell, point in zip(self.panels.cells, self.panels.points, strict=True):
-            place, level = self.at(point), level_at(point)
+            place, level = self.at(point), level_at(point, self.grown.metric)
             if place is not None and level is not None:
                 bounds = [level.low, level.high] if level.low and level.high else [level.value] * 2
                 low, high = map(self.vertical.of, bounds)
-                about = f"{self.analysis.grid.label(point)}: {level.text()}"
+                about = f"{self.analysis.grid.label(point)}: {level.text(self.grown.unit)}"
                 yield {"kind": "cell", "low": low, "high": high, "about": about, "link": link(cell)} | place
 
     def inversions(self) -> Rows:
         """Strokes from the smaller to the larger problem that is faster."""
         shown = {id(point.row) for point in self.panels.points}
-        for found in self.analysis.scaling.inversions:
+        for found in self.grown.inversions:
             start, stop = self.at(found.small), self.at(found.large)
             if found.axis == self.axis.name and id(found.small.row) in shown and start and stop:
-                yield start | {"kind": "inversion", "next": stop["size"], "then": stop["latency"]}
+                yield start | {"kind": "inversion", "next": stop["size"], "then": stop["level"]}
 
     def kinks(self) -> Rows:
         """Rings where the slope changes."""
         shown = {id(point.row) for point in self.panels.points}
-        for found in self.analysis.scaling.growths:
+        for found in self.grown.growths:
             if found.line.axis.name == self.axis.name:
                 for point in found.line.points:
                     place = self.at(point)
@@ -108,7 +153,7 @@ class _Figure:
 
     def _named(self, ends: Sequence[dict[str, Any]]) -> Rows:
         height = self.size[1]
-        places = spread([height * (1 - self.vertical.at(end["latency"])) for end in ends], height, _NAME_HEIGHT)
+        places = spread([height * (1 - self.vertical.at(end["level"])) for end in ends], height, _NAME_HEIGHT)
         for end, place in zip(ends, places, strict=True):
             yield end | {
                 "kind": "name",
@@ -169,25 +214,30 @@ class _Figure:
         title = UPRIGHT if self.alone else {}
         scale = alt.Scale(type="log", domain=[self.vertical.low, self.vertical.high], nice=False)
         axis = alt.Axis(values=list(self.vertical.ticks), labelExpr=NUMBERS, **title)
-        return alt.Y("latency:Q", title=self.vertical.title("latency"), scale=scale, axis=axis)
+        return alt.Y("level:Q", title=self.vertical.title(self.grown.name), scale=scale, axis=axis)
 
 
-def _title(analysis: Analysis, axis: Axis) -> str:
-    exponents = [one.exponent for one in analysis.scaling.growths if one.line.axis.name == axis.name]
-    inversions = sum(found.axis == axis.name for found in analysis.scaling.inversions)
-    steps = sum(len(line.points) - 1 for line in analysis.grid.lines(axis))
-    grows = f"Latency over {axis.name}"
+def _title(figure: _Figure) -> str:
+    axis, grown = figure.axis, figure.grown
+    exponents = [one.exponent for one in grown.growths if one.line.axis.name == axis.name]
+    inversions = sum(found.axis == axis.name for found in grown.inversions)
+    steps = sum(len(line.points) - 1 for line in figure.analysis.grid.lines(axis))
+    name = grown.name[:1].upper() + grown.name[1:]
+    says = f"{name} over {axis.name}"
     if exponents:
         low, high = (f"{round(end(exponents), 2) + 0:.2f}" for end in (min, max))  # + 0: never "-0.00"
-        power = low if low == high else f"{low} to {high}"
-        grows = f"Latency grows with {axis.name} to the power {power}"
-    return f"{grows}; at {inversions:,} of {steps:,} steps the larger problem is faster" if inversions else grows
+        grows = "grows" if grown.metric == LATENCY or min(exponents) > 0 else "goes"
+        says = f"{name} {grows} with {axis.name} to the power {low if low == high else f'{low} to {high}'}"
+    return f"{says}; at {inversions:,} of {steps:,} steps the larger problem is faster" if inversions else says
 
 
-def _subtitle(analysis: Analysis, axis: Axis, panels: Panels) -> str:
-    parts = [extent(analysis), panels.held, bars_of(panels.points)]
-    if any(found.axis == axis.name for found in analysis.scaling.inversions):
+def _subtitle(figure: _Figure) -> str:
+    axis, grown, panels = figure.axis, figure.grown, figure.panels
+    parts = [extent(figure.analysis), panels.held, bars_of(panels.points, grown.metric)]
+    if any(found.axis == axis.name for found in grown.inversions):
         parts.append("broad strokes: inversions")
-    if any(one.kinks for one in analysis.scaling.growths if one.line.axis.name == axis.name):
+    if any(one.kinks for one in grown.growths if one.line.axis.name == axis.name):
         parts.append("rings: kinks")
+    if grown.left_out:
+        parts.append(f"left out: {counted(grown.left_out, 'cell')} with a suspect value")
     return "; ".join(part for part in parts if part)

@@ -1,4 +1,4 @@
-"""The typical latency of a cell with its interval, in one place for all figures over a grid."""
+"""The typical latency of a cell, or another metric, with its interval: in one place for all figures over a grid."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -11,7 +11,7 @@ from stopwatt.units import column_value, interval, quantity
 
 @dataclass(frozen=True, slots=True)
 class Bounded:
-    """A value with its 95 % interval, seconds; without bounds where there is none."""
+    """A value with its 95 % interval, of latencies in seconds; without bounds where there is none."""
 
     value: float
     low: float | None = None
@@ -33,9 +33,9 @@ class Bounded:
         return column_value(self.value, axis.scale)
 
 
-def level_at(point: Point) -> Bounded | None:
-    """The typical latency of a cell; `None` where it has none."""
-    level = level_of(point.row)
+def level_at(point: Point, metric: str = "") -> Bounded | None:
+    """The typical latency of a cell, or what was measured of another metric; `None` where it has none."""
+    level = level_of(point.row, metric)
     if level is None:
         return None
     estimate = point.row.estimates[level.metric]
@@ -48,7 +48,7 @@ def span_of(levels: Sequence[Bounded], unit: str = "s", *, room: float = 0.05) -
     return span([level.value for level in levels], unit, room=room, bounds=bounds)
 
 
-def bars_of(points: Sequence[Point]) -> str:
+def bars_of(points: Sequence[Point], metric: str = "") -> str:
     """What the bars of a figure are; nothing where no cell has an interval."""
-    levels = (level_at(point) for point in points)
+    levels = (level_at(point, metric) for point in points)
     return "bars: 95 % intervals" if any(level is not None and level.bounds for level in levels) else ""
