@@ -9,6 +9,7 @@ import pytest
 
 from stopwatt.cli import main
 from stopwatt.energy import SCREENING, TRIALS, WINDOW, About, Scope, Span, Trace
+from stopwatt.meters.spread import HALF_WIDTH
 from stopwatt.records import (
     Cell,
     Estimated,
@@ -52,6 +53,20 @@ def board():
 )
 def test_a_reading_is_told_with_its_verdict(reading, text):
     assert reading_text(reading) == text
+
+
+@pytest.mark.parametrize(
+    ("reading", "text"),
+    [
+        (Measured(0.1178, "J"), "117.8 mJ [117.2, 118.4] (one process)"),
+        (Suspect(0.1178, "J", "a doubt"), "117.8 mJ [117.2, 118.4] (one process; suspect: a doubt)"),
+        (Unavailable("no RAPL: virtual machine"), "- (no RAPL: virtual machine)"),
+    ],
+)
+def test_an_energy_has_the_interval_that_its_windows_support_and_says_that_it_is_of_one_process(reading, text):
+    cell = Cell(Workload("mlp"), Setup(device="cuda"), Protocol(energy=SCREENING))
+    one = Measurement(cell, 0, Status.OK, readings={"power_gpu": reading}, facts={f"{HALF_WIDTH}power_gpu": 0.005})
+    assert list(reading_pairs(one)) == [("power_gpu", text)]
 
 
 def test_energies_that_were_not_read_are_a_line_for_each_scope_and_what_nobody_asked_for_is_none():

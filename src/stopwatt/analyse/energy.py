@@ -83,16 +83,21 @@ def _by_windows(estimate: Estimate, rounds: Sequence[Measurement]) -> Estimate:
 
     It says nothing of other processes, as that of the times of so few rounds does not.
     """
-    ends = []
-    for one in rounds:
-        reading, half = one.readings[estimate.metric], one.facts.get(f"{HALF_WIDTH}{estimate.metric}")
-        if not (isinstance(reading, Measured | Suspect) and isinstance(half, int | float) and 0 < half < 1):
-            return estimate
-        ends.append((reading.value * (1 - half), reading.value * (1 + half)))
+    ends = [bounds for one in rounds if (bounds := bounds_of_round(one, estimate.metric)) is not None]
+    if len(ends) < len(rounds):
+        return estimate
     windows = sum(one.cell.protocol.energy.windows for one in rounds if one.cell.protocol.energy is not None)
     processes = "one process" if len(rounds) == 1 else "two processes"
     low, high = min(low for low, _ in ends), max(high for _, high in ends)
     return replace(estimate, low=low, high=high, method=f"{processes}, t on {windows} energy windows", why="")
+
+
+def bounds_of_round(one: Measurement, name: str) -> tuple[float, float] | None:
+    """The interval of a metric of energy that the energy windows of one process support; `None` where they do not."""
+    reading, half = one.readings.get(name), one.facts.get(f"{HALF_WIDTH}{name}")
+    if not (isinstance(reading, Measured | Suspect) and isinstance(half, int | float) and 0 < half < 1):
+        return None
+    return reading.value * (1 - half), reading.value * (1 + half)
 
 
 def _of_rule(metric: Metric, found: Sequence[Estimated]) -> Estimate:

@@ -14,7 +14,7 @@ from stopwatt.analyse.estimate import NOT_MEASURED, Estimate, Trust
 from stopwatt.analyse.row import Row
 from stopwatt.energy import SCOPES, Scope
 from stopwatt.metrics import CPU_ESTIMATE
-from stopwatt.reporting.cells import SUSPECT, interval_cell, rate_cell, value_cell
+from stopwatt.reporting.cells import SUSPECT, interval_cell, value_cell
 from stopwatt.reporting.fitting import Fitting
 from stopwatt.text import printable
 
@@ -142,12 +142,13 @@ def _numbers(rows: Sequence[Row], scope: Scope) -> Iterator[_Number]:
     yield _Number(f"energy_{scope}", f"{joules.label}/sample\n[95 %]", lambda one: interval_cell(one, joules))
     yield _Number(f"energy_net_{scope}", f"net\n{joules.label}", lambda one: value_cell(one, joules))
     yield _Number(f"power_{scope}", "power\nW", lambda one: value_cell(one, _WATTS))
-    yield _Number(f"efficiency_{scope}", "samples\n/J", rate_cell)
+    yield _Number(f"efficiency_{scope}", "samples\n/J", lambda one: value_cell(one, _PLAIN))
     delay = scale_of(rows, f"energy_delay_{scope}", "J s")
     yield _Number(f"energy_delay_{scope}", f"energy-delay\n{delay.label}", lambda one: value_cell(one, delay))
 
 
 _WATTS = units.Scale(1.0, "W")
+_PLAIN = units.Scale(1.0, "")
 
 
 def _known(rows: Sequence[Row], metric: str) -> bool:

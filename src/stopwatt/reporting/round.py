@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from stopwatt import units
-from stopwatt.analyse.energy import ENERGY_METRICS, OF_SCOPE, asked_for, belongs_to
+from stopwatt.analyse.energy import ENERGY_METRICS, OF_SCOPE, asked_for, belongs_to, bounds_of_round
 from stopwatt.analyse.labels import Seen, watch
 from stopwatt.energy import CHANNELS, SCOPES, Span, Trace
 from stopwatt.records import Estimated, Measured, Measurement, Reading, Suspect, Unavailable
@@ -26,7 +26,7 @@ def reading_pairs(measurement: Measurement) -> Iterator[tuple[str, str]]:
     told: set[tuple[str, str]] = set()
     for name, reading in measurement.readings.items():
         if name not in ENERGY_METRICS or not isinstance(reading, Unavailable):
-            yield name, reading_text(reading)
+            yield name, reading_text(reading, bounds_of_round(measurement, name))
         elif asked_for(name, cell.protocol) and belongs_to(name, cell.setup.device):
             line = _whole(name, measurement) or name, reading_text(reading)
             if line not in told:
@@ -42,16 +42,26 @@ def _whole(name: str, measurement: Measurement) -> str:
     return f"energy, {SCOPES[scope]}"
 
 
-def reading_text(reading: Reading) -> str:
-    """`117.8 mJ`, `117.8 mJ (suspect: why)`, `50 mJ [30, 70] (estimated: how)`, `- (why)`."""
+def reading_text(reading: Reading, bounds: tuple[float, float] | None = None) -> str:
+    """`117.8 mJ`, `117.8 mJ (suspect: why)`, `50 mJ [30, 70] (estimated: how)`, `- (why)`.
+
+    Args:
+        reading: Of a round.
+        bounds: Its interval within the round's process: `117.8 mJ [117.1, 118.5] (one process)`.
+    """
     match reading:
         case Measured(value, unit):
-            return quantity_text(value, unit)
+            return quantity_text(value, unit) if bounds is None else f"{_bounded(value, bounds, unit)} (one process)"
         case Suspect(value, unit, why):
-            return f"{quantity_text(value, unit)} (suspect: {why})"
+            text = quantity_text(value, unit) if bounds is None else _bounded(value, bounds, unit)
+            return f"{text} ({'' if bounds is None else 'one process; '}suspect: {why})"
         case Estimated(value, unit, low, high, how):
             return f"{units.interval(value, low, high, unit)} (estimated: {how})"
     return f"{MISSING} ({reading.why})"
+
+
+def _bounded(value: float, bounds: tuple[float, float], unit: str) -> str:
+    return units.interval(value, *bounds, unit)
 
 
 def quantity_text(value: float | None, unit: str) -> str:
