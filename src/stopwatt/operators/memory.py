@@ -1,0 +1,152 @@
+"""In which memory mode an operator of a model runs: where the model's other operators have left what it reads.
+
+A replay finds its buffers in one place (`Mode`); in a model the weights of a call were last read one call of the model
+ago, and its activations a few operators ago. What was touched in between decides which cache still holds them: the
+reuse distance (Mattson et al. 1970), in bytes.
+"""
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+
+from stopwatt.operators.capture import Capture
+from stopwatt.operators.operator import Operator, Role, Tensor
+from stopwatt.operators.replay import Mode
+from stopwatt.operators.work import Family, Work
+
+Blend = tuple[tuple[Mode, float], ...]
+"""Memory modes with their weights, which add up to 1: times between those of the modes."""
+
+_Kind = tuple[tuple[int, ...], str]
+_NEAR = (Mode.REUSE, Mode.RESIDENT, Mode.STREAM)
+"""From the nearest to the farthest."""
+
+
+class Rule(StrEnum):
+    """How the mode of a call is chosen: by footprint, or one for all."""
+
+    FOOTPRINT = "auto"
+    REUSE = "reuse"
+    RESIDENT = "resident"
+    STREAM = "stream"
+    CHAINED = "chained"
+
+
+@dataclass(frozen=True, slots=True)
+class Caches:
+    """What a device keeps near.
+
+    Attributes:
+        near: Bytes of the caches that the threads of a call have for themselves (level 2 of their cores).
+        last: Bytes of the last cache before memory, which all share.
+    """
+
+    near: float
+    last: float
+
+    def level(self, distance: float) -> Mode:
+        """Where something is found after so many other bytes: in a core's caches, in the last one, in memory."""
+        if distance <= self.near:
+            return Mode.REUSE
+        return Mode.RESIDENT if distance <= self.last else Mode.STREAM
+
+
+def blends(capture: Capture, works: Sequence[Work], rule: Rule, caches: Caches) -> tuple[Blend, ...]:
+    """The modes of every call, in the order of `Capture.sequence`.
+
+    By footprint, weights and activations are placed by themselves. Weights were read one call of the model ago: since
+    then all weights were, and what activations take beside them. An activation was written by the last operator that
+    gave a tensor of its shape and type: since then whatever the calls in between touched. Inputs of the model and
+    activations that nobody wrote are as far as weights. A call whose inputs lie in different places has a blend of
+    modes, weighted by bytes: reading from farther away takes longer in proportion to the bytes that come from there.
+    Weights from memory with near activations are exactly what `chained` measures.
+
+    Args:
+        capture: Of the model.
+        works: What each of its operators has to do.
+        rule: How to choose.
+        caches: Of the device; only needed by footprint.
+    """
+    if rule is not Rule.FOOTPRINT:
+        return (((Mode(rule.value), 1.0),),) * int(capture.sequence.size)
+    whole = footprint(capture, works)
+    written: dict[_Kind, float] = {}
+    found, clock = [], 0.0
+    for place in capture.sequence.tolist():
+        operator, work = capture.operators[place], works[place]
+        since = [_written(one, written, clock - whole) for one in operator.tensors]
+        distances = [clock - then + work.bytes for then in since]
+        found.append(_blend(operator, work, distances, caches, whole))
+        clock += work.bytes
+        _remember(operator, work, since, clock, written)
+    return tuple(found)
+
+
+def footprint(capture: Capture, works: Sequence[Work]) -> float:
+    """Bytes that come between two readings of a weight.
+
+    All weights that are read, each once, and the most that one operator moves beside them: freed activations are given
+    out again, so those of a model's call overlap.
+    """
+    read = sum((works[place].weight_bytes for place in capture.sequence.tolist()), start=0.0)
+    beside = max((one.bytes - one.weight_bytes for one in works), default=0.0)
+    return min(read, capture.weight_bytes or read) + beside
+
+
+def mixed(blend: Blend, times: Mapping[Mode, float]) -> float | None:
+    """The time of a blend, from times by mode; of a mode without one the nearest that has one.
+
+    Args:
+        blend: Of one call.
+        times: In any unit.
+
+    Returns:
+        In the same unit; `None` without any time.
+    """
+    if not times:
+        return None
+    return sum(weight * times[available(mode, times)] for mode, weight in blend)
+
+
+def available(mode: Mode, times: Mapping[Mode, float]) -> Mode:
+    """The mode itself where it has a time, else the nearest one that has; there must be one."""
+    if mode in times:
+        return mode
+    place = _NEAR.index(Mode.STREAM if mode is Mode.CHAINED else mode)
+    candidates = sorted(_NEAR, key=lambda one: abs(_NEAR.index(one) - place))
+    return next((one for one in candidates if one in times), Mode.CHAINED)
+
+
+def _written(tensor: Tensor, written: Mapping[_Kind, float], long_ago: float) -> float:
+    """What the clock of bytes said when this tensor was touched last."""
+    return written.get((tensor.shape, tensor.dtype), long_ago) if tensor.role is Role.ACTIVATION else long_ago
+
+
+def _remember(operator: Operator, work: Work, since: list[float], clock: float, written: dict[_Kind, float]) -> None:
+    """Outputs were touched now; views when that was which they show."""
+    shown = {one.storage: then for one, then in zip(operator.tensors, since, strict=True)}
+    for one in operator.outputs:
+        then = shown.get(one.storage, clock) if work.family is Family.VIEW else clock
+        written[one.shape, one.dtype] = then
+
+
+def _blend(operator: Operator, work: Work, distances: list[float], caches: Caches, whole: float) -> Blend:
+    if not work.bytes:
+        return ((Mode.REUSE, 1.0),)
+    others = [place for place, one in enumerate(operator.tensors) if one.role is not Role.WEIGHT]
+    shares = _shares([math.prod(operator.tensors[place].shape) for place in others])
+    bytes_at = dict.fromkeys(_NEAR, 0.0)
+    for place, share in zip(others, shares, strict=True):
+        bytes_at[caches.level(distances[place])] += share * (work.read_bytes - work.weight_bytes)
+    weights_at = caches.level(whole)
+    if work.weight_bytes and weights_at is Mode.STREAM and not bytes_at[Mode.STREAM]:
+        return ((Mode.CHAINED, 1.0),)
+    bytes_at[weights_at] += work.weight_bytes
+    parts = _shares(list(bytes_at.values()))
+    return tuple((mode, part) for mode, part in zip(bytes_at, parts, strict=True) if part) or ((Mode.REUSE, 1.0),)
+
+
+def _shares(sizes: list[float]) -> list[float]:
+    total = sum(sizes)
+    return [size / total if total else 0.0 for size in sizes]
