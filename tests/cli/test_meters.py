@@ -37,13 +37,17 @@ def test_a_recording_that_cannot_be_had_is_named_as_the_user_named_it(recording,
     assert "?loop" not in out
 
 
-def test_a_recording_is_shown_with_its_tick_step_power_and_verdict(recording, capsys):
-    assert run("--replay", str(recording()), "--seconds", "1.5", "--device", "cuda") == 0
-    out = capsys.readouterr().out
-    row = next(line for line in out.splitlines() if line.startswith("replay "))
-    assert "GPU board" in row
-    assert "2.00 J" in row
-    assert "believed" in row
+def test_a_recording_is_shown_with_its_tick_step_power_and_verdict(recording, capsys, undisturbed):
+    def attempt():
+        assert run("--replay", str(recording()), "--seconds", "1.5", "--device", "cuda") == 0
+        out = capsys.readouterr().out
+        row = next(line for line in out.splitlines() if line.startswith("replay "))
+        assert "GPU board" in row
+        assert "2.00 J" in row
+        assert "believed" in row
+        return out
+
+    out = undisturbed(attempt)
     assert "sm clock 1410 MHz" in out
     assert "temperature 41 °C" in out
     assert "slowdown power cap" in out
@@ -63,11 +67,14 @@ def test_a_counter_that_nothing_supports_is_not_believed(recording, capsys):
     assert (one["power"]["value"], one["power"]["verdict"]) == (None, "unavailable")
 
 
-def test_a_counter_that_the_power_field_contradicts_is_suspect(recording, capsys):
-    assert run("--replay", str(recording(watts=120)), "--seconds", "2", "--json") == 0
-    (one,) = json.loads(capsys.readouterr().out)["instruments"]
-    assert one["verdict"]["trust"] == "suspect"
-    assert "the averaged power 120 W" in one["verdict"]["why"]
+def test_a_counter_that_the_power_field_contradicts_is_suspect(recording, capsys, undisturbed):
+    def attempt():
+        assert run("--replay", str(recording(watts=120)), "--seconds", "2", "--json") == 0
+        (one,) = json.loads(capsys.readouterr().out)["instruments"]
+        assert one["verdict"]["trust"] == "suspect"
+        assert "the averaged power 120 W" in one["verdict"]["why"]
+
+    undisturbed(attempt)
 
 
 def test_a_machine_without_energy_says_why_for_each_scope():

@@ -2,7 +2,6 @@ import importlib
 import json
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import fake_backends
@@ -93,10 +92,8 @@ def test_a_backend_that_fails_still_says_what_it_is():
 
 
 def test_a_backend_that_hangs_is_ended_after_its_time_limit():
-    begin = time.monotonic()
-    support = describe("hangs", timeout_s=3.0).support
+    support = describe("hangs", timeout_s=3.0).support  # it would answer after ten minutes
     assert support.why == "its check did not answer within 3 s"
-    assert time.monotonic() - begin < 60
 
 
 def test_what_a_backend_prints_does_not_disturb_its_answer(capfd):
@@ -104,12 +101,10 @@ def test_what_a_backend_prints_does_not_disturb_its_answer(capfd):
     assert capfd.readouterr() == ("", "")
 
 
-def test_a_process_that_a_backend_leaves_behind_is_ended(tmp_path):
+def test_a_process_that_a_backend_leaves_behind_is_ended(tmp_path, eventually):
     assert describe("leaves-a-child").support.version == "3.0"
-    deadline = time.monotonic() + 30
-    while is_running((tmp_path / "child").read_text()) and time.monotonic() < deadline:
-        time.sleep(0.01)  # the signal has been sent; the kernel delivers it in its own time
-    assert not is_running((tmp_path / "child").read_text())
+    # The signal has been sent; the kernel delivers it in its own time.
+    assert eventually(lambda: not is_running((tmp_path / "child").read_text()))
 
 
 def test_a_backend_that_fails_costs_its_own_row_only():

@@ -89,9 +89,9 @@ def test_a_long_round_costs_hardly_more_than_a_short_one():
         measurement = a_round(in_ns(values * dice.choice([1, 1.25], n, p=[0.95, 0.05])))
         times = []
         for _ in range(7):
-            begin = time.perf_counter()
+            begin = time.process_time()
             current_finding(measurement)
-            times.append(time.perf_counter() - begin)
+            times.append(time.process_time() - begin)
         return min(times)
 
     assert cost(500_000) < 20 * cost(5_000)  # 100 times as many trials

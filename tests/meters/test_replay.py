@@ -1,4 +1,7 @@
+import os
 import subprocess
+import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -125,7 +128,9 @@ def test_more_rows_than_a_meter_has_time_for_are_refused_with_a_command_that_thi
     rows.to_csv(path, index=False) if suffix == ".csv" else rows.to_parquet(path)
     with pytest.raises(UsageError, match="has 100 rows, and 40 are read at most") as caught:
         read_recording(path)
-    subprocess.run(["/bin/sh", "-c", caught.value.now.partition("row: ")[2]], check=True)
+    here = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])  # `python` is the one that runs this
+    command = caught.value.now.partition("row: ")[2]
+    subprocess.run(["/bin/sh", "-c", command], check=True, env=os.environ | {"PATH": here})
     assert read_recording(tmp_path / f"it's long.thin{suffix}").channels["energy"].tolist() == list(range(0, 100, 3))
 
 

@@ -21,7 +21,6 @@ HERE = Path(__file__).parent
 @pytest.fixture
 def impatient(monkeypatch):
     monkeypatch.setattr(module, "SILENT_S", 1.0)
-    monkeypatch.setattr(module, "LOOK_S", 2.0)
 
 
 @pytest.fixture
@@ -56,20 +55,23 @@ def sampled(sampling, seconds):
     return sampling.take(begin, time.monotonic_ns()), begin
 
 
-def test_what_a_recording_says_comes_out_as_a_trace_of_the_time_asked_for(started, recording):
-    sampling = started(meters=[f"replay:{recording()}", "process"])
-    assert [about.name for about in sampling.about] == ["replay", "process"]
-    assert set(sampling.why) == {Scope.PACKAGE, Scope.DRAM}
-    assert sampling.tick_s == pytest.approx(0.02, rel=0.25)
-    (trace, process), begin = sampled(sampling, 1.0)
-    assert trace.gone == ""
-    assert np.all(np.diff(trace.time_ns) > 0)
-    assert trace.time_ns[0] >= begin
-    counted = ~np.isnan(trace.channels["energy"])
-    seconds, joules = trace.time_ns[counted] / 1e9, trace.channels["energy"][counted]
-    assert np.polyfit(seconds, joules, 1)[0] == pytest.approx(100, rel=0.03)
-    assert np.nanmean(trace.channels["power"]) == 100
-    assert "busy" in process.channels
+def test_what_a_recording_says_comes_out_as_a_trace_of_the_time_asked_for(started, recording, undisturbed):
+    def attempt():
+        sampling = started(meters=[f"replay:{recording()}", "process"])
+        assert [about.name for about in sampling.about] == ["replay", "process"]
+        assert set(sampling.why) == {Scope.PACKAGE, Scope.DRAM}
+        assert sampling.tick_s == pytest.approx(0.02, rel=0.25)
+        (trace, process), begin = sampled(sampling, 1.0)
+        assert trace.gone == ""
+        assert np.all(np.diff(trace.time_ns) > 0)
+        assert trace.time_ns[0] >= begin
+        counted = ~np.isnan(trace.channels["energy"])
+        seconds, joules = trace.time_ns[counted] / 1e9, trace.channels["energy"][counted]
+        assert np.polyfit(seconds, joules, 1)[0] == pytest.approx(100, rel=0.03)
+        assert np.nanmean(trace.channels["power"]) == 100
+        assert "busy" in process.channels
+
+    undisturbed(attempt)
 
 
 def test_the_followed_process_and_its_children_are_counted(started):
@@ -92,19 +94,24 @@ def test_the_followed_process_and_its_children_are_counted(started):
     assert np.all(np.diff(trace.channels["switches"]) >= 0)
 
 
-def test_a_killed_sampler_keeps_what_it_had_written_and_is_started_again_once(started, recording):
-    sampling = started(meters=[f"replay:{recording()}?loop"])
-    first = sampling.pid
-    begin = time.monotonic_ns()
-    time.sleep(1.0)
-    os.kill(first, signal.SIGKILL)
-    killed = time.monotonic_ns()
-    (trace,) = sampling.take(begin, time.monotonic_ns())
-    assert "SIGKILL" in trace.gone
-    assert killed - trace.time_ns[-1] < 1e9, "at most a second is lost"
-    assert sampling.pid not in {0, first}
-    (trace,), _ = sampled(sampling, 0.5)
-    assert (trace.gone, trace.time_ns.size > 5) == ("", True)
+def test_a_killed_sampler_keeps_what_it_had_written_and_is_started_again_once(started, recording, undisturbed):
+    def killed():
+        sampling = started(meters=[f"replay:{recording()}?loop"])
+        first = sampling.pid
+        begin = time.monotonic_ns()
+        time.sleep(1.0)
+        os.kill(first, signal.SIGKILL)
+        end = time.monotonic_ns()
+        (trace,) = sampling.take(begin, time.monotonic_ns())
+        assert "SIGKILL" in trace.gone
+        assert trace.time_ns.size
+        assert end - trace.time_ns[-1] < 1e9, "at most a second is lost"
+        assert sampling.pid not in {0, first}
+        (trace,), _ = sampled(sampling, 0.5)
+        assert (trace.gone, trace.time_ns.size > 5) == ("", True)
+        return sampling
+
+    sampling = undisturbed(killed)
     os.kill(sampling.pid, signal.SIGKILL)
     (trace,), _ = sampled(sampling, 0.2)
     assert "SIGKILL" in trace.gone
@@ -142,11 +149,16 @@ def test_an_instrument_that_hangs_is_given_up(started, fakes, impatient):
 
 
 @pytest.mark.parametrize(
-    ("meter", "why"), [("hangsatopening", "did not answer for 2 s"), ("diesatopening", "SIGABRT"),
+    ("meter", "why"), [("hangsatopening", "did not answer for {:g} s"), ("diesatopening", "SIGABRT"),
                        ("raisesatopening", "RuntimeError: no luck"), ("nothing", "unknown meter 'nothing'")],
 )  # fmt: skip
-def test_a_meter_that_cannot_be_opened_costs_its_own_scope_only(started, fakes, impatient, meter, why):
-    sampling = started(meters=[meter, "process"])
+def test_a_meter_that_cannot_be_opened_costs_its_own_scope_only(started, fakes, monkeypatch, meter, why):
+    for patience_s in (2.0, 10.0, 50.0):  # the meter beside it may need a while on a busy machine
+        monkeypatch.setattr(module, "LOOK_S", patience_s)
+        sampling = started(meters=[meter, "process"])
+        if sampling.about:
+            break
+    why = why.format(patience_s)
     assert [about.name for about in sampling.about] == ["process"]
     assert why in sampling.missing[meter]
     if meter != "nothing":
@@ -160,16 +172,20 @@ def test_a_meter_with_options_that_cannot_be_opened_is_left_out_and_named_withou
     assert "loop" not in sampling.why[Scope.GPU]
 
 
-def test_an_instrument_that_vanishes_says_so(started, fakes):
+def last_words(sampling):
+    """Why its one instrument says nothing more; empty as long as it does."""
+    (trace,), _ = sampled(sampling, 0.2)
+    return trace.gone
+
+
+def test_an_instrument_that_vanishes_says_so(started, fakes, eventually):
     sampling = started(meters=["vanishing"])
-    (trace,), _ = sampled(sampling, 0.8)
-    assert trace.gone == "it was unplugged"
+    assert eventually(lambda: last_words(sampling)) == "it was unplugged"
 
 
-def test_a_recording_that_ends_says_so(started, recording):
+def test_a_recording_that_ends_says_so(started, recording, eventually):
     sampling = started(meters=[f"replay:{recording(seconds=0.4)}"])
-    (trace,), _ = sampled(sampling, 1.0)
-    assert trace.gone == "the recording ended after 400 ms"
+    assert eventually(lambda: last_words(sampling)) == "the recording ended after 400 ms"
 
 
 def test_a_counter_of_zero_has_no_tick_and_the_scope_says_why(started, fakes):
@@ -212,7 +228,7 @@ def test_an_unknown_device_is_refused_before_anything_is_started(monkeypatch):
         Sampling("gpu", energy=True)
 
 
-def test_the_sampler_ends_with_a_parent_that_is_killed(recording):
+def test_the_sampler_ends_with_a_parent_that_is_killed(recording, eventually):
     program = (
         "import sys, time\nfrom stopwatt.meters.sampling import Sampling\n"
         f"one = Sampling('cuda', energy=True, meters=['replay:{recording()}?loop'])\n"
@@ -221,20 +237,27 @@ def test_the_sampler_ends_with_a_parent_that_is_killed(recording):
     with subprocess.Popen([sys.executable, "-c", program], stdout=subprocess.PIPE, text=True) as parent:
         sampler = int(parent.stdout.readline())
         parent.kill()
-    deadline = time.monotonic() + 20
-    while Path(f"/proc/{sampler}").exists() and time.monotonic() < deadline:
-        if "\nState:\tZ" in Path(f"/proc/{sampler}/status").read_text():
-            break  # it has ended, and waits for whoever takes care of orphans
-        time.sleep(0.05)
-    else:
-        assert time.monotonic() < deadline, "it lives on"
+    assert eventually(lambda: has_ended(sampler)), "it lives on"
 
 
-def test_an_interrupt_is_left_to_the_parent(started, recording):
+def has_ended(pid):
+    """Whether a process is no more, or waits only for whoever takes care of orphans."""
+    try:
+        return "\nState:\tZ" in Path(f"/proc/{pid}/status").read_text()
+    except (FileNotFoundError, ProcessLookupError):
+        return True
+
+
+def test_an_interrupt_is_left_to_the_parent(started, recording, eventually):
     sampling = started(meters=[f"replay:{recording()}?loop"])
     os.kill(sampling.pid, signal.SIGINT)
-    (trace,), _ = sampled(sampling, 0.4)
-    assert (trace.gone, trace.time_ns.size > 0) == ("", True)
+
+    def rows():
+        (trace,), _ = sampled(sampling, 0.4)
+        assert trace.gone == ""
+        return trace.time_ns.size
+
+    assert eventually(rows)
 
 
 def test_the_sampler_imports_no_torch():

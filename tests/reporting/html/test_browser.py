@@ -67,9 +67,9 @@ def visit(chromium, files):
 
 def until(page, condition, argument=None):
     """Wait for a condition; the page's policy forbids the way in which Playwright itself would."""
-    end = time.monotonic() + 15
+    end = time.monotonic() + 60
     while not page.evaluate(condition, argument):
-        assert time.monotonic() < end, f"not within 15 s: {condition}"
+        assert time.monotonic() < end, f"not within 60 s: {condition}"
         page.wait_for_timeout(20)
 
 
