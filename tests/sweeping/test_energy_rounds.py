@@ -182,7 +182,7 @@ class Killing(running.Silent):
 
 def test_a_reader_that_is_killed_costs_the_energy_of_one_round(recording, metered):
     recording()
-    first, second = metered(Killing(), rounds=2, energy=replace(RULES, windows=1))
+    first, second = metered(Killing(), rounds=2, energy=replace(RULES, windows=4))  # not over before it is killed
     assert [first.status, second.status] == [Status.OK] * 2
     assert isinstance(first.readings["energy_package"], Unavailable)
     assert any("SIGKILL" in trace.gone for trace in first.traces)
@@ -215,11 +215,11 @@ def test_an_estimate_stands_beside_what_is_measured_and_says_how_far_it_may_be_o
 
 
 class Stopping(running.Silent):
-    """Presses Ctrl-C a second after the energy of a round has begun to be measured."""
+    """Presses Ctrl-C when one of a hundred windows at least is over: each lasts half a second on a machine at rest."""
 
     def phase(self, name):
         if name == "energy":
-            threading.Timer(1.2, os.kill, (os.getpid(), signal.SIGINT)).start()
+            threading.Timer(4.0, os.kill, (os.getpid(), signal.SIGINT)).start()
 
 
 def test_ctrl_c_while_energy_is_measured_keeps_everything_before(recording, metered, store):
