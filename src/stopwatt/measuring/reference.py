@@ -29,7 +29,7 @@ def make_bundle(job: Job, phases: Phases) -> None:
     cell = job.cell
     with phases.phase("build"):
         built = resolve(cell.workload.source).build(cell.workload.params, cell.protocol.seed)
-    _check_batch(built, cell)
+    check_batch(built, cell)
     with phases.phase("inputs"):
         inputs = _draw(built, cell)
     with phases.phase("reference"):
@@ -44,7 +44,12 @@ def make_bundle(job: Job, phases: Phases) -> None:
     bundle.save(Path(job.bundle))
 
 
-def _check_batch(built: Built, cell: Cell) -> None:
+def check_batch(built: Built, cell: Cell) -> None:
+    """Refuse a batch size that the workload cannot run.
+
+    Raises:
+        UsageError: It runs one batch size only, another one.
+    """
     if built.fixed_batch is not None and built.fixed_batch != cell.setup.batch:
         raise UsageError(
             f"{cell.workload.source} runs batch {built.fixed_batch} only, not {cell.setup.batch}",

@@ -66,6 +66,14 @@ def perform(job: Job, tell: Callable[[str], None] = lambda _: None) -> Answer:
         from stopwatt.measuring.ceilings import measure_ceilings
 
         return measure_ceilings(job, Phases(tell))
+    if job.kind is JobKind.CAPTURE:
+        from stopwatt.measuring.operators.capture import capture_call
+
+        return capture_call(job, Phases(tell))
+    if job.kind is JobKind.REPLAY:
+        from stopwatt.measuring.operators.replay import measure_operators
+
+        return measure_operators(job, Phases(tell))
     return _prepare(job, Phases(tell))
 
 

@@ -1,0 +1,206 @@
+"""From ATen calls to operators: each distinct one is written down once, its repetitions cost a look-up."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from stopwatt.measuring.operators.values import Seen, layout_of, plain_value, short_name, value_range
+from stopwatt.operators.operator import Layout, Operator, Role, Tensor
+
+_ATOMS = frozenset({int, bool, str, type(None)})
+_UNSEEN: Seen = (None, None)
+_TENSOR = "a tensor"
+_MADE_BY_HAND = "aten.lift_fresh.default"
+"""What torch calls first on a tensor that Python code makes of numbers."""
+_WHY = {
+    Layout.SPARSE: "a sparse tensor",
+    Layout.QUANTISED: "a quantised tensor",
+    Layout.OPAQUE: "a tensor in a format of its own",
+}
+
+
+class Storages:
+    """Who owns which memory: a storage that is neither an input nor written in the call is a constant of the model."""
+
+    def __init__(self) -> None:
+        self.weights: set[int] = set()
+        self.inputs: set[int] = set()
+        self.written: set[int] = set()
+
+    def role(self, storage: int) -> Role:
+        """Where a tensor with this storage comes from."""
+        if storage in self.weights:
+            return Role.WEIGHT
+        if storage in self.inputs:
+            return Role.INPUT
+        return Role.ACTIVATION if storage in self.written else Role.WEIGHT
+
+
+def storage_of(tensor: Any) -> int:
+    """What tells a tensor's memory from other memory, also where there is none (no elements)."""
+    return int(tensor.untyped_storage()._cdata)  # noqa: SLF001  (the address of an empty storage is that of all others)
+
+
+@dataclass(slots=True)
+class Call:
+    """A call whose arguments were read, before it runs.
+
+    Attributes:
+        key: Equal for calls of the same operator on the same kinds of arguments.
+        identities: What is known of each tensor among the arguments but for its values.
+        numbers: Numbers of storages within the call.
+        seen: Ranges of the tensors' values where the call is the first of its kind; empty for the others.
+    """
+
+    function: Any
+    args: Sequence[Any]
+    kwargs: Mapping[str, Any]
+    key: Any
+    identities: tuple[Any, ...]
+    numbers: dict[int, int]
+    seen: tuple[Seen, ...]
+
+
+class Encoder:
+    """Numbers the distinct operators of a capture.
+
+    Args:
+        device: Where the model is (`cpu`, `cuda`): tensors on the host are marked if that is elsewhere.
+        storages: Who owns which memory; what calls write is added.
+    """
+
+    def __init__(self, device: str, storages: Storages) -> None:
+        import torch
+
+        self.operators: list[Operator] = []
+        self.storages = storages
+        self._device = device
+        self._tensor = torch.Tensor
+        self._plain = {torch.Tensor, torch.nn.Parameter, torch.nn.Buffer}
+        self.strided = torch.strided
+        self._met: set[Any] = set()
+        self._numbers: dict[Any, int] = {}
+        self._made: dict[Any, Tensor] = {}
+
+    def before(self, function: Any, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Call:
+        """Read the arguments, which the call may change in place."""
+        tensors: list[Any] = []
+        structure = (self._structure(args, tensors), self._structure(kwargs, tensors) if kwargs else ())
+        if str(function) == _MADE_BY_HAND:
+            self.storages.written.update(storage_of(one) for one in tensors)
+        numbers: dict[int, int] = {}
+        identities = tuple([self._identity(one, numbers) for one in tensors])
+        key = (function, structure, identities)
+        seen: tuple[Seen, ...] = ()
+        if key not in self._met:
+            self._met.add(key)
+            seen = tuple(value_range(one) for one in tensors)
+        return Call(function, args, kwargs, key, identities, numbers, seen)
+
+    def after(self, call: Call, returned: Any) -> int:
+        """The number of the operator, now that it is known what it gives."""
+        found: list[Any] = []
+        self._structure(returned, found)
+        self.storages.written.update([storage_of(one) for one in found if self._is_plain(one)])
+        outputs = tuple([self._identity(one, call.numbers) for one in found])
+        key = (call.key, outputs)
+        number = self._numbers.get(key)
+        if number is None:
+            number = self._numbers[key] = len(self.operators)
+            self.operators.append(self._operator(call, outputs))
+        return number
+
+    def tensors(self, value: Any) -> tuple[Tensor, ...]:
+        """All tensors in what a module takes or gives; their storages are numbered within it."""
+        found: list[Any] = []
+        self._structure(value, found)
+        numbers: dict[int, int] = {}
+        return tuple([self._described(self._identity(one, numbers), _UNSEEN) for one in found])
+
+    def plain_tensors(self, value: Any) -> list[Any]:
+        """The tensors in a value that lie in a storage, in order."""
+        found: list[Any] = []
+        self._structure(value, found)
+        return [one for one in found if self._is_plain(one)]
+
+    def _structure(self, value: Any, tensors: list[Any]) -> Any:
+        """What can be hashed and tells all arguments apart that make a difference; tensors are put into the list."""
+        if isinstance(value, self._tensor):
+            tensors.append(value)
+            return _TENSOR
+        kind = value.__class__
+        if kind is float:
+            return kind, repr(value)  # NaN differs from itself, and 0.0 does not differ from -0.0
+        if kind in _ATOMS:
+            return kind, value  # 1, 1.0 and True are equal to each other
+        if isinstance(value, list | tuple):
+            return tuple([self._structure(one, tensors) for one in value])
+        if isinstance(value, Mapping):
+            return tuple([(str(name), self._structure(one, tensors)) for name, one in value.items()])
+        return kind, str(plain_value(value))
+
+    def _is_plain(self, tensor: Any) -> bool:
+        return type(tensor) in self._plain and tensor.layout is self.strided
+
+    def _identity(self, tensor: Any, numbers: dict[int, int]) -> Any:
+        """Shape, type, strides, offset, number of the storage, role, device, layout."""
+        shape, dtype, device = tensor.shape, tensor.dtype, tensor.device.type
+        if not self._is_plain(tensor):
+            number = numbers.setdefault(id(tensor), len(numbers))
+            return shape, dtype, (), 0, number, Role.ACTIVATION, device, layout_of(tensor)
+        storage = storage_of(tensor)
+        number = numbers.setdefault(storage, len(numbers))
+        layout = Layout.QUANTISED if tensor.is_quantized else Layout.STRIDED
+        role = self.storages.role(storage)
+        return shape, dtype, tensor.stride(), tensor.storage_offset(), number, role, device, layout
+
+    def _described(self, identity: Any, seen: Seen) -> Tensor:
+        key = (identity, seen)
+        if key not in self._made:
+            shape, dtype, strides, offset, storage, role, device, layout = identity
+            host = device == "cpu" and self._device != "cpu"
+            sizes, steps = tuple(int(size) for size in shape), tuple(int(step) for step in strides)
+            self._made[key] = Tensor(
+                sizes, short_name(dtype), steps, int(offset), storage, role, layout, host, seen[0], seen[1]
+            )
+        return self._made[key]
+
+    def _operator(self, call: Call, outputs: tuple[Any, ...]) -> Operator:
+        seen = call.seen or (_UNSEEN,) * len(call.identities)
+        tensors = tuple(self._described(one, values) for one, values in zip(call.identities, seen, strict=True))
+        documents = _Documents(self._tensor)
+        arguments = tuple(documents.of(one) for one in call.args)
+        keywords = {str(name): documents.of(one) for name, one in call.kwargs.items()}
+        given = tuple(self._described(one, _UNSEEN) for one in outputs)
+        obstacle = ", ".join(_obstacles(call.function, tensors, documents.odd))
+        return Operator(str(call.function), tensors, arguments, keywords, given, obstacle and f"takes {obstacle}")
+
+
+class _Documents:
+    """Arguments as plain JSON values, tensors numbered as they are met."""
+
+    def __init__(self, tensor: type) -> None:
+        self.odd: list[str] = []
+        self._tensor = tensor
+        self._met = 0
+
+    def of(self, value: Any) -> Any:
+        if isinstance(value, self._tensor):
+            self._met += 1
+            return {"tensor": self._met - 1}
+        if isinstance(value, list | tuple):
+            return [self.of(one) for one in value]
+        if isinstance(value, Mapping):
+            return {str(name): self.of(one) for name, one in value.items()}
+        document = plain_value(value)
+        if isinstance(document, dict) and "object" in document:
+            self.odd.append(f"an object ({document['object']})")
+        return document
+
+
+def _obstacles(function: Any, tensors: Sequence[Tensor], odd: Sequence[str]) -> Iterator[str]:
+    """What the operator takes that cannot be made again."""
+    if not hasattr(function, "_schema"):
+        yield "functions: it is of a higher order"
+    yield from dict.fromkeys(_WHY[one.layout] for one in tensors if one.layout is not Layout.STRIDED)
+    yield from dict.fromkeys(odd)

@@ -1,0 +1,196 @@
+"""Take one call of a workload apart, in this process. Reads like the story of a capture."""
+
+import re
+import tempfile
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from statistics import median
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from stopwatt.backends.base import ArtifactBackend, ModuleBackend, Runner
+from stopwatt.backends.catalogue import get
+from stopwatt.devices.base import Device
+from stopwatt.devices.facts import read_facts
+from stopwatt.devices.resolve import device as find_device
+from stopwatt.devices.resolve import kind_of
+from stopwatt.errors import StopwattError, WorkloadError
+from stopwatt.measuring.clock import now_ns
+from stopwatt.measuring.faults import translate, write_down
+from stopwatt.measuring.job import Answer, Job
+from stopwatt.measuring.operators.interior import Interior, take_apart
+from stopwatt.measuring.phases import Phases
+from stopwatt.measuring.reference import check_batch
+from stopwatt.measuring.round import explained
+from stopwatt.operators.capture import Capture, Module
+from stopwatt.records import Cell, Precision, Status
+from stopwatt.workloads.base import Arrays, Built
+from stopwatt.workloads.resolve import resolve
+
+if TYPE_CHECKING:
+    import torch
+
+BRIEF_S = 0.2
+"""Plain calls go on for so long, if the first one was shorter; else one more is made."""
+MOST_CALLS = 5
+"""Plain calls after the first, at most."""
+_BY_KEYWORD = re.compile(r"missing \d+ required (positional|keyword-only) arguments?|takes \d+ positional arguments?")
+
+
+def capture_call(job: Job, phases: Phases) -> Answer:
+    """Build the workload of a job, make it ready as a measuring round does, and take one call apart.
+
+    Whatever goes wrong is part of the answer.
+    """
+    try:
+        capture = _capture(job.cell, phases)
+    except (Exception, KeyboardInterrupt, SystemExit) as error:  # noqa: BLE001  (foreign code may raise anything)
+        write_down(error)
+        status, trouble = translate(error, phases.current)
+        return Answer(status, trouble, phases=phases.seconds)
+    return Answer(Status.OK, phases=phases.seconds, capture=capture)
+
+
+def _capture(cell: Cell, phases: Phases) -> Capture:
+    with phases.phase("build"):
+        built = resolve(cell.workload.source).build(cell.workload.params, cell.protocol.seed)
+    check_batch(built, cell)
+    with phases.phase("inputs"):
+        generator = np.random.default_rng(cell.protocol.seed)
+        count = cell.protocol.input_sets if cell.setup.precision is Precision.INT8 else 1  # for calibration
+        inputs = [built.make_inputs(cell.setup.batch, generator) for _ in range(count)]
+    device = find_device(cell.setup.device)
+    with _ready(cell, built, inputs, phases) as runner, runner.active():
+        return _Story(cell, built, inputs[0], runner, device, phases).capture()
+
+
+@contextmanager
+def _ready(cell: Cell, built: Built, inputs: list[Arrays], phases: Phases) -> Iterator[Runner]:
+    """The runner, of a backend with files in a private folder that is removed at the end."""
+    backend = get(cell.setup.backend)
+    with tempfile.TemporaryDirectory(prefix="stopwatt-") as folder:
+        if isinstance(backend, ModuleBackend):
+            with phases.phase("load"):
+                runner = backend.prepare(built, cell.setup, inputs)
+        elif isinstance(backend, ArtifactBackend):
+            with phases.phase("convert"):
+                backend.convert(built, cell.setup, inputs, Path(folder))
+            with phases.phase("load"):
+                runner = backend.load(Path(folder), cell.setup)
+        else:
+            raise StopwattError(f"backend {cell.setup.backend!r} can neither prepare a module nor load an artifact")
+        try:
+            yield runner
+        finally:
+            runner.close()
+
+
+@dataclass(frozen=True, slots=True)
+class _Story:
+    """What a capture is made from."""
+
+    cell: Cell
+    built: Built
+    arrays: Arrays
+    runner: Runner
+    device: Device
+    phases: Phases
+
+    def capture(self) -> Capture:
+        """The plain calls, then the one that is taken apart."""
+        forward_s = self._forward()
+        begin = now_ns()
+        interior = self._interior()
+        parameters, weight_bytes = _weights(self.built.module)
+        return Capture(
+            workload=self.cell.workload,
+            setup=self.cell.setup,
+            operators=interior.operators,
+            sequence=interior.sequence,
+            places=interior.places,
+            gaps_ns=interior.gaps_ns,
+            modules=interior.modules,
+            leaves=interior.leaves,
+            parameters=parameters,
+            weight_bytes=weight_bytes,
+            seconds={"forward": forward_s, "capture": (now_ns() - begin) / 1e9},
+            code=self.cell.code,
+            software=self.cell.software,
+            machine=self.cell.machine,
+            facts=self.runner.computed(),
+            notes=interior.notes,
+        )
+
+    def _inputs(self) -> Any:
+        return self.runner.stage(tuple(array.copy() for array in self.arrays))
+
+    def _forward(self) -> float:
+        """Seconds of a plain call: of the second one, or the median of a few more where calls are short."""
+        staged = self._inputs()
+        with self.phases.phase("first call"), explained(self.runner), _positional(self.built):
+            first_s = self._timed(staged)
+        with self.phases.phase("plain calls"):
+            return forward_seconds(lambda: self._timed(staged), first_s)
+
+    def _timed(self, staged: Any) -> float:
+        begin = now_ns()
+        self.runner.call(staged)
+        self.device.synchronize()
+        return (now_ns() - begin) / 1e9
+
+    def _interior(self) -> Interior:
+        name = getattr(self.built.call, "__name__", type(self.built.call).__name__)
+        with self.phases.phase("capture"):
+            return take_apart(
+                self.runner.call,
+                self._inputs,
+                device=kind_of(self.cell.setup.device),
+                whole=name,
+                model=self.built.module,
+                room=_room(),
+            )
+
+
+def forward_seconds(timed: Callable[[], float], first_s: float) -> float:
+    """The median of some plain calls: one if the first call was long, so that capturing stays cheap; else a few.
+
+    Args:
+        timed: Calls and says how long it took.
+        first_s: What the first call took.
+    """
+    taken = [timed()]
+    while first_s < BRIEF_S and len(taken) < MOST_CALLS and sum(taken) < BRIEF_S:
+        taken.append(timed())
+    return median(taken)
+
+
+@contextmanager
+def _positional(built: Built) -> Iterator[None]:
+    """Say what inputs can be where a model wants others."""
+    try:
+        yield
+    except TypeError as error:
+        if not _BY_KEYWORD.search(str(error)):
+            raise
+        raise WorkloadError(
+            f"TypeError: {error}",
+            when=f"the model is called with its {len(built.input_names)} inputs by position",
+            now="return a module whose forward takes the inputs by position and passes them on by name",
+        ) from error
+
+
+def _room() -> float:
+    """Bytes that remembered outputs may take: a quarter of the memory that is free."""
+    available = read_facts().values.get("memory.available")
+    return float("inf") if available is None else float(available) / 4
+
+
+def _weights(module: "torch.nn.Module | None") -> tuple[int, int]:
+    """Numbers in the parameters, and bytes of parameters and buffers."""
+    if module is None:
+        return 0, 0
+    own = list(module.parameters())
+    return sum(one.numel() for one in own), sum(one.numel() * one.element_size() for one in (*own, *module.buffers()))

@@ -1,0 +1,26 @@
+"""Hearing of every ATen call of this thread, and answering it."""
+
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager
+from typing import Any
+
+Handler = Callable[[Any, Sequence[Any], Mapping[str, Any]], Any]
+"""`(operator, positional arguments, keyword arguments) -> what the call returns`. Calls made inside are not heard."""
+
+
+def intercepting(handler: Handler) -> AbstractContextManager[Any]:
+    """A block in which a handler answers every ATen call.
+
+    Under `torch.inference_mode()` composite operators (`aten.linear`, `aten.lstm.input`) come whole: what they are made
+    of is called inside. Outside of it autograd takes them apart first.
+    """
+    from torch.utils._python_dispatch import TorchDispatchMode
+
+    class Interception(TorchDispatchMode):
+        def __torch_dispatch__(
+            self, func: Any, types: Any, args: Sequence[Any] = (), kwargs: Mapping[str, Any] | None = None
+        ) -> Any:
+            return handler(func, args, kwargs or {})
+
+    context: AbstractContextManager[Any] = Interception()
+    return context

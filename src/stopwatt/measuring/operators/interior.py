@@ -1,0 +1,148 @@
+"""One call of a model, taken apart: its operators in order, the modules they are in, the time between them."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from stopwatt.measuring.operators.arguments import Encoder, Storages, storage_of
+from stopwatt.measuring.operators.gaps import OtherPath, gaps_of
+from stopwatt.measuring.operators.interception import intercepting
+from stopwatt.measuring.operators.leaves import Modules
+from stopwatt.operators.capture import LeafCall, Module
+from stopwatt.operators.operator import Operator
+from stopwatt.units import quantity
+
+if TYPE_CHECKING:
+    import torch
+
+DEPENDS_ON_VALUES = (
+    "control flow may depend on values ({operators} reads them on the host): another input may take another path"
+)
+NO_ROOM = "no times between operators: what the operators return, {size} up to there, would not stay in memory"
+OTHER_PATH = "no times between operators: called again, the model called other operators, so it keeps a state"
+NO_OPERATOR = "the call runs no operator of torch"
+
+_READS_VALUES = frozenset(
+    {"_local_scalar_dense", "item", "is_nonzero", "nonzero", "nonzero_numpy", "masked_select", "equal", "allclose",
+     "unique_dim", "unique_consecutive", "_unique", "_unique2"}
+)  # fmt: skip
+"""Operators whose result is a number on the host, or has a shape that follows from values."""
+
+
+@dataclass(frozen=True, slots=True)
+class Interior:
+    """What a call consists of; the fields of `Capture` that follow from watching it."""
+
+    operators: tuple[Operator, ...]
+    sequence: NDArray[np.int64]
+    places: NDArray[np.int64]
+    gaps_ns: NDArray[np.float64]
+    modules: tuple[Module, ...]
+    leaves: tuple[LeafCall, ...]
+    notes: tuple[str, ...]
+
+
+def take_apart(
+    call: Callable[[Any], Any],
+    inputs: Callable[[], Any],
+    *,
+    device: str,
+    whole: str,
+    model: "torch.nn.Module | None" = None,
+    room: float = float("inf"),
+    hooks: bool = True,
+) -> Interior:
+    """Call a model once and write down every operator, then some more times without running any to time the gaps.
+
+    Args:
+        call: Takes what `inputs` returns.
+        inputs: Makes the inputs afresh, which the model may change.
+        device: Where the model is: `cpu` or `cuda`.
+        whole: Name of what is called.
+        model: The module, where it is one.
+        room: Bytes that may be kept of what operators return; gaps are not measured beyond.
+        hooks: Whether modules are heard of; compiled code may be compiled anew when they are.
+    """
+    storages = Storages()
+    taking = _Taking(Encoder(device, storages), whole, model, room)
+    given = inputs()
+    storages.inputs.update(taking.memory_of(given))
+    taking.take(call, given, hooks=hooks)
+    notes = list(_notes(taking.encoder.operators))
+    gaps = np.zeros(0)
+    if taking.remembered is None:
+        notes.append(NO_ROOM.format(size=quantity(taking.kept, "B")))
+    else:
+        try:
+            gaps = gaps_of(lambda: call(given), taking.remembered)
+        except OtherPath:
+            notes.append(OTHER_PATH)
+    return Interior(
+        tuple(taking.encoder.operators),
+        np.asarray(taking.sequence, dtype=np.int64),
+        np.asarray(taking.places, dtype=np.int64),
+        gaps,
+        tuple(taking.modules.found),
+        tuple(taking.modules.leaves),
+        tuple(notes),
+    )
+
+
+class _Taking:
+    """What has been heard so far."""
+
+    def __init__(self, encoder: Encoder, whole: str, model: "torch.nn.Module | None", room: float) -> None:
+        self.encoder = encoder
+        self.sequence: list[int] = []
+        self.places: list[int] = []
+        self.modules = Modules(encoder, self.sequence.__len__, whole, model)
+        self.remembered: list[tuple[Any, Any]] | None = []
+        self.kept = 0.0
+        self._room = room
+
+    def take(self, call: Callable[[Any], Any], inputs: Any, *, hooks: bool) -> None:
+        if not hooks:
+            with intercepting(self._hear):
+                call(inputs)
+            return
+        with self.modules.watched(), intercepting(self._hear):
+            call(inputs)
+
+    def memory_of(self, value: Any) -> set[int]:
+        """The storages of all tensors in a value."""
+        return {storage_of(one) for one in self.encoder.plain_tensors(value)}
+
+    def _hear(self, function: Any, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Any:
+        given = self.encoder.before(function, args, kwargs)
+        returned = function(*args, **kwargs)
+        self.sequence.append(self.encoder.after(given, returned))
+        self.places.append(self.modules.current)
+        if self.remembered is not None:
+            self._remember(function, returned)
+        return returned
+
+    def _remember(self, function: Any, returned: Any) -> None:
+        assert self.remembered is not None  # noqa: S101  (asked by the caller)
+        self.remembered.append((function, returned))
+        last = self.encoder.operators[self.sequence[-1]]
+        taken = {one.storage for one in last.tensors}
+        for output, tensor in zip(last.outputs, self.encoder.plain_tensors(returned), strict=False):
+            if output.storage not in taken:
+                self.kept += tensor.untyped_storage().nbytes()
+        if self.kept > self._room:
+            self.remembered = None
+
+
+def _notes(operators: Sequence[Operator]) -> list[str]:
+    names = {one.name for one in operators if one.name.split(".")[1:2] and one.name.split(".")[1] in _READS_VALUES}
+    if any(one.name.startswith("aten.index.") and _by_truth(one) for one in operators):
+        names.add("aten.index by truth values")
+    notes = [DEPENDS_ON_VALUES.format(operators=", ".join(sorted(names)))] if names else []
+    return notes if operators else [*notes, NO_OPERATOR]
+
+
+def _by_truth(operator: Operator) -> bool:
+    return any(one.dtype == "bool" for one in operator.tensors[1:])
