@@ -145,10 +145,9 @@ def value_of_round(one: Measurement, name: str) -> float:
 
 
 def round_energies(ok: Sequence[Measurement]) -> dict[str, RoundValues]:
-    """Joules a sample of each scope that rounds measured, by the name of the metric."""
+    """Joules a sample of each scope that rounds measured, gross and net, by the name of the metric."""
     found = {}
-    for scope in SCOPES:
-        name = f"energy_{scope}"
+    for name in (f"{kind}_{scope}" for scope in SCOPES for kind in ("energy", "energy_net")):
         taken = [(one.round, reading.value) for one in ok if isinstance(reading := one.readings.get(name), Measured)]
         if taken:
             found[name] = tuple(taken)

@@ -36,8 +36,8 @@ class Row:
         estimates: By metric name, with `latency_p90`, `latency_p99`, `latency_p99.9` and `latency_max`, and the same
             of `response`. Complete: a metric that was not measured is there with the reason.
         round_medians: Round number and median latency in seconds of each OK round.
-        round_energies: Name of a metric (energy a sample, of some scope) -> round number and joules of each OK round
-            that measured it; suspect and estimated values are not among them.
+        round_energies: Name of a metric (energy a sample, gross or net, of some scope) -> round number and joules of
+            each OK round that measured it; suspect and estimated values are not among them.
         worst: Of `latency`, and of `response` where arrivals were paced; empty where nobody asked for it.
         speedup: Against the fp32 eager row of the same workload, batch, device and threads.
     """
