@@ -5,6 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from operator_examples import same_table, table
 from sqlalchemy import inspect
 from store_examples import measurement
 
@@ -56,6 +57,22 @@ def test_a_store_of_schema_1_takes_new_rounds(of_schema_1):
         run = store.begin_run("bench", "plan", "", "0.1.0")
         store.save(run, measurement())
         assert [found.id for found in store.measurements()][-1] == measurement().id
+
+
+@pytest.mark.parametrize("schema", [1, 2, 3])
+def test_a_store_of_before_there_were_operators_takes_them(where, monkeypatch, schema):
+    with monkeypatch.context() as patch:
+        patch.setattr("stopwatt.store.migrations.MIGRATIONS", MIGRATIONS[:schema])
+        open_store(where).close()
+    with open_store(where) as store:
+        assert store.operators.captures() == store.operators.replays() == store.operators.sources() == []
+        store.operators.save_table(table())
+        assert same_table(store.operators.tables()[0], table())
+
+
+def test_a_store_of_schema_1_opened_for_reading_has_no_operators(of_schema_1):
+    with open_store(of_schema_1, access=Access.READ) as store:
+        assert store.operators.tables() == []
 
 
 def test_a_new_store_has_the_tables_that_the_queries_expect(store):

@@ -5,9 +5,10 @@ import uuid
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, datetime
+from functools import cached_property
 from itertools import groupby
 from types import TracebackType
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
 from sqlalchemy import Connection, Engine, Select, Table, insert, literal_column, select, update
 from sqlalchemy.dialects import postgresql, sqlite
@@ -30,6 +31,9 @@ from stopwatt.store.queries import (
 from stopwatt.store.tables import cells, environments, rounds, runs, samples, traces
 from stopwatt.store.trouble import translated
 from stopwatt.wire import from_document
+
+if TYPE_CHECKING:
+    from stopwatt.store.operators import OperatorShelf
 
 _EVERYTHING = Selection()
 _CHUNK = 50  # measurements read at a time: bounded memory, and no reading transaction that stays open
@@ -59,6 +63,13 @@ class Store:
     def close(self) -> None:
         """Close all connections."""
         self._engine.dispose()
+
+    @cached_property
+    def operators(self) -> "OperatorShelf":
+        """Captures, replays, tables of others, specifications and predictors, in the same database."""
+        from stopwatt.store.operators import OperatorShelf
+
+        return OperatorShelf(self._read, self._write, self.where)
 
     def begin_run(
         self, command: str, plan: str, tag: str, tool_version: str, request: Mapping[str, Any] | None = None

@@ -3,6 +3,8 @@
 Schema 1 (stopwatt 0.1): runs, environments, cells, rounds, samples.
 Schema 2: what a run was asked for (`runs.request`, a JSON document).
 Schema 3: what instruments said beside a round (`traces`).
+Schema 4: operators (`captures`, `operators`, `places`, `replays`), tables of others (`costs`, `cost_columns`), and what
+is known and learnt of devices (`device_specs`, `predictors`).
 """
 
 from collections.abc import Callable
@@ -110,7 +112,89 @@ def _to_schema_3(connection: Connection) -> None:
     connection.exec_driver_sql(_SCHEMA_3.format(**_WORDS[connection.dialect.name]))
 
 
-MIGRATIONS: list[Callable[[Connection], None]] = [_to_schema_1, _to_schema_2, _to_schema_3]
+# `captures` and `costs` have no unique key: the newest row of a key counts, so that two processes that replace the same
+# one at once neither wait for each other nor fail.
+_SCHEMA_4 = """
+CREATE TABLE captures (
+    number {serial},
+    key TEXT NOT NULL,
+    identity TEXT NOT NULL,
+    workload TEXT NOT NULL,
+    backend TEXT NOT NULL,
+    precision TEXT NOT NULL,
+    batch BIGINT NOT NULL,
+    device TEXT NOT NULL,
+    at TEXT NOT NULL,
+    n BIGINT NOT NULL,
+    crc32 BIGINT NOT NULL,
+    data {blob} NOT NULL
+);
+CREATE INDEX captures_identity ON captures (identity);
+CREATE INDEX captures_key ON captures (key);
+CREATE TABLE operators (
+    key TEXT NOT NULL PRIMARY KEY,
+    name TEXT NOT NULL,
+    n BIGINT NOT NULL,
+    crc32 BIGINT NOT NULL,
+    data {blob} NOT NULL
+);
+CREATE TABLE places (
+    digest TEXT NOT NULL PRIMARY KEY,
+    hardware TEXT NOT NULL,
+    document TEXT NOT NULL
+);
+CREATE TABLE replays (
+    number {serial},
+    place TEXT NOT NULL REFERENCES places (digest),
+    operator TEXT NOT NULL REFERENCES operators (key),
+    mode TEXT NOT NULL,
+    status TEXT NOT NULL,
+    at TEXT NOT NULL,
+    n BIGINT NOT NULL,
+    crc32 BIGINT NOT NULL,
+    data {blob} NOT NULL
+);
+CREATE INDEX replays_place ON replays (place, operator, mode);
+CREATE TABLE costs (
+    number {serial},
+    source TEXT NOT NULL,
+    family TEXT NOT NULL,
+    device TEXT NOT NULL,
+    n BIGINT NOT NULL,
+    powered BIGINT NOT NULL,
+    at TEXT NOT NULL
+);
+CREATE INDEX costs_family ON costs (family, device, source);
+CREATE TABLE cost_columns (
+    costs BIGINT NOT NULL REFERENCES costs (number) ON DELETE CASCADE,
+    name TEXT NOT NULL,
+    texts TEXT,
+    n BIGINT NOT NULL,
+    crc32 BIGINT NOT NULL,
+    data {blob} NOT NULL,
+    PRIMARY KEY (costs, name)
+);
+CREATE TABLE device_specs (
+    name TEXT NOT NULL PRIMARY KEY,
+    document TEXT NOT NULL
+);
+CREATE TABLE predictors (
+    name TEXT NOT NULL PRIMARY KEY,
+    at TEXT NOT NULL,
+    summary TEXT NOT NULL,
+    n BIGINT NOT NULL,
+    crc32 BIGINT NOT NULL,
+    data {blob} NOT NULL
+)
+"""
+
+
+def _to_schema_4(connection: Connection) -> None:
+    for statement in _SCHEMA_4.format(**_WORDS[connection.dialect.name]).split(";"):
+        connection.exec_driver_sql(statement)
+
+
+MIGRATIONS: list[Callable[[Connection], None]] = [_to_schema_1, _to_schema_2, _to_schema_3, _to_schema_4]
 
 
 def newest() -> int:

@@ -81,3 +81,93 @@ traces = Table(
     Column("crc32", BigInteger),
     Column("data", LargeBinary),
 )
+
+captures = Table(
+    "captures",
+    metadata,
+    Column("number", BigInteger, primary_key=True),
+    Column("key", Text),
+    Column("identity", Text),
+    Column("workload", Text),
+    Column("backend", Text),
+    Column("precision", Text),
+    Column("batch", BigInteger),
+    Column("device", Text),
+    Column("at", Text),
+    Column("n", BigInteger),
+    Column("crc32", BigInteger),
+    Column("data", LargeBinary),
+)
+
+operators = Table(
+    "operators",
+    metadata,
+    Column("key", Text, primary_key=True),
+    Column("name", Text),
+    Column("n", BigInteger),
+    Column("crc32", BigInteger),
+    Column("data", LargeBinary),
+)
+
+places = Table(
+    "places",
+    metadata,
+    Column("digest", Text, primary_key=True),
+    Column("hardware", Text),
+    Column("document", Text),
+)
+
+replays = Table(
+    "replays",
+    metadata,
+    Column("number", BigInteger, primary_key=True),
+    Column("place", Text),
+    Column("operator", Text),
+    Column("mode", Text),
+    Column("status", Text),
+    Column("at", Text),
+    Column("n", BigInteger),
+    Column("crc32", BigInteger),
+    Column("data", LargeBinary),
+)
+
+costs = Table(
+    "costs",
+    metadata,
+    Column("number", BigInteger, primary_key=True),
+    Column("source", Text),
+    Column("family", Text),
+    Column("device", Text),
+    Column("n", BigInteger),
+    Column("powered", BigInteger),
+    Column("at", Text),
+)
+
+cost_columns = Table(
+    "cost_columns",
+    metadata,
+    Column("costs", BigInteger, primary_key=True),
+    Column("name", Text, primary_key=True),
+    Column("texts", Text),
+    Column("n", BigInteger),
+    Column("crc32", BigInteger),
+    Column("data", LargeBinary),
+)
+
+device_specs = Table(
+    "device_specs",
+    metadata,
+    Column("name", Text, primary_key=True),
+    Column("document", Text),
+)
+
+predictors = Table(
+    "predictors",
+    metadata,
+    Column("name", Text, primary_key=True),
+    Column("at", Text),
+    Column("summary", Text),
+    Column("n", BigInteger),
+    Column("crc32", BigInteger),
+    Column("data", LargeBinary),
+)
