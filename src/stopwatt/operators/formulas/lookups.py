@@ -1,0 +1,71 @@
+"""Rows and elements found by number: of the table only what is looked up is read, and no row more often than once."""
+
+from collections.abc import Callable, Mapping
+
+from stopwatt.operators.formulas.call import Call, work
+from stopwatt.operators.formulas.touched import element_bytes, numel
+from stopwatt.operators.operator import Tensor
+from stopwatt.operators.work import Family, Work
+
+_LINES = (2, 1, 4)
+"""Neighbours along a dimension by the number of the interpolation: bilinear, nearest, bicubic."""
+
+
+def _embedding(call: Call) -> Work:
+    """`weight [rows, width]`, indices of any shape."""
+    table, indices = call.tensor(0, "weight"), call.tensor(1, "indices")
+    return _looked_up(call, table, numel(indices), 0)
+
+
+def _bags(call: Call) -> Work:
+    """Rows added up in bags."""
+    table, indices = call.tensor(0, "weight"), call.tensor(1, "indices")
+    return _looked_up(call, table, numel(indices), numel(indices) * table.shape[1])
+
+
+def _looked_up(call: Call, table: Tensor, lookups: int, flops: int) -> Work:
+    rows, width = table.shape
+    dims = {"lookups": lookups, "width": width, "rows": rows}
+    read = min(lookups, rows) * width * element_bytes(table.dtype)
+    return work(call, Family.EMBEDDING, dims, flops, taken=(table, read))
+
+
+def _gather(call: Call) -> Work:
+    """Elements of the first argument, as many as are given."""
+    table, elements = call.tensor(0, "self"), numel(call.output)
+    taken = table, elements * element_bytes(table.dtype)
+    return work(call, Family.MOVEMENT, {"elements": elements}, 0, taken=taken)
+
+
+def _sampled(call: Call) -> Work:
+    """`input [n, c, *size]`, `grid [n, *out, rank]`: neighbours of each place, weighted."""
+    given, grid, elements = call.tensor(0, "input"), call.tensor(1, "grid"), numel(call.output)
+    line = _LINES[int(call.value(2, "interpolation_mode", 0))]
+    neighbours = line ** grid.shape[-1]
+    taken = given, neighbours * elements * element_bytes(given.dtype)
+    flops = 0 if line == 1 else 2 * neighbours * elements
+    return work(call, Family.MOVEMENT, {"elements": elements}, flops, taken=taken)
+
+
+def _scatter(call: Call) -> Work:
+    """Elements written at places by number: in place only those, otherwise after a copy of the first argument."""
+    target, given = call.tensor(0, "self"), [one for one in call.inputs if one != call.inputs[0]]
+    moved = max((numel(one) for one in given), default=numel(target))
+    if not call.in_place:
+        return work(call, Family.MOVEMENT, {"elements": numel(call.output) + moved}, 0)
+    written = float(min(moved, numel(target)) * element_bytes(target.dtype))
+    return work(call, Family.MOVEMENT, {"elements": moved}, 0, reads=given, writes=written)
+
+
+FORMULAS: Mapping[str, Callable[[Call], Work]] = {
+    "embedding": _embedding,
+    **dict.fromkeys(("embedding_bag", "_embedding_bag", "_embedding_bag_forward_only"), _bags),
+    **dict.fromkeys(
+        ("gather", "index", "_unsafe_index", "index_select", "take", "take_along_dim", "masked_select"), _gather
+    ),
+    **dict.fromkeys(("grid_sampler", "grid_sampler_2d", "grid_sampler_3d"), _sampled),
+    **dict.fromkeys(
+        ["scatter", "scatter_add", "scatter_reduce", "index_put", "_index_put_impl", "_unsafe_index_put", "index_add", "index_copy", "index_fill", "masked_scatter", "put", "select_scatter", "slice_scatter", "diagonal_scatter"],
+        _scatter,
+    ),
+}
