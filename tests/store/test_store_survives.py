@@ -39,7 +39,7 @@ def intact(path):
 
 def test_a_disk_that_is_full_at_any_page_costs_the_round_being_saved_only(tmp_path, small_disk):
     saved_at = []
-    for pages in [*range(1, 30), *range(30, 60, 3)]:
+    for pages in [*range(1, 50), *range(50, 80, 3)]:
         path = tmp_path / f"{pages}.db"
         saved = []
         small_disk[0] = pages
@@ -60,7 +60,7 @@ def test_a_disk_that_is_full_at_any_page_costs_the_round_being_saved_only(tmp_pa
 
 
 def test_a_full_disk_is_named_with_what_to_do(tmp_path, small_disk):
-    small_disk[0] = 30
+    small_disk[0] = 60
     with open_store(tmp_path / "results.db") as store:
         run = begin(store)
         with pytest.raises(StoreError, match="the disk is full") as full:
@@ -76,7 +76,7 @@ from stopwatt.errors import StoreError
 from stopwatt.store import open_store
 with open_store(sys.argv[1]) as store:
     run = store.begin_run("bench", "plan", "", "0.1.0")
-    resource.setrlimit(resource.RLIMIT_FSIZE, (300_000, 300_000))
+    resource.setrlimit(resource.RLIMIT_FSIZE, (500_000, 500_000))
     try:
         for number in range(1000):
             store.save(run, measurement(number=number, trials=500, seed=number))
