@@ -16,18 +16,27 @@ if TYPE_CHECKING:
 CACHES = Path("/sys/devices/system/cpu/cpu0/cache")
 _USUAL = 64 * 2**20
 _LARGEST = 512 * 2**20
+_CORE_LEVEL = "2"
+_USUAL_CORE = 2**20
 _SIDE = 512
 """Of the square matrix that `exercise` multiplies by itself: some milliseconds on one core."""
 
 
 def largest_cache(caches: Path = CACHES) -> int:
     """Bytes of the largest cache that the kernel tells of; 64 MiB where it tells of none, 512 MiB at most."""
-    sizes = []
-    for path in caches.glob("index*/size"):
-        text = path.read_text().strip()
-        unit = {"K": 2**10, "M": 2**20}.get(text[-1:], 1)
-        sizes.append(int(text.rstrip("KM")) * unit)
-    return min(max(sizes, default=_USUAL), _LARGEST)
+    return min(max(map(_size, caches.glob("index*/size")), default=_USUAL), _LARGEST)
+
+
+def core_cache(caches: Path = CACHES) -> int:
+    """Bytes of the second-level cache, the last that a core has to itself; 1 MiB where the kernel tells of none."""
+    levels = [path for path in caches.glob("index*/level") if path.read_text().strip() == _CORE_LEVEL]
+    return max((_size(path.with_name("size")) for path in levels), default=_USUAL_CORE)
+
+
+def _size(path: Path) -> int:
+    text = path.read_text().strip()
+    unit = {"K": 2**10, "M": 2**20}.get(text[-1:], 1)
+    return int(text.rstrip("KM")) * unit
 
 
 class Cpu:
