@@ -23,18 +23,22 @@ _CHAIN = 500
 """Calls of the chain that shows what interception costs."""
 
 
+Returned = Callable[[], Any]
+"""Gives what an operator returned."""
+
+
 class OtherPath(Exception):  # noqa: N818  (what happened)
     """The model called another operator than the first time: it keeps a state that decides what it does."""
 
 
 def gaps_of(
-    call: Callable[[], Any], remembered: Sequence[tuple[Any, Any]], *, passes: int = PASSES, seconds: float = SECONDS
+    call: Callable[[], Any], heard: Sequence[tuple[Any, Any]], *, passes: int = PASSES, seconds: float = SECONDS
 ) -> NDArray[np.float64]:
     """Nanoseconds before each call of an operator and after the last one, shape (calls + 1,).
 
     Args:
         call: Calls the model.
-        remembered: Each operator that it called, in order, with what that returned.
+        heard: Each operator that it called, in order, with what that returned.
         passes: Most passes; the result is their median.
         seconds: No further pass begins after so long.
 
@@ -42,6 +46,7 @@ def gaps_of(
         OtherPath: The model did not call the same operators again.
     """
     own_ns = interception_ns()
+    remembered = [(function, _again(returned)) for function, returned in heard]
     begin = now_ns()
     found: list[NDArray[np.float64]] = []
     while not found or (len(found) < passes and now_ns() - begin < seconds * 1e9):
@@ -65,12 +70,12 @@ def interception_ns(calls: int = _CHAIN) -> float:
             for _ in range(calls):
                 add(one, one)
 
-        remembered = [(torch.ops.aten.add.Tensor, one)] * calls
+        remembered = [(torch.ops.aten.add.Tensor, _again(one))] * calls
         chains = [_one_pass(chain, remembered)[1:-1] for _ in range(3)]
     return float(np.median(np.concatenate(chains[1:])))
 
 
-def _one_pass(call: Callable[[], Any], remembered: Sequence[tuple[Any, Any]]) -> NDArray[np.float64]:
+def _one_pass(call: Callable[[], Any], remembered: Sequence[tuple[Any, Returned]]) -> NDArray[np.float64]:
     stamps = np.zeros((len(remembered) + 1, 2), dtype=np.int64)
     entered, left = stamps[:, 0].tolist(), stamps[:, 1].tolist()  # lists are quicker to write to, one by one
     number = 0
@@ -82,7 +87,7 @@ def _one_pass(call: Callable[[], Any], remembered: Sequence[tuple[Any, Any]]) ->
         if number == most or remembered[number][0] is not function:
             raise OtherPath
         entered[number] = at
-        returned = remembered[number][1]
+        returned = remembered[number][1]()
         number += 1
         left[number] = now_ns()
         return returned
@@ -94,3 +99,20 @@ def _one_pass(call: Callable[[], Any], remembered: Sequence[tuple[Any, Any]]) ->
     if number != most:
         raise OtherPath
     return (np.asarray(entered) - np.asarray(left)).astype(np.float64)
+
+
+def _again(returned: Any) -> Returned:
+    """What gives a remembered value once more: tensors that autograd has marked as views must be new ones each time."""
+    import torch
+
+    def marked(value: Any) -> bool:
+        if isinstance(value, torch.Tensor):
+            return not value.is_inference()
+        return isinstance(value, list | tuple) and any(marked(one) for one in value)
+
+    def alias(value: Any) -> Any:
+        if isinstance(value, torch.Tensor):
+            return torch.ops.aten.alias.default(value)
+        return type(value)(alias(one) for one in value) if isinstance(value, list | tuple) else value
+
+    return (lambda: alias(returned)) if marked(returned) else (lambda: returned)
