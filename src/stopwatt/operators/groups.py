@@ -28,6 +28,13 @@ class By(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class _Name:
+    name: str
+    kind: str = ""
+    key: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Group:
     """Calls with something in common.
 
@@ -46,6 +53,7 @@ class Group:
         roofline_s: The least time that the device's ceilings allow all calls with a time; `None` without ceilings.
         bound: `compute` or `memory`: which ceiling that is, for most of the time; empty without ceilings.
         mode: The memory mode of most of the time; `mixed` where no mode has more than nine tenths.
+        key: Of the operator; empty for other groups.
     """
 
     name: str
@@ -62,6 +70,7 @@ class Group:
     roofline_s: float | None = None
     bound: str = ""
     mode: str = ""
+    key: str = ""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -85,7 +94,7 @@ class Seen:
 
 def groups(seen: Seen, by: By) -> tuple[Group, ...]:
     """Groups by falling time; those without a time last."""
-    places: dict[tuple[str, str], list[int]] = {}
+    places: dict[_Name, list[int]] = {}
     for call, name in enumerate(_NAMES[by](seen.capture, seen.works)):
         places.setdefault(name, []).append(call)
     found = [_group(name, np.array(calls), seen) for name, calls in places.items()]
@@ -105,7 +114,7 @@ def pattern(path: str) -> str:
     return re.sub(r"(?<![^.])\d+(?![^.])", "*", path) or WHOLE
 
 
-def _group(name: tuple[str, str], calls: NDArray[np.int64], seen: Seen) -> Group:
+def _group(name: _Name, calls: NDArray[np.int64], seen: Seen) -> Group:
     works, costs, reference_s = seen.works, seen.costs, seen.reference_s
     numbers = seen.capture.sequence[calls].tolist()
     known = calls[costs.known[calls]]
@@ -114,7 +123,8 @@ def _group(name: tuple[str, str], calls: NDArray[np.int64], seen: Seen) -> Group
     flops = [works[number].flops for number in numbers]
     roofline_s, bound = _position(known, seen.roofs)
     return Group(
-        *name,
+        name.name,
+        name.kind,
         calls=int(calls.size),
         operators=len(set(numbers)),
         unknown=int(calls.size - known.size),
@@ -127,6 +137,7 @@ def _group(name: tuple[str, str], calls: NDArray[np.int64], seen: Seen) -> Group
         roofline_s=roofline_s,
         bound=bound,
         mode=_mode(known, costs),
+        key=name.key,
     )
 
 
@@ -152,33 +163,29 @@ def _mode(known: NDArray[np.int64], costs: CallCosts) -> str:
     return next((str(mode) for mode, weight in weights.items() if weight >= _MOST * total), "mixed") if total else ""
 
 
-Names = Callable[[Capture, Sequence[Work]], list[tuple[str, str]]]
-
-
-def _operators(capture: Capture, works: Sequence[Work]) -> list[tuple[str, str]]:
-    labels = [(one.label, str(work.family)) for one, work in zip(capture.operators, works, strict=True)]
-    often = Counter(labels)
-    keyed = [
-        (f"{name} #{one.key[:4]}", family) if often[name, family] > 1 else (name, family)
-        for one, (name, family) in zip(capture.operators, labels, strict=True)
+def _operators(capture: Capture, works: Sequence[Work]) -> list[_Name]:
+    often = Counter(one.label for one in capture.operators)
+    named = [
+        _Name(f"{one.label} #{one.key[:4]}" if often[one.label] > 1 else one.label, str(work.family), one.key)
+        for one, work in zip(capture.operators, works, strict=True)
     ]
-    return [keyed[number] for number in capture.sequence.tolist()]
+    return [named[number] for number in capture.sequence.tolist()]
 
 
-def _families(capture: Capture, works: Sequence[Work]) -> list[tuple[str, str]]:
-    return [(str(works[number].family), "") for number in capture.sequence.tolist()]
+def _families(capture: Capture, works: Sequence[Work]) -> list[_Name]:
+    return [_Name(str(works[number].family)) for number in capture.sequence.tolist()]
 
 
-def _modules(capture: Capture, _: Sequence[Work]) -> list[tuple[str, str]]:
-    named = [(pattern(one.path), one.kind) for one in capture.modules]
+def _modules(capture: Capture, _: Sequence[Work]) -> list[_Name]:
+    named = [_Name(pattern(one.path), one.kind) for one in capture.modules]
     return [named[place] for place in capture.places.tolist()]
 
 
-def _leaves(capture: Capture, _: Sequence[Work]) -> list[tuple[str, str]]:
-    return [(OUTSIDE if place < 0 else capture.modules[place].kind, "") for place in leaf_of_calls(capture)]
+def _leaves(capture: Capture, _: Sequence[Work]) -> list[_Name]:
+    return [_Name(OUTSIDE if place < 0 else capture.modules[place].kind) for place in leaf_of_calls(capture)]
 
 
-_NAMES: Mapping[By, Names] = {
+_NAMES: Mapping[By, Callable[[Capture, Sequence[Work]], list[_Name]]] = {
     By.OPERATOR: _operators,
     By.FAMILY: _families,
     By.MODULE: _modules,
