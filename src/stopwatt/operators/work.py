@@ -10,19 +10,42 @@ class Family(StrEnum):
 
     GEMM = "gemm"  # m, n, k, batch
     ATTENTION = "attention"  # batch, heads, kv_heads, head_dim, q_len, kv_len, causal (0 or 1), window (0: none)
-    CONVOLUTION = "convolution"  # batch, in_channels, out_channels, groups, in_size, out_size, kernel, stride, dims
+    # batch, in_channels, out_channels, groups, dims; products over them: in_size, out_size, kernel, stride, dilation
+    CONVOLUTION = "convolution"
     RECURRENT = "recurrent"  # steps, batch, inputs, hidden, layers, directions, gates
     NORM = "norm"  # rows, columns
     SOFTMAX = "softmax"  # rows, columns
     REDUCTION = "reduction"  # elements, outputs
-    ELEMENTWISE = "elementwise"  # elements, operands
-    POOLING = "pooling"  # batch, channels, in_size, out_size, kernel
+    ELEMENTWISE = "elementwise"  # elements, operands, run (elements that lie next to each other in every operand)
+    POOLING = "pooling"  # batch, channels, in_size, out_size, kernel: products over the dimensions
     EMBEDDING = "embedding"  # lookups, width, rows
-    MOVEMENT = "movement"  # elements: copies, concatenations, gathers, padding, resampling
+    MOVEMENT = "movement"  # elements, run: copies, concatenations, gathers, padding, resampling
     VIEW = "view"  # nothing moves: only the dispatch costs
     CREATION = "creation"  # elements
     ORDER = "order"  # elements, kept: sorting, top-k, non-zero
     OTHER = "other"  # not modelled: listed, never counted as nothing
+
+
+DIMENSIONS: Mapping[Family, tuple[str, ...]] = {
+    Family.GEMM: ("m", "n", "k", "batch"),
+    Family.ATTENTION: ("batch", "heads", "kv_heads", "head_dim", "q_len", "kv_len", "causal", "window"),
+    Family.CONVOLUTION: (
+        "batch", "in_channels", "out_channels", "groups", "in_size", "out_size", "kernel", "stride", "dilation", "dims",
+    ),
+    Family.RECURRENT: ("steps", "batch", "inputs", "hidden", "layers", "directions", "gates"),
+    Family.NORM: ("rows", "columns"),
+    Family.SOFTMAX: ("rows", "columns"),
+    Family.REDUCTION: ("elements", "outputs"),
+    Family.ELEMENTWISE: ("elements", "operands", "run"),
+    Family.POOLING: ("batch", "channels", "in_size", "out_size", "kernel"),
+    Family.EMBEDDING: ("lookups", "width", "rows"),
+    Family.MOVEMENT: ("elements", "run"),
+    Family.VIEW: (),
+    Family.CREATION: ("elements",),
+    Family.ORDER: ("elements", "kept"),
+    Family.OTHER: (),
+}  # fmt: skip
+"""Names of the sizes of each family, in order: the keys of `Work.dims` and the columns of its tables."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
-from stopwatt.operators.formulas.touched import is_floating, numel, touched_bytes
+from stopwatt.operators.formulas.touched import is_floating, numel, run_length, touched_bytes
 from stopwatt.operators.operator import Operator, Role, Tensor, tensor_places
 from stopwatt.operators.work import Family, Work
 
@@ -144,6 +144,13 @@ def work(
         write_bytes=_written(call) if writes is None else writes,
         weight_bytes=touched_bytes(one for one in read if one.role is Role.WEIGHT) + (part if is_weight else 0.0),
     )
+
+
+def shortest_run(call: Call, reads: Iterable[Tensor] | None = None) -> int:
+    """Elements that lie next to each other in everything that is read; all of the output where nothing is broken up."""
+    output = call.output
+    runs = [(run_length(one, output), numel(one)) for one in (call.inputs if reads is None else reads)]
+    return min((run for run, whole in runs if run < whole), default=max(numel(output), 1))
 
 
 def _written(call: Call) -> float:

@@ -16,7 +16,8 @@ def _convolution(*, stride: int, dilation: int, transposed: bool = False) -> Cal
     """`input [..., channels, *size]`, `weight [out, in / groups, *kernel]`; transposed `[in, out / groups, *kernel]`.
 
     Args:
-        stride, dilation: Places of these arguments.
+        stride: Place of this argument.
+        dilation: Likewise.
         transposed: Whether each place of the input is spread over a window of the output.
     """
 

@@ -33,8 +33,9 @@ def _looked_up(call: Call, table: Tensor, lookups: int, flops: int) -> Work:
 def _gather(call: Call) -> Work:
     """Elements of the first argument, as many as are given."""
     table, elements = call.tensor(0, "self"), numel(call.output)
-    taken = table, elements * element_bytes(table.dtype)
-    return work(call, Family.MOVEMENT, {"elements": elements}, 0, taken=taken)
+    picks = max((numel(one) for one in call.inputs if one != table), default=1)
+    dims = {"elements": elements, "run": max(1, elements // max(picks, 1))}
+    return work(call, Family.MOVEMENT, dims, 0, taken=(table, elements * element_bytes(table.dtype)))
 
 
 def _sampled(call: Call) -> Work:
@@ -44,18 +45,27 @@ def _sampled(call: Call) -> Work:
     neighbours = line ** grid.shape[-1]
     taken = given, neighbours * elements * element_bytes(given.dtype)
     flops = 0 if line == 1 else 2 * neighbours * elements
-    return work(call, Family.MOVEMENT, {"elements": elements}, flops, taken=taken)
+    return work(call, Family.MOVEMENT, {"elements": elements, "run": line}, flops, taken=taken)
 
 
 def _scatter(call: Call) -> Work:
     """Elements written at places by number: in place only those, otherwise after a copy of the first argument."""
-    target, given = call.tensor(0, "self"), [one for one in call.inputs if one != call.inputs[0]]
-    moved = max((numel(one) for one in given), default=numel(target))
+    target = call.tensor(0, "self")
+    given = [one for one in call.inputs if one != target]
+    moved = max((numel(one) for one in given), default=0)
     if not call.in_place:
-        return work(call, Family.MOVEMENT, {"elements": numel(call.output) + moved}, 0)
+        return work(call, Family.MOVEMENT, {"elements": numel(call.output) + moved, "run": 1}, 0)
     written = float(min(moved, numel(target)) * element_bytes(target.dtype))
-    return work(call, Family.MOVEMENT, {"elements": moved}, 0, reads=given, writes=written)
+    adds = call.name in _ADDING or ("put" in call.name and call.value(3, "accumulate") is True)
+    taken = target, written if adds else 0.0
+    return work(call, Family.MOVEMENT, {"elements": moved, "run": 1}, moved if adds else 0, taken=taken, writes=written)
 
+
+_ADDING = frozenset({"scatter_add", "scatter_reduce", "index_add"})
+_WRITING = """
+    scatter index_put _index_put_impl _unsafe_index_put index_copy masked_scatter put select_scatter slice_scatter
+    diagonal_scatter
+"""
 
 FORMULAS: Mapping[str, Callable[[Call], Work]] = {
     "embedding": _embedding,
@@ -64,8 +74,5 @@ FORMULAS: Mapping[str, Callable[[Call], Work]] = {
         ("gather", "index", "_unsafe_index", "index_select", "take", "take_along_dim", "masked_select"), _gather
     ),
     **dict.fromkeys(("grid_sampler", "grid_sampler_2d", "grid_sampler_3d"), _sampled),
-    **dict.fromkeys(
-        ["scatter", "scatter_add", "scatter_reduce", "index_put", "_index_put_impl", "_unsafe_index_put", "index_add", "index_copy", "index_fill", "masked_scatter", "put", "select_scatter", "slice_scatter", "diagonal_scatter"],
-        _scatter,
-    ),
+    **dict.fromkeys([*_ADDING, *_WRITING.split()], _scatter),
 }

@@ -6,7 +6,7 @@ one: which instructions it takes is the library's choice, and memory is what the
 
 from collections.abc import Callable, Mapping
 
-from stopwatt.operators.formulas.call import Call, work
+from stopwatt.operators.formulas.call import Call, shortest_run, work
 from stopwatt.operators.formulas.touched import numel
 from stopwatt.operators.work import Family, Work
 
@@ -32,9 +32,14 @@ _STEPS = {"addcmul": 2, "addcdiv": 2, "addr": 2, "lerp": 3, "silu": 2, "mish": 2
 
 def pointwise(call: Call) -> Work:
     """Elements are those of the result; operands the tensors that it is given."""
+    return each_element(call, _STEPS.get(call.name, 1))
+
+
+def each_element(call: Call, steps: int, kind: str = "") -> Work:
+    """So many operations for each element of the result."""
     elements = numel(call.output)
-    dims = {"elements": elements, "operands": len(call.inputs)}
-    return work(call, Family.ELEMENTWISE, dims, _STEPS.get(call.name, 1) * elements)
+    dims = {"elements": elements, "operands": len(call.inputs), "run": shortest_run(call)}
+    return work(call, Family.ELEMENTWISE, dims, steps * elements, kind=kind)
 
 
 FORMULAS: Mapping[str, Callable[[Call], Work]] = dict.fromkeys(

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping
 
 from stopwatt.operators.formulas.call import Call, work
-from stopwatt.operators.formulas.pointwise import pointwise
+from stopwatt.operators.formulas.pointwise import each_element, pointwise
 from stopwatt.operators.formulas.touched import numel
 from stopwatt.operators.work import Family, Work
 
@@ -31,9 +31,7 @@ def _extreme(call: Call) -> Work:
 
 def _diff(call: Call) -> Work:
     """Differences of neighbours, as often as `n` says."""
-    elements = numel(call.output)
-    dims = {"elements": elements, "operands": len(call.inputs)}
-    return work(call, Family.ELEMENTWISE, dims, int(call.value(1, "n", 1)) * elements)
+    return each_element(call, int(call.value(1, "n", 1)))
 
 
 FORMULAS: Mapping[str, Callable[[Call], Work]] = {

@@ -60,3 +60,23 @@ def _span(tensor: Tensor) -> int:
     if not tensor.strides:
         return numel(tensor)
     return 1 + sum((size - 1) * abs(stride) for size, stride in zip(tensor.shape, tensor.strides, strict=True))
+
+
+def run_length(tensor: Tensor, output: Tensor) -> int:
+    """Elements that lie next to each other when a tensor is read in the order in which an output of its shape lies.
+
+    A transposed matrix has runs of 1, heads side by side runs of one head's width, and what is dense runs to its end.
+    """
+    if not tensor.strides:
+        return numel(tensor)
+    places = list(range(len(tensor.shape)))
+    if tensor.shape == output.shape and output.strides:
+        places.sort(key=lambda place: -output.strides[place])
+    run = 1
+    for place in reversed(places):
+        if tensor.shape[place] == 1:
+            continue
+        if tensor.strides[place] != run:
+            break
+        run *= tensor.shape[place]
+    return run
