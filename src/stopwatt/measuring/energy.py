@@ -13,15 +13,14 @@ bound. The clock is read, and decisions are taken, between blocks only.
 
 import random
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import cycle
-from typing import Any
+from typing import Any, Protocol
 
 from stopwatt.devices.base import Device
 from stopwatt.energy import ACTIVE_IDLE, SCOPES, SENTINEL, SETTLING, WINDOW, EnergyRules, Scope, Span
 from stopwatt.measuring.clock import now_ns
-from stopwatt.measuring.subject import Subject
 from stopwatt.measuring.trials import quiet_interpreter
 from stopwatt.metrics import METRICS
 from stopwatt.records import Estimated, Reading, Unavailable
@@ -80,12 +79,31 @@ class Work:
     synchronize: Callable[[], None]
 
 
+class Exercised(Protocol):
+    """What runs in the windows: a `Subject`, or anything else with sets that take turns."""
+
+    @property
+    def device(self) -> Device:
+        """Where it runs."""
+        ...
+
+    @property
+    def sets(self) -> Sequence[Any]:
+        """What is handed to `submit` in turn."""
+        ...
+
+    @property
+    def submit(self) -> Callable[[Any], Any]:
+        """One call; may return before the work is done."""
+        ...
+
+
 class Unrecordable(Exception):  # noqa: N818  (a fact about the model and its runtime)
     """The device's work cannot be recorded and repeated; the text says why."""
 
 
 def run_energy(
-    subject: Subject,
+    subject: Exercised,
     rules: EnergyRules,
     tick_s: float,
     *,
@@ -180,7 +198,7 @@ def estimated(cpu_s: float, watts: float | None) -> Reading:
     return Estimated(joules, "J", joules * (1 - TDP_ERROR), joules * (1 + TDP_ERROR), how)
 
 
-def called(subject: Subject) -> Work:
+def called(subject: Exercised) -> Work:
     """Plain calls over rotating inputs."""
     order, call = cycle(subject.sets), subject.submit
 
@@ -191,7 +209,7 @@ def called(subject: Subject) -> Work:
     return Work(submit, 1, subject.device.synchronize)
 
 
-def repeated(subject: Subject) -> Work:
+def repeated(subject: Exercised) -> Work:
     """One recording of the calls on all input sets, for calls that are shorter than what it takes to launch them.
 
     Raises:

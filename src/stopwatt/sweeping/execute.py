@@ -73,7 +73,7 @@ def execute(plan: Plan, store: Store, run: Run, watcher: Watcher, rounds: Rounds
         StoreError: A round could not be saved.
     """
     execution = _Execution(plan, store, run, watcher, rounds or LocalRounds(plan.protocol.timeout_s, watcher.phase))
-    with _stoppable(execution):
+    with stoppable(execution):
         execution.go()
 
 
@@ -178,8 +178,19 @@ class _Execution:
         return self._bad[key] > 0 and not self._good[key]
 
 
+class Stoppable(Protocol):
+    """Something that measures and can be asked to stop."""
+
+    stops: int
+    """Requests so far."""
+
+    def stop(self) -> None:
+        """One more request to stop: the first closes what is running, the second ends it. Called by a handler."""
+        ...
+
+
 @contextmanager
-def _stoppable(execution: _Execution) -> Iterator[None]:
+def stoppable(execution: Stoppable) -> Iterator[None]:
     """Turn Ctrl-C, SIGTERM and a closed terminal into requests; leave signals alone in any thread but the main one.
 
     A closed terminal may be told several times, by the kernel and by the shell: it is one request. Under `nohup`, none.

@@ -81,6 +81,15 @@ class Player:
         return bool(self._changed) or self.chained
 
     @property
+    def why_not_endless(self) -> str:
+        """Why it cannot go on for seconds without `prepare`; empty if it can."""
+        if self._changed:
+            return "it writes to its own operands: after some calls their values would be others than in its model"
+        if self.rotation.rest:
+            return "its operands are too small to fill memory by themselves: without a pause they stay in a cache"
+        return ""
+
+    @property
     def most_calls(self) -> int:
         """Calls that `prepare` takes at most."""
         most = self.rotation.sets - AFTER_REST if self.rotation.rest else 2**62
@@ -96,16 +105,25 @@ class Player:
         self._place += calls
         self._runs = [list(islice(self._order, calls))]
 
-    def prepare_rounds(self, calls: int) -> int:
-        """Make at least so many calls ready, each set as often as any other, for a recording; how many they are.
+    def rounds(self, calls: int, multiple: int = 1) -> list[list[_Turn]]:
+        """At least so many calls, each set as often as any other, in runs of `DRIFT` calls.
 
-        Chains begin anew within. What the calls write to, and the rest, are as they were left.
+        Args:
+            calls: At least.
+            multiple: Each set is called so many times, or a multiple of that; with `DRIFT` all runs have equal lengths.
         """
-        turns = self._turns * -(-calls // len(self._turns))
-        length = DRIFT if self.chained else len(turns)
+        times = -(-calls // (len(self._turns) * multiple)) * multiple
+        turns = self._turns * times
+        return [turns[begin : begin + DRIFT] for begin in range(0, len(turns), DRIFT)]
+
+    def prepare_rounds(self, calls: int) -> int:
+        """Make at least so many calls ready for a recording, each set as often as any other; how many they are.
+
+        What the calls write to, and the rest, are as they were left: `refresh` changes that.
+        """
+        self._runs = self.rounds(calls)
         self._carried = self._start
-        self._runs = [turns[begin : begin + length] for begin in range(0, len(turns), length)]
-        return len(turns)
+        return sum(map(len, self._runs))
 
     def refresh(self) -> None:
         """Restore what calls wrote, and write the rest, before a recording is played again."""
@@ -126,6 +144,12 @@ class Player:
             for before, after, keywords in run:
                 output = function(*before, output, *after, **keywords)
             self._carried, output = output, self._start
+
+    def play_run(self, run: "list[_Turn]") -> None:
+        """One of the runs of `rounds`; a chain begins anew."""
+        self._runs = [run]
+        self._carried = self._start
+        self.play()
 
     def _write_rest(self) -> None:
         self._materials.overwrite(self._rest)

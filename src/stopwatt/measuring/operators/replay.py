@@ -1,15 +1,17 @@
 """Operators called by themselves: a job's worth of them, each in each memory mode, whatever becomes of any of them."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from stopwatt.backends.torch_runner import configure
 from stopwatt.devices.base import Device
 from stopwatt.devices.resolve import device as find_device
+from stopwatt.energy import EnergyRules
 from stopwatt.errors import Unsupported
 from stopwatt.measuring import faults
 from stopwatt.measuring.job import Answer, Job
 from stopwatt.measuring.operators.caches import Caches, caches_of
+from stopwatt.measuring.operators.joules import Joules, measure_energy
 from stopwatt.measuring.operators.materials import Materials, function_of
 from stopwatt.measuring.operators.player import Player, chain_of, chained_storage
 from stopwatt.measuring.operators.rotation import plan_rotation
@@ -27,31 +29,30 @@ _OBSTACLE_NOW = "it is measured as a part of its model only"
 
 
 def measure_operators(job: Job, phases: Phases) -> Answer:
-    """Call a job's operators by themselves. Whatever goes wrong is part of the answer."""
+    """Call a job's operators by themselves. Whatever goes wrong is part of the answer.
+
+    Energy belongs to the whole answer, as in a round: a job that asks for it has one operator and one mode.
+    """
     replays: list[Replay] = []
+    joules = Joules()
+    status, trouble = Status.OK, None
     try:
-        for one in _each(job, phases):
-            replays.append(one)  # noqa: PERF402  (what is done when it is interrupted stays)
+        with phases.phase("import"):
+            bench = _open(job)
+        for found in _each(bench, job, phases):
+            replays.append(found.replay)
+            joules = found.joules
     except (Exception, KeyboardInterrupt, SystemExit) as error:  # noqa: BLE001  (a broken torch may raise anything)
         faults.write_down(error)
         status, trouble = faults.translate(error, phases.current)
-        return Answer(status, trouble, phases=phases.seconds, replays=tuple(replays))
-    return Answer(Status.OK, phases=phases.seconds, replays=tuple(replays))
-
-
-def _each(job: Job, phases: Phases) -> Iterator[Replay]:
-    with phases.phase("import"):
-        import torch
-
-        device = find_device(job.cell.setup.device)
-        configure(job.cell.setup)
-        bench = _Bench(device, caches_of(device), job.rules)
-        watched = sentinel(device.name).key
-    with torch.inference_mode(), quiet_interpreter():
-        for place, operator in enumerate(job.operators):
-            modes = (MODE,) if operator.key == watched else job.rules.modes
-            with phases.phase(f"{PHASE} {place}"):
-                yield from bench.in_modes(operator, modes)
+    return Answer(
+        status,
+        trouble,
+        readings=dict(joules.readings),
+        phases=phases.seconds,
+        spans=joules.spans,
+        replays=tuple(replays),
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,39 +62,73 @@ class _Bench:
     device: Device
     caches: Caches
     rules: ReplayRules
+    energy: EnergyRules | None
+    tick_s: float
 
-    def in_modes(self, operator: Operator, modes: Sequence[Mode]) -> Iterator[Replay]:
-        """One operator. A series of one set that is larger than the caches of a core is both `reuse` and `resident`."""
-        alone: Replay | None = None
-        for mode in modes:
-            try:
-                found = self._replay(operator, mode, alone)
-            except Exception as error:  # noqa: BLE001  (an operator may raise anything; it costs itself only)
-                found = Replay(operator.key, mode, *_translated(error, operator, mode))
-            if found.sets == 1 and found.status is Status.OK and mode in {Mode.REUSE, Mode.RESIDENT}:
-                alone = found
-            yield found
 
-    def _replay(self, operator: Operator, mode: Mode, alone: Replay | None) -> Replay:
-        if operator.obstacle:
-            raise Unsupported(f"it {operator.obstacle}", now=_OBSTACLE_NOW)
-        chain = chain_of(operator) if mode is Mode.CHAINED else None
-        function = function_of(operator.name)
-        materials = Materials(operator, self.device.name, self.rules.seed)
-        common = 0 if chain is None else materials.sizes[chained_storage(operator, chain)]
-        rotation = plan_rotation(mode, materials.bytes - common, self.caches, self.rules.footprint)
-        if alone is not None and mode is Mode.RESIDENT and rotation.sets == 1:
-            return replace(alone, mode=mode)
-        series = measure(Player(operator, function, materials, rotation, chain), self.device, self.rules)
-        return Replay(
-            operator.key,
-            mode,
-            Status.OK,
-            samples=series.samples,
-            calls=series.calls,
-            sets=rotation.sets,
-            footprint=rotation.footprint,
-        )
+@dataclass(frozen=True, slots=True)
+class _Found:
+    replay: Replay
+    joules: Joules = field(default_factory=Joules)
+
+
+def _open(job: Job) -> _Bench:
+    device = find_device(job.cell.setup.device)
+    configure(job.cell.setup)
+    energy = job.cell.protocol.energy if job.rules.energy and job.tick_s else None
+    return _Bench(device, caches_of(device), job.rules, energy, job.tick_s)
+
+
+def _each(bench: _Bench, job: Job, phases: Phases) -> Iterator[_Found]:
+    import torch
+
+    watched = sentinel(bench.device.name).key
+    with torch.inference_mode(), quiet_interpreter():
+        for place, operator in enumerate(job.operators):
+            modes = (MODE,) if operator.key == watched else job.rules.modes
+            with phases.phase(f"{PHASE} {place}"):
+                yield from _in_modes(bench, operator, modes)
+
+
+def _in_modes(bench: _Bench, operator: Operator, modes: Sequence[Mode]) -> Iterator[_Found]:
+    """One operator. A series of one set that is larger than the caches of a core is both `reuse` and `resident`."""
+    alone: Replay | None = None
+    for mode in modes:
+        try:
+            found = _measured(bench, operator, mode, alone)
+        except Exception as error:  # noqa: BLE001  (an operator may raise anything; it costs itself only)
+            found = _Found(Replay(operator.key, mode, *_translated(error, operator, mode)))
+        if found.replay.status is Status.OK and mode is Mode.REUSE:
+            alone = found.replay
+        yield found
+        if found.replay.status is Status.FAILED:
+            bench.device.synchronize()  # raises where the failure made the device unusable for this process
+
+
+def _measured(bench: _Bench, operator: Operator, mode: Mode, alone: Replay | None) -> _Found:
+    if operator.obstacle:
+        raise Unsupported(f"it {operator.obstacle}", now=_OBSTACLE_NOW)
+    function = function_of(operator.name)
+    chain = chain_of(operator) if mode is Mode.CHAINED else None
+    materials = Materials(operator, bench.device.name, bench.rules.seed)
+    common = 0 if chain is None else materials.sizes[chained_storage(operator, chain)]
+    rotation = plan_rotation(mode, materials.bytes - common, bench.caches, bench.rules.footprint)
+    if alone is not None and mode is Mode.RESIDENT and rotation.sets == 1:
+        return _Found(replace(alone, mode=mode))
+    player = Player(operator, function, materials, rotation, chain)
+    series = measure(player, bench.device, bench.rules)
+    replay = Replay(
+        operator.key,
+        mode,
+        Status.OK,
+        samples=series.samples,
+        calls=series.calls,
+        sets=rotation.sets,
+        footprint=rotation.footprint,
+    )
+    if bench.energy is None:
+        return _Found(replay)
+    return _Found(replay, measure_energy(player, bench.device, bench.energy, bench.tick_s, bench.rules.seed))
 
 
 def _translated(error: Exception, operator: Operator, mode: Mode) -> tuple[Status, Trouble]:
