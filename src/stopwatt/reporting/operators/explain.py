@@ -23,7 +23,7 @@ from stopwatt.workloads.params import short_label
 MOST_ROWS = 18
 """Groups that get a row; the others share one. All of them are in the JSON document."""
 _MOST_KINDS = 10
-_NAME = 42
+_NAME = 34
 _LEAST_SHARE = 0.01
 
 
@@ -259,5 +259,8 @@ def _kind(one: Ran) -> str:
 
 
 def _shortened(name: str) -> str:
+    """Without what tells little, as far as it has to be: spaces in shapes, vectors (biases), the end."""
     line = re.sub(r"(?<=\d), (?=\d)", ",", one_line(name))
+    if len(line) > _NAME:
+        line = re.sub(r" x \[\d*\]", "", line)
     return line if len(line) <= _NAME else f"{line[: _NAME - 3]}..."
