@@ -48,7 +48,7 @@ def replay(operator, microseconds, mode=Mode.REUSE, *, submit_us=None, energy_j=
     samples = {"call": times}
     if submit_us is not None:
         samples |= {"device": times, "submit": Samples(np.full(7, 1000 * submit_us), "ns")}
-    readings = {} if energy_j is None else {"energy_gpu": Measured(energy_j, "J")}
+    readings = {} if energy_j is None else {"energy_package": Measured(energy_j, "J")}
     return Replay(operator.key, mode, status, None, samples if status is Status.OK else {}, readings)
 
 

@@ -138,6 +138,11 @@ def test_the_cache_state_is_bounded_by_the_modes():
     assert (bound.low, bound.high) == (pytest.approx(0, abs=1e-12), about(40 * US))
 
 
+def test_one_mode_alone_bounds_nothing():
+    bound = parts_of(explain(net(), USUAL, Model(), BASIS))["cache state"]
+    assert (bound.low, bound.high, bound.why) == (None, None, "operators were measured in one memory mode")
+
+
 def test_several_replays_of_an_operator_count_with_their_median():
     several = planted(*(replay(LINEAR, time) for time in (10, 11, 90)), replay(ADD, 3))
     assert explain(net(), several, Model(), BASIS).sum_s == about(28 * US)

@@ -16,7 +16,6 @@ from stopwatt.records import Measured, Status
 Floats = NDArray[np.float64]
 ByMode = Mapping[Mode, float]
 SUBMIT = "submit"
-ENERGY = "energy_gpu"
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,8 +37,14 @@ class OperatorCost:
     obstacle: str = ""
 
 
-def cost_of(operator: Operator, replays: Sequence[Replay]) -> OperatorCost:
-    """One operator's cost, from all replays of it at one place."""
+def cost_of(operator: Operator, replays: Sequence[Replay], energy: str) -> OperatorCost:
+    """One operator's cost.
+
+    Args:
+        operator: It.
+        replays: All of it at one place.
+        energy: Name of the reading that holds the energy of a call.
+    """
     good = [one for one in replays if one.status is Status.OK and one.samples]
     if not good:
         return OperatorCost(obstacle=_obstacle(operator, replays))
@@ -49,7 +54,9 @@ def cost_of(operator: Operator, replays: Sequence[Replay]) -> OperatorCost:
         _typical(
             (one.mode, float(np.median(one.samples[SUBMIT].values)) * 1e-9) for one in good if SUBMIT in one.samples
         ),
-        _typical((one.mode, _energy(one)) for one in good if isinstance(one.readings.get(ENERGY), Measured)),
+        _typical(
+            (one.mode, reading.value) for one in good if isinstance(reading := one.readings.get(energy), Measured)
+        ),
     )
 
 
@@ -64,6 +71,7 @@ class CallCosts:
         energy_j: Of the call.
         in_mode: The times as if all calls ran in one mode.
         modes: The memory modes of each call.
+        several_modes: Whether some operator was measured in more than one.
     """
 
     time_s: Floats
@@ -72,6 +80,7 @@ class CallCosts:
     energy_j: Floats
     in_mode: Mapping[Mode, Floats]
     modes: tuple[Blend, ...]
+    several_modes: bool
 
     @property
     def known(self) -> NDArray[np.bool_]:
@@ -93,8 +102,9 @@ def call_costs(capture: Capture, costs: Sequence[OperatorCost], modes: Sequence[
         return _floats(mixed(blend, getattr(cost, name)) for cost, blend in calls)
 
     fixed = {mode: _floats(mixed(((mode, 1.0),), cost.time_s) for cost, _ in calls) for mode in Mode}
+    several = any(len(cost.time_s) > 1 for cost in costs)
     submit = np.nan_to_num(column("submit_s"), nan=0.0)
-    return CallCosts(column("time_s"), column("trimmed_s"), submit, column("energy_j"), fixed, tuple(modes))
+    return CallCosts(column("time_s"), column("trimmed_s"), submit, column("energy_j"), fixed, tuple(modes), several)
 
 
 def _floats(values: Iterable[float | None]) -> Floats:
@@ -107,11 +117,6 @@ def _typical(pairs: Iterable[tuple[Mode, float]]) -> dict[Mode, float]:
     for mode, value in pairs:
         found.setdefault(mode, []).append(value)
     return {mode: float(np.median(values)) for mode, values in found.items()}
-
-
-def _energy(replay: Replay) -> float:
-    reading = replay.readings[ENERGY]
-    return reading.value if isinstance(reading, Measured) else np.nan
 
 
 def _obstacle(operator: Operator, replays: Sequence[Replay]) -> str:

@@ -17,6 +17,9 @@ from stopwatt.operators.roofs import roofs_of
 from stopwatt.operators.table import DeviceSpecs
 from stopwatt.operators.work import Work
 
+ENERGY_ON_DEVICE, ENERGY_ON_CPU = "energy_gpu", "energy_package"
+"""Readings of a replay: joules of a call."""
+
 
 @dataclass(frozen=True, slots=True)
 class Known:
@@ -197,7 +200,8 @@ def explain(capture: Capture, replays: Mapping[str, Sequence[Replay]], model: Mo
         model: What was measured of the whole.
         basis: By what operators are judged.
     """
-    found = [cost_of(one, replays.get(one.key, ())) for one in capture.operators]
+    energy = ENERGY_ON_DEVICE if on_device(capture) else ENERGY_ON_CPU
+    found = [cost_of(one, replays.get(one.key, ()), energy) for one in capture.operators]
     costs = call_costs(capture, found, blends(capture, basis.works, basis.rule, basis.caches))
     whole = _composed(capture, costs, costs.time_s)
     missing = _missing(capture, found, basis)
@@ -278,6 +282,8 @@ def _between(capture: Capture, whole: Composition) -> Part:
 
 def _cache_state(capture: Capture, costs: CallCosts, whole: Composition) -> Part:
     """How far the composed time moves if every operator runs in the same mode."""
+    if not costs.several_modes:
+        return Part("cache state", Place.BOUND, None, why="operators were measured in one memory mode")
     composed = [_composed(capture, costs, costs.in_mode[mode]).composed_s for mode in Mode]
     low, high = min(composed) - whole.composed_s, max(composed) - whole.composed_s
     return Part(

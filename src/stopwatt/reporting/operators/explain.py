@@ -223,7 +223,7 @@ def _parts(found: Explanation, place: Place) -> list[Part]:
 
 def _bound(one: Part, scale: Scale) -> str:
     if one.low is None or one.high is None:
-        return ""
+        return one.why
     low, high = (f"{'+' if value > 0 else ''}{column_value(value, scale)}" for value in (one.low, one.high))
     return f"{low} to {high} with {one.why}"
 
