@@ -15,7 +15,7 @@ from sqlalchemy import RowMapping
 
 from stopwatt.errors import StoreError
 from stopwatt.operators.table import COLUMNS, Table
-from stopwatt.operators.work import Family
+from stopwatt.operators.work import DIMENSIONS, Family
 from stopwatt.store.documents import packed_bytes, unpacked_bytes
 
 DIM = "dims."
@@ -67,9 +67,17 @@ def table_from(head: Row, columns: Mapping[str, Row]) -> Table:
         raise StoreError(f"a stored table has no column {missing[0]}", when=what, now=_MEND)
     own: dict[str, NDArray[Any]] = {name: _texts(columns[name], n, what) for name in _TEXTS}
     own |= {name: _numbers(columns[name], n, what) for name in _NUMBERS}
-    own |= {name: _same(head[name], n) for name in _KEY}
-    dims = {name.removeprefix(DIM): _numbers(row, n, what) for name, row in columns.items() if name.startswith(DIM)}
-    return Table(Family(head["family"]), dims, **own)
+    own |= {name: constant(head[name], n) for name in _KEY}
+    family = Family(head["family"])
+    there = {name.removeprefix(DIM): row for name, row in columns.items() if name.startswith(DIM)}
+    order = [name for name in DIMENSIONS[family] if name in there]
+    dims = {name: _numbers(there[name], n, what) for name in dict.fromkeys([*order, *there])}
+    return Table(family, dims, **own)
+
+
+def constant(text: str, n: int) -> NDArray[np.str_]:
+    """A column of one text, read-only and of no size: a million rows of a name would take a hundred megabytes."""
+    return np.broadcast_to(np.array(text, dtype=np.str_), n)
 
 
 def _packed(values: NDArray[Any]) -> dict[str, Any]:
@@ -94,18 +102,15 @@ def _texts(row: Row, n: int, what: str) -> NDArray[np.str_]:
     codes = _unpacked(row, "<i4", n, what)
     try:
         known = np.array(json.loads(row["texts"]), dtype=np.str_)
-        return _same(str(known[0]), n) if known.size == 1 else known[codes]
+        return constant(str(known[0]), n) if known.size == 1 else known[codes]
     except (ValueError, TypeError, IndexError) as error:
         raise StoreError(f"the texts of column {row['name']} are damaged", when=what, now=_MEND) from error
 
 
-def _same(text: str, n: int) -> NDArray[np.str_]:
-    return np.broadcast_to(np.array(text, dtype=np.str_), n)
-
-
 def _coded(column: NDArray[np.str_]) -> tuple[NDArray[np.int64], list[str]]:
     """Each row's place among the distinct texts, and these."""
-    if column.size and bool((column == column[0]).all()):  # sorting millions of equal texts takes seconds
+    # Sorting millions of equal texts takes seconds, and even comparing them a good part of one.
+    if column.size and (not any(column.strides) or bool((column == column[0]).all())):
         return np.zeros(column.size, dtype=np.int64), [str(column[0])]
     known, codes = np.unique(column, return_inverse=True)
     return codes.astype(np.int64), known.tolist()

@@ -24,7 +24,9 @@ JSON_SCHEMA = 1
 
 JSON_KIND = "stopwatt-measurements"
 
-_FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "'")
+FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "'")
+"""What a text begins with that a spreadsheet would take for a formula; and the apostrophe that prevents it."""
+
 _ROWS_AT_A_TIME = 100_000
 
 Found = Iterable[tuple[Run, Measurement]]
@@ -113,7 +115,7 @@ def _write_csv(file: BinaryIO, found: Found) -> int:
     rows = 0
     for run, measurement in found:
         for block in blocks(run, measurement):
-            same = {name: _harmless(value) for name, value in block.same.items()}
+            same = {name: harmless(value) for name, value in block.same.items()}
             for trial, value, time_ns in zip(block.trials, block.values, block.times_ns, strict=True):
                 row = same | {"trial": trial, "value": value, "time_ns": time_ns}
                 writer.writerow([row[name] for name in COLUMNS])
@@ -122,9 +124,9 @@ def _write_csv(file: BinaryIO, found: Found) -> int:
     return rows
 
 
-def _harmless(value: str | int | None) -> str | int | None:
+def harmless(value: str | int | None) -> str | int | None:
     """A text that a spreadsheet would take for a formula, behind an apostrophe; so is one that begins with one."""
-    return f"'{value}" if isinstance(value, str) and value.startswith(_FORMULA) else value
+    return f"'{value}" if isinstance(value, str) and value.startswith(FORMULA) else value
 
 
 def _write_parquet(file: BinaryIO, found: Found) -> int:
