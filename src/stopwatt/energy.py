@@ -135,6 +135,7 @@ CHANNELS: Mapping[str, Channel] = {
     "switches": Channel("1", "times the measured processes lost a CPU to another task", counts=True),
     "major_faults": Channel("1", "pages of the measured processes that came from a disk", counts=True),
     "resident": Channel("B", "resident memory of the measured processes"),
+    "resident_peak": Channel("B", "most that any one of the measured processes has had resident since it began"),
     "heat_throttles": Channel("1", "times the CPU throttled itself for heat", counts=True),
 }
 """All that a trace may hold. An instrument reads some of them."""

@@ -6,6 +6,7 @@ import sys
 
 import pytest
 
+from stopwatt.analyse.metered import AT_ITS_END, UNTIL_LAST_SEEN
 from stopwatt.metering.run import meter_command
 
 PYTHON = sys.executable
@@ -90,7 +91,12 @@ def test_cpu_time_is_that_of_the_command_and_its_children():
 def test_peak_memory_is_the_commands_and_not_that_of_who_started_it(metered):
     small = used("sleep", "0.5")["process"]["peak_memory"]
     assert 0 < small["value"] < 8 * 2**20
+    held_for_a_moment = "import time; held = bytearray(b'x') * (30 * 2**20); del held; time.sleep(0.5)"
+    document = used(PYTHON, "-c", held_for_a_moment)
+    assert 30 * 2**20 < document["process"]["peak_memory"]["value"] < 60 * 2**20
+    assert document["sources"] == {"peak_memory": UNTIL_LAST_SEEN}
     large_for_a_while = "import time; held = b'x' * 300_000_000; time.sleep(0.5)"
     done = metered("--quiet", "--json", "-", "--", PYTHON, "-c", large_for_a_while)
+    assert json.loads(done.stdout)["sources"] == {"peak_memory": AT_ITS_END}
     large = json.loads(done.stdout)["process"]["peak_memory"]
     assert 300_000_000 <= large["value"] < 400_000_000

@@ -53,6 +53,19 @@ def test_without_proc_there_is_no_instrument(build):
     assert isinstance(Process(build({})).find(), Unavailable)
 
 
+def test_the_peak_of_memory_is_the_kernels_mark_of_the_largest_process_also_of_one_that_has_ended(build):
+    files = {
+        **MACHINE,
+        "proc/10/stat": stat(1, pages=2), "proc/10/task/10/status": "VmHWM:\t     900 kB",
+        "proc/11/stat": stat(10, pages=2), "proc/11/task/11/status": "VmHWM:\t    5000 kB",
+    }  # fmt: skip
+    one = Kernel(build(files), own=13)
+    one.follow(10)
+    assert one.state()["resident_peak"] == 5000 * 1024
+    build({"proc/11/task/11/status": "Name:\tover"})
+    assert one.state()["resident_peak"] == 5000 * 1024
+
+
 def test_a_process_is_counted_with_its_descendants_and_without_the_sampler(build):
     host = build({
         **MACHINE,
@@ -64,6 +77,7 @@ def test_a_process_is_counted_with_its_descendants_and_without_the_sampler(build
     })  # fmt: skip
     one = Kernel(host, own=13)
     assert "own" not in one.state(), "nobody is followed"
+    assert "resident_peak" not in one.state()
     one.follow(10)
     found = one.state()
     assert found["own"] == pytest.approx(400 / os.sysconf("SC_CLK_TCK"))

@@ -54,6 +54,7 @@ class Metered:
         quirks: Facts that limit what the numbers of an instrument mean, by its name.
         command: What was run; empty for code of this process.
         exit_code: With which it ended; `None` for code of this process.
+        sources: Where a figure of `process` comes from that could have come from elsewhere, by its name.
         started_at: ISO 8601, UTC.
     """
 
@@ -65,6 +66,7 @@ class Metered:
     command: tuple[str, ...] = ()
     exit_code: int | None = None
     started_at: str = ""
+    sources: Mapping[str, str] = field(default_factory=dict)
 
 
 PROCESS: Mapping[str, tuple[str, str]] = {
@@ -240,6 +242,24 @@ def process_readings(
     found["cores"] = _each_second(found["cpu_time"], seconds)
     found["foreign"] = _foreign(grown("busy", "s"), found["cpu_time"], seconds)
     return {name: found[name] for name in PROCESS}
+
+
+AT_ITS_END = "of its largest process, as the kernel counted it to the end"
+UNTIL_LAST_SEEN = "of its largest process, the kernel's mark, read ten times a second"
+
+
+def peak_of_command(usage: Mapping[str, Reading], trace: Trace | None) -> tuple[dict[str, Reading], str]:
+    """What the kernel counted of a command, with its peak memory, and where that comes from.
+
+    The figure at its end holds that of the process which started it, until its own is larger; only then it is there.
+    The mark of each process by itself holds no other, but has to be read while it lives.
+    """
+    if "peak_memory" in usage:
+        return dict(usage), AT_ITS_END
+    marks = np.empty(0) if trace is None else _finite(trace, "resident_peak")[1]
+    if not marks.size:
+        return dict(usage), ""
+    return {**usage, "peak_memory": Measured(float(marks.max()), "B")}, UNTIL_LAST_SEEN
 
 
 def peak_memory(trace: Trace | None, begin_ns: int, end_ns: int) -> Reading:

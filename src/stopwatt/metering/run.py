@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 
-from stopwatt.analyse.metered import metered_of
+from stopwatt.analyse.metered import metered_of, peak_of_command, process_trace
 from stopwatt.devices.resolve import kind_of
 from stopwatt.energy import Trace
 from stopwatt.measuring.clock import now_ns
@@ -64,10 +64,12 @@ def meter_command(
         look = partial(_take_over, sampler) if show is None else _watch(sampler, show)
         ended = run_command(command, sampler.follow, look, ROWS_S if show is None else LINE_S)
         traces = sampler.around(ended.begin_ns, ended.end_ns)
-        metered = metered_of(traces, sampler.why, ended.begin_ns, ended.end_ns, ended.usage)
+        usage, source = peak_of_command(ended.usage, process_trace(traces))
+        metered = metered_of(traces, sampler.why, ended.begin_ns, ended.end_ns, usage)
     finally:
         sampler.close()
-    metered = replace(metered, command=tuple(command), exit_code=ended.code, started_at=started_at)
+    sources = {"peak_memory": source} if source else {}
+    metered = replace(metered, command=tuple(command), exit_code=ended.code, started_at=started_at, sources=sources)
     return MeteredCommand(MeterResult(metered), ended.code, traces, ended.begin_ns)
 
 

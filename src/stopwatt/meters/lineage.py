@@ -8,6 +8,7 @@ from stopwatt.devices.host import Host, fields
 
 _TICK_S = 1 / os.sysconf("SC_CLK_TCK")
 _PAGE = os.sysconf("SC_PAGE_SIZE")
+_KIB = 1024
 _PARENT, _MAJOR_FAULTS, _FAULTS_OF_CHILDREN, _TIMES, _RESIDENT = 1, 9, 10, slice(11, 15), 21
 """Columns of /proc/PID/stat behind the name (proc_pid_stat(5)); times are those of the process and of the children that
 it has waited for, so that nothing is lost when one of them ends."""
@@ -20,12 +21,15 @@ class Used:
     Attributes:
         own_s: CPU time.
         resident: Bytes in memory; pages that two of them share count twice.
+        resident_peak: Most bytes that any one of them has had in memory, as the kernel keeps it; it is the program's
+            own, and not inherited from whoever started it, as `ru_maxrss` is.
         switches: Times they lost a CPU to another task.
     """
 
     own_s: float
     major_faults: int
     resident: int
+    resident_peak: int
     switches: int
 
 
@@ -45,6 +49,7 @@ class Lineage:
     _members: tuple[int, ...] = ()
     _switches: dict[str, int] = field(default_factory=dict)
     _switched: int = 0
+    _resident_peak: int = 0
 
     def look(self) -> tuple[int, ...]:
         """Find its descendants that are alive now."""
@@ -56,11 +61,13 @@ class Lineage:
         stats = [words for words in (stat(self.host, pid) for pid in self._members or self.look()) if words]
         if not stats:
             return None
+        self._look_at_threads()
         return Used(
             own_s=sum(int(word) for words in stats for word in words[_TIMES]) * _TICK_S,
             major_faults=sum(int(words[_MAJOR_FAULTS]) + int(words[_FAULTS_OF_CHILDREN]) for words in stats),
             resident=sum(int(words[_RESIDENT]) for words in stats) * _PAGE,
-            switches=self._count_switches(),
+            resident_peak=self._resident_peak,
+            switches=self._switched,
         )
 
     def _descent(self) -> Iterator[int]:
@@ -93,15 +100,15 @@ class Lineage:
                 found.setdefault(int(words[_PARENT]), []).append(int(name))
         return found
 
-    def _count_switches(self) -> int:
-        """Sum over all threads, those that have ended included: the kernel forgets these."""
+    def _look_at_threads(self) -> None:
+        """Count the switches of all threads, also of those that will have ended: the kernel forgets these."""
         for pid in self._members:
             for thread in self.host.children(f"proc/{pid}/task"):
                 said = fields(self.host.text(f"proc/{pid}/task/{thread}/status"), ":")
                 now = int(said.get("nonvoluntary_ctxt_switches", 0))
                 self._switched += max(0, now - self._switches.get(thread, 0))
                 self._switches[thread] = now
-        return self._switched
+                self._resident_peak = max(self._resident_peak, _KIB * int(said.get("VmHWM", "0").split()[0]))
 
 
 def stat(host: Host, pid: int) -> list[str]:

@@ -94,6 +94,7 @@ class Kernel:
             "switches": used.switches,
             "major_faults": used.major_faults,
             "resident": used.resident,
+            "resident_peak": used.resident_peak or None,
         }
 
 

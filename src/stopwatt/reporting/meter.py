@@ -91,6 +91,8 @@ def render_meter(console: Console, metered: Metered) -> None:
     values = [("time", units.quantity(metered.seconds, "s"))]
     values += [(PROCESS[name][1], _value(name, reading)) for name, reading in metered.process.items()]
     console.print(grid("", (Column("process", whole=True), "value"), values))
+    for name, source in metered.sources.items():
+        console.print(Text(f"{PROCESS[name][1]}: {source}", style="quiet"))
 
 
 def _title(metered: Metered) -> str:
@@ -192,6 +194,7 @@ def meter_document(metered: Metered) -> dict[str, Any]:
             for one in metered.instruments
         ],
         "process": {name: document(reading) for name, reading in metered.process.items()},
+        "sources": dict(metered.sources),
     }
 
 
