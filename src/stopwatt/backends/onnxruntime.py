@@ -2,7 +2,7 @@
 
 import os
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -109,6 +109,22 @@ def reference_runner(path: Path, setup: Setup) -> Runner:
     return OrtRunner(session, replace(setup, device="cpu"), {"device": "cpu", "provider": "CPUExecutionProvider"})
 
 
+def profiling_runner(folder: Path, setup: Setup, prefix: Path) -> tuple[OrtRunner, Callable[[], str]]:
+    """A runner of a converted model whose session times each node, and what ends that and names the file of times.
+
+    Args:
+        folder: What `convert` wrote.
+        setup: As which it is run.
+        prefix: Beginning of the file's path.
+    """
+    with quiet():
+        import onnxruntime as ort
+
+        ort.disable_telemetry_events()
+        session = _session(folder / _FILE, _provider(setup), setup, profile=str(prefix))
+    return OrtRunner(session, setup, read_facts(folder)), session.end_profiling
+
+
 def _provider(setup: Setup) -> str:
     """The provider that variant and device name together.
 
@@ -126,13 +142,15 @@ def _provider(setup: Setup) -> str:
     return _PROVIDERS[variant]
 
 
-def _session(path: Path, provider: str, setup: Setup) -> Any:
+def _session(path: Path, provider: str, setup: Setup, *, profile: str = "") -> Any:
     import onnxruntime as ort
 
     options = ort.SessionOptions()
     options.intra_op_num_threads = setup.threads
     options.inter_op_num_threads = 1
     options.log_severity_level = _ERRORS_ONLY
+    if profile:
+        options.enable_profiling, options.profile_file_prefix = True, profile
     options.add_session_config_entry("session.record_ep_graph_assignment_info", "1")
     session = ort.InferenceSession(str(path), options, providers=_with_options(provider, setup))
     session.disable_fallback()

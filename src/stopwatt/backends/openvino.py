@@ -84,16 +84,7 @@ class OpenVino:
         with quiet():
             import openvino as ov
 
-            core = ov.Core()
-            compiled = core.compile_model(
-                str(folder / _FILE),
-                "CPU",
-                {
-                    "INFERENCE_PRECISION_HINT": hint,
-                    "INFERENCE_NUM_THREADS": setup.threads,
-                    "PERFORMANCE_HINT": (setup.variant or "latency").upper(),
-                },
-            )
+            compiled = ov.Core().compile_model(str(folder / _FILE), "CPU", _properties(setup))
         real = compiled.get_property("INFERENCE_PRECISION_HINT").get_type_name()
         require_precision(hint, real, setup)
         facts: dict[str, Scalar] = {
@@ -106,6 +97,24 @@ class OpenVino:
             "hint": str(compiled.get_property("PERFORMANCE_HINT")).lower(),
         }
         return OpenVinoRunner(compiled, facts | read_facts(folder))
+
+
+def profiling_runner(folder: Path, setup: Setup) -> OpenVinoRunner:
+    """A runner of a converted model that times each node: its request has `profiling_info`."""
+    without_telemetry()
+    with quiet():
+        import openvino as ov
+
+        properties = {**_properties(setup), "PERF_COUNT": True}
+        return OpenVinoRunner(ov.Core().compile_model(str(folder / _FILE), "CPU", properties), read_facts(folder))
+
+
+def _properties(setup: Setup) -> dict[str, Any]:
+    return {
+        "INFERENCE_PRECISION_HINT": _HINTS[setup.precision],
+        "INFERENCE_NUM_THREADS": setup.threads,
+        "PERFORMANCE_HINT": (setup.variant or "latency").upper(),
+    }
 
 
 def require_precision(asked: str, real: str, setup: Setup) -> None:

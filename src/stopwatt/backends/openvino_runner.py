@@ -26,7 +26,8 @@ class OpenVinoRunner:
     def __init__(self, compiled: Any, facts: Mapping[str, Scalar]) -> None:
         self._compiled = compiled
         self._facts = dict(facts)
-        self.call: Callable[[Any], Any] = _calling(compiled.create_infer_request())
+        self.request = compiled.create_infer_request()
+        self.call: Callable[[Any], Any] = _calling(self.request)
 
     def stage(self, arrays: Arrays) -> Any:
         """Tensors that share the arrays' memory, and tensors for the outputs."""
@@ -55,7 +56,7 @@ class OpenVinoRunner:
 
     def close(self) -> None:
         """Drop the compiled model."""
-        self._compiled = None
+        self._compiled = self.request = None
         self.call = _closed
 
 

@@ -2,7 +2,7 @@
 
 import re
 import tempfile
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,10 +22,11 @@ from stopwatt.measuring.clock import now_ns
 from stopwatt.measuring.faults import translate, write_down
 from stopwatt.measuring.job import Answer, Job
 from stopwatt.measuring.operators.interior import Interior, take_apart
+from stopwatt.measuring.operators.kernels import kernels_of, with_names
 from stopwatt.measuring.phases import Phases
 from stopwatt.measuring.reference import check_batch
 from stopwatt.measuring.round import explained
-from stopwatt.operators.capture import Capture, Module
+from stopwatt.operators.capture import Capture
 from stopwatt.records import Cell, Precision, Status
 from stopwatt.workloads.base import Arrays, Built
 from stopwatt.workloads.resolve import resolve
@@ -63,29 +64,27 @@ def _capture(cell: Cell, phases: Phases) -> Capture:
         count = cell.protocol.input_sets if cell.setup.precision is Precision.INT8 else 1  # for calibration
         inputs = [built.make_inputs(cell.setup.batch, generator) for _ in range(count)]
     device = find_device(cell.setup.device)
-    with _ready(cell, built, inputs, phases) as runner, runner.active():
-        return _Story(cell, built, inputs[0], runner, device, phases).capture()
-
-
-@contextmanager
-def _ready(cell: Cell, built: Built, inputs: list[Arrays], phases: Phases) -> Iterator[Runner]:
-    """The runner, of a backend with files in a private folder that is removed at the end."""
-    backend = get(cell.setup.backend)
     with tempfile.TemporaryDirectory(prefix="stopwatt-") as folder:
-        if isinstance(backend, ModuleBackend):
-            with phases.phase("load"):
-                runner = backend.prepare(built, cell.setup, inputs)
-        elif isinstance(backend, ArtifactBackend):
-            with phases.phase("convert"):
-                backend.convert(built, cell.setup, inputs, Path(folder))
-            with phases.phase("load"):
-                runner = backend.load(Path(folder), cell.setup)
-        else:
-            raise StopwattError(f"backend {cell.setup.backend!r} can neither prepare a module nor load an artifact")
+        runner = _ready(cell, built, inputs, Path(folder), phases)
         try:
-            yield runner
+            with runner.active():
+                return _Story(cell, built, inputs[0], runner, device, Path(folder), phases).capture()
         finally:
             runner.close()
+
+
+def _ready(cell: Cell, built: Built, inputs: list[Arrays], folder: Path, phases: Phases) -> Runner:
+    """The runner. A model that is converted is converted here: for names of kernels other than for measuring."""
+    backend = get(cell.setup.backend)
+    if isinstance(backend, ModuleBackend):
+        with phases.phase("load"), with_names(cell.setup):
+            return backend.prepare(built, cell.setup, inputs)
+    if not isinstance(backend, ArtifactBackend):
+        raise StopwattError(f"backend {cell.setup.backend!r} can neither prepare a module nor load an artifact")
+    with phases.phase("convert"), with_names(cell.setup):
+        backend.convert(built, cell.setup, inputs, folder)
+    with phases.phase("load"):
+        return backend.load(folder, cell.setup)
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,6 +96,7 @@ class _Story:
     arrays: Arrays
     runner: Runner
     device: Device
+    folder: Path
     phases: Phases
 
     def capture(self) -> Capture:
@@ -104,6 +104,8 @@ class _Story:
         forward_s = self._forward()
         begin = now_ns()
         interior = self._interior()
+        with self.phases.phase("kernels"):
+            kernels, notes = kernels_of(self.runner, self.arrays, self.cell.setup, self.folder)
         parameters, weight_bytes = _weights(self.built.module)
         return Capture(
             workload=self.cell.workload,
@@ -114,6 +116,7 @@ class _Story:
             gaps_ns=interior.gaps_ns,
             modules=interior.modules,
             leaves=interior.leaves,
+            kernels=kernels,
             parameters=parameters,
             weight_bytes=weight_bytes,
             seconds={"forward": forward_s, "capture": (now_ns() - begin) / 1e9},
@@ -121,7 +124,7 @@ class _Story:
             software=self.cell.software,
             machine=self.cell.machine,
             facts=self.runner.computed(),
-            notes=interior.notes,
+            notes=(*interior.notes, *notes),
         )
 
     def _inputs(self) -> Any:
@@ -151,6 +154,7 @@ class _Story:
                 whole=name,
                 model=self.built.module,
                 room=_room(),
+                compiled=self.cell.setup.backend != "eager",
             )
 
 

@@ -55,7 +55,8 @@ def gaps_of(
     # The first gap holds the way into the handler only, and the last one the way out of it.
     share = np.full(between.size, own_ns)
     share[0] = share[-1] = own_ns / 2 if remembered else 0.0
-    return np.maximum(between - share, 0.0)
+    gaps: NDArray[np.float64] = np.maximum(between - share, 0.0)
+    return gaps
 
 
 def interception_ns(calls: int = _CHAIN) -> float:
@@ -98,7 +99,7 @@ def _one_pass(call: Callable[[], Any], remembered: Sequence[tuple[Any, Returned]
         entered[most] = now_ns()
     if number != most:
         raise OtherPath
-    return (np.asarray(entered) - np.asarray(left)).astype(np.float64)
+    return np.asarray(entered, dtype=np.float64) - np.asarray(left, dtype=np.float64)
 
 
 def _again(returned: Any) -> Returned:

@@ -17,16 +17,21 @@ def intercepting(handler: Handler) -> AbstractContextManager[Any]:
     """
     from torch.utils._python_dispatch import TorchDispatchMode
 
-    class Interception(TorchDispatchMode):
+    class Interception(TorchDispatchMode):  # type: ignore[no-untyped-call]
         @classmethod
         def _should_skip_dynamo(cls) -> bool:
             """By default each call goes through Dynamo, to switch it off, and the first one imports it (seconds)."""
             return "torch._dynamo" in sys.modules
+
+        @classmethod
+        def ignore_compile_internals(cls) -> bool:
+            """By default compiled code is left alone and its source called eagerly."""
+            return True
 
         def __torch_dispatch__(
             self, func: Any, types: Any, args: Sequence[Any] = (), kwargs: Mapping[str, Any] | None = None
         ) -> Any:
             return handler(func, args, kwargs or {})
 
-    context: AbstractContextManager[Any] = Interception()
+    context: AbstractContextManager[Any] = Interception()  # type: ignore[no-untyped-call]
     return context

@@ -1,6 +1,7 @@
 """One call of a model, taken apart: its operators in order, the modules they are in, the time between them."""
 
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -53,7 +54,7 @@ def take_apart(
     whole: str,
     model: "torch.nn.Module | None" = None,
     room: float = float("inf"),
-    hooks: bool = True,
+    compiled: bool = False,
 ) -> Interior:
     """Call a model once and write down every operator, then some more times without running any to time the gaps.
 
@@ -64,22 +65,19 @@ def take_apart(
         whole: Name of what is called.
         model: The module, where it is one.
         room: Bytes that may be kept of what operators return; gaps are not measured beyond.
-        hooks: Whether modules are heard of; compiled code may be compiled anew when they are.
+        compiled: Whether most of it is not called through torch's dispatcher: modules are not heard of then (hooks
+            would have the code compiled anew), and there is no time between operators alone.
     """
     storages = Storages()
-    taking = _Taking(Encoder(device, storages), whole, model, room)
+    taking = _Taking(Encoder(device, storages), whole, model, 0.0 if compiled else room)
     given = inputs()
     storages.inputs.update(taking.memory_of(given))
-    taking.take(call, given, hooks=hooks)
-    notes = list(_notes(taking.encoder.operators))
+    taking.take(call, given, hooks=not compiled)
+    notes = _path_notes(taking.encoder.operators)
     gaps = np.zeros(0)
-    if taking.remembered is None:
-        notes.append(NO_ROOM.format(size=quantity(taking.kept, "B")))
-    else:
-        try:
-            gaps = gaps_of(lambda: call(given), taking.remembered)
-        except OtherPath:
-            notes.append(OTHER_PATH)
+    if not compiled:
+        gaps, why = _gaps(lambda: call(given), taking)
+        notes += why
     return Interior(
         tuple(taking.encoder.operators),
         np.asarray(taking.sequence, dtype=np.int64),
@@ -89,6 +87,18 @@ def take_apart(
         tuple(taking.modules.leaves),
         tuple(notes),
     )
+
+
+def _gaps(call: Callable[[], Any], taking: "_Taking") -> tuple[NDArray[np.float64], list[str]]:
+    """Times between operators, or why there are none."""
+    if not taking.sequence:
+        return np.zeros(0), [NO_OPERATOR]
+    if taking.remembered is None:
+        return np.zeros(0), [NO_ROOM.format(size=quantity(taking.kept, "B"))]
+    try:
+        return gaps_of(call, taking.remembered), []
+    except OtherPath:
+        return np.zeros(0), [OTHER_PATH]
 
 
 class _Taking:
@@ -104,11 +114,7 @@ class _Taking:
         self._room = room
 
     def take(self, call: Callable[[Any], Any], inputs: Any, *, hooks: bool) -> None:
-        if not hooks:
-            with intercepting(self._hear):
-                call(inputs)
-            return
-        with self.modules.watched(), intercepting(self._hear):
+        with self.modules.watched() if hooks else nullcontext(), intercepting(self._hear):
             call(inputs)
 
     def memory_of(self, value: Any) -> set[int]:
@@ -136,13 +142,16 @@ class _Taking:
             self.remembered = None
 
 
-def _notes(operators: Sequence[Operator]) -> list[str]:
-    names = {one.name for one in operators if one.name.split(".")[1:2] and one.name.split(".")[1] in _READS_VALUES}
-    if any(one.name.startswith("aten.index.") and _by_truth(one) for one in operators):
-        names.add("aten.index by truth values")
-    notes = [DEPENDS_ON_VALUES.format(operators=", ".join(sorted(names)))] if names else []
-    return notes if operators else [*notes, NO_OPERATOR]
+def _path_notes(operators: Sequence[Operator]) -> list[str]:
+    names = {one.name for one in operators if _base_name(one) in _READS_VALUES or _by_truth(one)}
+    return [DEPENDS_ON_VALUES.format(operators=", ".join(sorted(names)))] if names else []
+
+
+def _base_name(operator: Operator) -> str:
+    """`item` of `aten.item.default`."""
+    return operator.name.split(".")[1] if operator.name.count(".") > 1 else operator.name
 
 
 def _by_truth(operator: Operator) -> bool:
-    return any(one.dtype == "bool" for one in operator.tensors[1:])
+    """Whether elements are chosen by a mask: so many come out as it says."""
+    return _base_name(operator) == "index" and any(one.dtype == "bool" for one in operator.tensors[1:])

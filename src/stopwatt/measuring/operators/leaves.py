@@ -77,7 +77,7 @@ class Modules:
         taken = self._encoder.tensors(inputs) if self.found[place].leaf else ()
         self._open.append(_Open(place, self._position(), taken))
 
-    def _leave(self, module: "torch.nn.Module", _inputs: Any, outputs: Any) -> None:
+    def _leave(self, _module: "torch.nn.Module", _inputs: Any, outputs: Any) -> None:
         if not self._open:
             return
         call = self._open.pop()
