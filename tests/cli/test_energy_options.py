@@ -46,6 +46,12 @@ def test_a_limit_that_the_windows_do_not_fit_into_is_refused_with_one_that_does(
     assert "--timeout" in raised.value.now
 
 
+def test_a_limit_that_neither_phase_breaks_alone_is_refused_for_both_of_them():
+    timing = TimingOptions(period="10ms", cycles=1000)
+    with pytest.raises(UsageError, match="its paced series and its energy phase take up to"):
+        protocol(ProtocolOptions(timeout="30s"), timing, energy=True)
+
+
 def test_what_a_grid_file_asks_for_stays_until_an_option_says_otherwise():
     base = replace(QUICK, energy=REPORTED, telemetry=Telemetry.OFF, cpu_watts=9.0)
     assert protocol(base=base) == base

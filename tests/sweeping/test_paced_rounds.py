@@ -14,7 +14,7 @@ from stopwatt import api
 from stopwatt.errors import ExitCode, UsageError
 from stopwatt.records import Paced, Protocol, Status, Warmup
 from stopwatt.store import Selection, open_store
-from stopwatt.sweeping import pacing
+from stopwatt.sweeping import pacing, room
 from stopwatt.sweeping.pacing import check_paced, latest_s, planned_s, realtime, with_room
 from stopwatt.ways import Load
 
@@ -201,7 +201,7 @@ def test_the_time_limit_of_a_round_grows_by_its_paced_series():
 def test_a_series_has_ended_by_the_time_that_is_kept_for_it():
     from stopwatt.measuring import paced
 
-    assert pacing.OVERTIME >= paced.OVERTIME
+    assert room.OVERTIME >= paced.OVERTIME
     assert pacing.GRACE_S > paced.GRACE_NS / 1e9 + paced.LEAD_IN_NS / 1e9
 
 

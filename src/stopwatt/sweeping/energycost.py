@@ -1,18 +1,14 @@
 """Which rules of energy can be asked for, and how much time a round needs for them."""
 
-from dataclasses import replace
-
 from stopwatt.energy import EnergyRules
 from stopwatt.errors import UsageError
 from stopwatt.measuring.energy import SENTINEL_SETTLE_S, sentinel_seconds, window_seconds
 from stopwatt.records import Process, Protocol
-from stopwatt.sweeping import pacing
-from stopwatt.units import duration, quantity
+from stopwatt.sweeping import pacing, room
+from stopwatt.units import quantity
 
 SLOW_TICK_S = 0.1
 """Between two changes of a counter, as slow as counters of GPUs are known to be."""
-OVERTIME = 1.25
-"""The phase ends whole blocks of calls, not calls: it takes somewhat longer than its rules say."""
 GRACE_S = 10.0
 """Time beside the windows: recording calls, and a last long call of each window."""
 MOST_CPU_WATTS = 1000.0
@@ -43,14 +39,12 @@ def whole_s(rules: Protocol) -> float:
 
 def latest_s(rules: EnergyRules) -> float:
     """When the phase has ended at the latest, as far as calls are not themselves as long as windows."""
-    return OVERTIME * planned_s(rules) + GRACE_S
+    return room.latest_s(planned_s(rules), GRACE_S)
 
 
 def with_room(rules: Protocol) -> Protocol:
     """The same rules with the time for their energy phase added to the time limit of a round."""
-    if rules.energy is None:
-        return rules
-    return replace(rules, timeout_s=rules.timeout_s + latest_s(rules.energy))
+    return rules if rules.energy is None else room.with_room(rules, latest_s(rules.energy))
 
 
 def check_energy(rules: Protocol) -> None:
@@ -65,19 +59,21 @@ def check_energy(rules: Protocol) -> None:
             when="the estimate of a processor's energy",
             now="divide the watts of the processor's data sheet by its cores: 5 to 30 W are usual",
         )
-    if rules.energy is None:
+    energy = rules.energy
+    if energy is None:
         return
+    _check_ranges(energy)
+    asked = f"{energy.windows} windows of at least {quantity(energy.window_s, 's')}"
+    latest, phase = latest_s(energy), "its energy phase takes"
+    if rules.paced is not None:
+        latest, phase = latest + pacing.latest_s(rules.paced), "its paced series and its energy phase take"
+    room.check_room(rules, latest, phase=phase, when=asked, less="fewer or shorter windows")
+
+
+def _check_ranges(energy: EnergyRules) -> None:
     for name, low, high in _RANGES:
-        value = getattr(rules.energy, name)
+        value = getattr(energy, name)
         if not low <= value <= high:
             raise UsageError(
                 f"{name} {value:g} is out of range", when="energy", now=f"use a number from {low:g} to {high:g}"
             )
-    paced_s = 0.0 if rules.paced is None else pacing.latest_s(rules.paced)
-    latest = latest_s(rules.energy) + paced_s
-    if rules.timeout_s <= latest:
-        raise UsageError(
-            f"a round may take {duration(rules.timeout_s)}, but its energy phase takes up to {duration(latest)}",
-            when=f"{rules.energy.windows} windows of at least {quantity(rules.energy.window_s, 's')}",
-            now=f"allow more (--timeout {round(latest + 600)}s), or ask for fewer or shorter windows",
-        )

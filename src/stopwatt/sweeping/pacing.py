@@ -1,9 +1,8 @@
 """Which paced series can be asked for, and how much time a round needs for it."""
 
-from dataclasses import replace
-
 from stopwatt.errors import UsageError
 from stopwatt.records import Paced, Protocol
+from stopwatt.sweeping import room
 from stopwatt.units import duration, quantity
 from stopwatt.ways import Load
 
@@ -13,8 +12,6 @@ MOST_CYCLES = 10_000_000
 SHORTEST_PERIOD_S = 10e-6
 """Below this the waiting loop itself, some microseconds a cycle, is a part of the result."""
 LONGEST_SERIES_S = 7 * 24 * 3600.0
-OVERTIME = 1.25
-"""A series that cannot keep up is closed after so many times the time that its schedule takes."""
 GRACE_S = 5.0
 """Time beside the schedule: calls before its first cycle, starting a load, locking memory."""
 
@@ -38,14 +35,12 @@ def planned_s(paced: Paced) -> float:
 
 def latest_s(paced: Paced) -> float:
     """When a series has ended at the latest, even if it cannot keep up with its schedule."""
-    return OVERTIME * planned_s(paced) + GRACE_S
+    return room.latest_s(planned_s(paced), GRACE_S)
 
 
 def with_room(rules: Protocol) -> Protocol:
     """The same rules with the time for their paced series added to the time limit of a round."""
-    if rules.paced is None:
-        return rules
-    return replace(rules, timeout_s=rules.timeout_s + latest_s(rules.paced))
+    return rules if rules.paced is None else room.with_room(rules, latest_s(rules.paced))
 
 
 def check_paced(rules: Protocol) -> None:
@@ -58,13 +53,8 @@ def check_paced(rules: Protocol) -> None:
     if paced is None:
         return
     _check_ranges(paced)
-    latest = latest_s(paced)
-    if rules.timeout_s <= latest:
-        raise UsageError(
-            f"a round may take {duration(rules.timeout_s)}, but its paced series takes up to {duration(latest)}",
-            when=f"{paced.cycles} cycles of {quantity(paced.period_s, 's')}",
-            now=f"allow more (--timeout {round(latest + 600)}s), or ask for fewer --cycles",
-        )
+    asked = f"{paced.cycles} cycles of {quantity(paced.period_s, 's')}"
+    room.check_room(rules, latest_s(paced), phase="its paced series takes", when=asked, less="fewer --cycles")
 
 
 def _check_ranges(paced: Paced) -> None:
