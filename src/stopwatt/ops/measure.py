@@ -8,15 +8,15 @@ again  once, at the end: the jobs whose sentinel moved
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from enum import StrEnum
 from typing import TYPE_CHECKING, Protocol
 
 from stopwatt.energy import EnergyRules
+from stopwatt.operators.measured import SENTINEL, Ending, Measured
 from stopwatt.operators.operator import Operator
 from stopwatt.operators.replay import Mode, Place, Replay, ReplayRules
 from stopwatt.ops.jobs import Heard, Jobs
 from stopwatt.ops.queue import Order, Queue, Task, tasks_of
-from stopwatt.ops.steadiness import READING, Pair, Steadiness
+from stopwatt.ops.steadiness import Pair, Steadiness
 from stopwatt.records import Status
 from stopwatt.sweeping.execute import Interrupted, stoppable
 
@@ -24,11 +24,8 @@ if TYPE_CHECKING:
     from stopwatt.store.database import Store
 
 
-class Ending(StrEnum):
-    """Why measuring ended."""
-
-    DONE = "done"  # everything that was asked for is measured
-    BUDGET = "budget"  # the time is used; the same command goes on
+_FAILURES = frozenset(Status) - {Status.OK, Status.UNSUPPORTED}
+"""Endings of an operator that the user hears of at once."""
 
 
 class Onlooker(Protocol):
@@ -79,39 +76,6 @@ class Nobody:
 
     def end(self) -> None:
         """Nothing."""
-
-
-@dataclass(frozen=True, slots=True)
-class Measured:
-    """What came of it. A *series* is one operator in one memory mode.
-
-    Attributes:
-        place: Where it was measured.
-        operators: By key, all that were asked for.
-        replays: Made now and saved, the last of each series.
-        known: Series that the store had before.
-        left: Series that are still to be measured.
-        left_s: About so long they take; 0 where nothing is known of it.
-        seconds: What this took.
-        jobs: Jobs that were done, repeated ones included.
-        repeated: Jobs that were done once more, since their sentinel had moved.
-        sentinel_s: Median of the sentinel; NaN without one.
-        spread: Its largest less its smallest, over the median.
-        ending: Why no more was measured.
-    """
-
-    place: Place
-    operators: Mapping[str, Operator]
-    replays: tuple[Replay, ...]
-    known: int
-    left: int
-    left_s: float
-    seconds: float
-    jobs: int
-    repeated: int
-    sentinel_s: float
-    spread: float
-    ending: Ending
 
 
 def measure(  # noqa: PLR0917  (the first six are what every verb says, in this order)
@@ -259,13 +223,13 @@ class _Session:
     def _save(self, heard: Heard) -> None:
         pair = self.steadiness.hear(heard.sentinels)
         reading = self.steadiness.reading(pair)
-        about = {} if reading is None else {READING: reading}
+        about = {} if reading is None else {SENTINEL: reading}
         replays = [replace(one, readings={**one.readings, **about}) for one in heard.replays]
         self._store.operators.save_replays(self._place, self._operators, replays)
         self.replays |= {(one.operator, one.mode): one for one in replays}
-        for one in replays:
-            if one.trouble is not None and one.status is not Status.UNSUPPORTED:
-                self._watcher.announce(f"{self._operators[one.operator].label}, {one.mode}: {one.trouble.what}")
+        failed = {(one.operator, one.trouble.what) for one in replays if one.trouble and one.status in _FAILURES}
+        for key, what in sorted(failed):
+            self._watcher.announce(f"{self._operators[key].label}: {what}")
         self._finished.append(_Done(self._timed(replays), pair))
 
     def _timed(self, replays: Sequence[Replay]) -> tuple[Task, ...]:

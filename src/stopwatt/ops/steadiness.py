@@ -13,8 +13,6 @@ from stopwatt.units import percent
 
 MOST_MOVED = {"cpu": 0.05, "cuda": 0.02}
 """By how much the sentinel of a job may differ from the median of all jobs."""
-READING = "sentinel"
-"""Name of the reading that a replay has of its job."""
 _LEAST = 3
 """Jobs before a median says what is usual."""
 

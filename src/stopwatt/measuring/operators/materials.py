@@ -2,6 +2,7 @@
 
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
+from importlib import import_module
 from math import prod
 from typing import TYPE_CHECKING, Any
 
@@ -133,6 +134,8 @@ class Materials:
 def function_of(name: str) -> Any:
     """The operator that torch has under a name with its overload, `aten.linear.default`.
 
+    For a name that torch does not know the installed package that the operator's namespace names is imported.
+
     Raises:
         Unsupported: torch has none here: the library that brings it is not loaded, or it is another version.
     """
@@ -140,13 +143,20 @@ def function_of(name: str) -> Any:
 
     space, _, rest = name.partition(".")
     packet, _, overload = rest.rpartition(".")
-    try:
-        return getattr(getattr(getattr(torch.ops, space), packet), overload)
-    except (AttributeError, RuntimeError) as error:
-        raise Unsupported(
-            f"torch {torch.__version__} has no operator {name} in this process",
-            now="capture the model again with the versions that are installed now",
-        ) from error
+    for attempt in (_nothing, import_module):  # who brings operators of its own names them after itself: torchvision
+        try:
+            attempt(space)
+            return getattr(getattr(getattr(torch.ops, space), packet), overload)
+        except (AttributeError, ImportError, RuntimeError):
+            continue
+    raise Unsupported(
+        f"torch {torch.__version__} has no operator {name} in this process",
+        now="capture the model again with the versions that are installed now",
+    )
+
+
+def _nothing(_: str) -> None:
+    """What torch needs for operators of its own."""
 
 
 def written(operator: Operator, function: Any) -> frozenset[int]:
