@@ -7,7 +7,7 @@ from stopwatt.operators.formulas.touched import numel
 from stopwatt.operators.work import Family, Work
 
 _FILLED = """
-    arange bernoulli_float eye fill full full_like hann_window hamming_window linspace logspace new_full new_ones
+    arange eye fill full full_like hann_window hamming_window linspace logspace new_full new_ones
     new_zeros normal normal_functional ones ones_like rand rand_like randint randint_like randn randn_like random
     randperm scalar_tensor tril_indices triu_indices uniform zero zeros zeros_like exponential
 """

@@ -20,10 +20,15 @@ _COPIES = """
     t_copy tile transpose_copy tril triu unbind_copy unflatten unfold_copy unsafe_chunk unsafe_split
     unsafe_split_with_sizes unsqueeze_copy view_copy vstack
 """
-_CONVERSIONS = "to _to_copy type_as float half double int long bool bfloat16 to_dense to_mkldnn"
+_CONVERSIONS = "to _to_copy type_as to_dense to_mkldnn"
 _ITEMS = "_local_scalar_dense item is_nonzero"
-_LINES = {"nearest": 1, "_nearest_exact": 1, "linear": 2, "bilinear": 2, "trilinear": 2, "bicubic": 4}
-"""Neighbours along each dimension, by the way of resampling; `_` begins the names that torch keeps for itself."""
+_RESAMPLING = {
+    1: """upsample_nearest1d upsample_nearest2d upsample_nearest3d _upsample_nearest_exact1d
+        _upsample_nearest_exact2d _upsample_nearest_exact3d""",
+    2: "upsample_linear1d upsample_bilinear2d upsample_trilinear3d _upsample_bilinear2d_aa",
+    4: "upsample_bicubic2d _upsample_bicubic2d_aa",
+}
+"""By neighbours along each dimension; smoothing (`aa`) a smaller picture takes more, which is not counted."""
 
 
 def moved(call: Call, run: int, *, reads: Sequence[Tensor] | None = None, kind: str = "") -> Work:
@@ -75,10 +80,9 @@ def _resampled(neighbours: int, rank: int) -> Callable[[Call], Work]:
 
 
 _RESAMPLED = {
-    f"{'_' if way.startswith('_') else ''}upsample_{way.lstrip('_')}{rank}d{suffix}": _resampled(points, rank)
-    for way, points in _LINES.items()
-    for rank in (1, 2, 3)
-    for suffix in ("", "_aa")
+    name: _resampled(neighbours, rank=int(name.removesuffix("_aa")[-2]))
+    for neighbours, names in _RESAMPLING.items()
+    for name in names.split()
 }
 
 FORMULAS: Mapping[str, Callable[[Call], Work]] = {

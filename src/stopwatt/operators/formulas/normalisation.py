@@ -9,6 +9,7 @@ from stopwatt.operators.work import Family, Work
 
 _CENTRED = 7  # sum; difference, square, sum; scaled; weight, bias
 _UNCENTRED = 4  # square, sum; scaled; weight
+_SCALED = 3  # square, sum; scaled
 _KNOWN_STATISTICS = 2  # one factor and one shift a channel
 _SOFTMAX_STEPS = 5  # the largest; difference from it, exponential, sum, quotient
 
@@ -44,6 +45,11 @@ def _instances(call: Call) -> Work:
     return _norm(call, samples * channels, _CENTRED if call.value(5, "use_input_stats") else _KNOWN_STATISTICS)
 
 
+def _weights(call: Call) -> Work:
+    """`v` with the norm of each row replaced by one of `g`."""
+    return _norm(call, numel(call.tensor(1, "g")), _SCALED)
+
+
 def _batches(training: int | None) -> Callable[[Call], Work]:
     """A row is one channel of all samples.
 
@@ -73,6 +79,7 @@ FORMULAS: Mapping[str, Callable[[Call], Work]] = {
     "group_norm": _groups(1),
     "native_group_norm": _groups(6),
     "instance_norm": _instances,
+    "_weight_norm": _weights,
     **dict.fromkeys(
         ("batch_norm", "native_batch_norm", "cudnn_batch_norm", "miopen_batch_norm", "_native_batch_norm_legit"),
         _batches(5),

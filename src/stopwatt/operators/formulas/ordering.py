@@ -8,7 +8,8 @@ from stopwatt.operators.formulas.touched import numel
 from stopwatt.operators.work import Family, Work
 
 _SELECTED = """
-    argwhere bincount bucketize histc kthvalue median mode multinomial nanmedian nonzero nonzero_numpy searchsorted topk
+    argwhere bincount bucketize histc isin kthvalue median mode multinomial nanmedian nonzero nonzero_numpy quantile
+    searchsorted topk
 """
 _UNIQUE = "_unique _unique2 unique_consecutive unique_dim"
 

@@ -19,11 +19,11 @@ _UNARY = """
     special_erf sqrt square tan tanh threshold trunc
 """
 _BINARY = """
-    add and atan2 arctan2 bitwise_and bitwise_left_shift bitwise_or bitwise_right_shift bitwise_xor complex copysign div
-    divide eq floor_divide fmax fmin fmod ge gcd greater greater_equal gt heaviside hypot iand ilshift ior irshift
-    isclose ixor lcm ldexp le less less_equal logaddexp logaddexp2 logical_and logical_or logical_xor lshift lt maximum
-    minimum mul multiply ne nextafter not_equal or outer polar pow prelu _prelu_kernel remainder rshift rsub sub
-    subtract true_divide xlogy xor ger
+    add and atan2 arctan2 bitwise_and bitwise_left_shift bitwise_or bitwise_right_shift bitwise_xor complex copysign
+    div divide eq floor_divide fmax fmin fmod ge gcd greater greater_equal gt heaviside hypot iand ilshift ior
+    irshift isclose ixor kron lcm ldexp le less less_equal logaddexp logaddexp2 logical_and logical_or logical_xor
+    lshift lt maximum minimum mul multiply ne nextafter not_equal or outer polar pow prelu _prelu_kernel remainder
+    rshift rsub sub subtract true_divide xlogy xor ger
 """
 _TERNARY = "addcdiv addcmul addr clamp clamp_max clamp_min clip lerp masked_fill where quantize_per_tensor dequantize"
 _RANDOM = "alpha_dropout bernoulli dropout feature_dropout native_dropout"

@@ -28,12 +28,12 @@ def _pooling(rank: int, *, adaptive: bool) -> Callable[[Call], Work]:
     return formula
 
 
-_WINDOWS = "max_pool{0}d avg_pool{0}d max_pool{0}d_with_indices mkldnn_max_pool{0}d"
-_ADAPTIVE = "adaptive_avg_pool{0}d adaptive_max_pool{0}d _adaptive_avg_pool{0}d mkldnn_adaptive_avg_pool{0}d"
+_WINDOWS = "max_pool{0}d avg_pool{0}d max_pool{0}d_with_indices"
+_ADAPTIVE = "adaptive_avg_pool{0}d adaptive_max_pool{0}d"
+_INNER = "mkldnn_max_pool2d mkldnn_max_pool3d _adaptive_avg_pool2d _adaptive_avg_pool3d mkldnn_adaptive_avg_pool2d"
 
 FORMULAS: Mapping[str, Callable[[Call], Work]] = {
-    name: _pooling(rank, adaptive=adaptive)
-    for names, adaptive in ((_WINDOWS, False), (_ADAPTIVE, True))
+    name: _pooling(rank, adaptive="adaptive" in name)
     for rank in (1, 2, 3)
-    for name in names.format(rank).split()
-}
+    for name in f"{_WINDOWS} {_ADAPTIVE}".format(rank).split()
+} | {name: _pooling(int(name[-2]), adaptive="adaptive" in name) for name in _INNER.split()}

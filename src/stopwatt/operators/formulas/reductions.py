@@ -11,7 +11,10 @@ _ONE_STEP = """
     all amax amin any argmax argmin count_nonzero cummax cummin cumprod cumsum logcumsumexp mean nanmean nansum prod
     sum trace
 """
-_TWO_STEPS = "aminmax allclose dist equal logsumexp linalg_vector_norm norm frobenius_norm"  # a square, a comparison
+_TWO_STEPS = (
+    "aminmax allclose dist equal logsumexp linalg_norm linalg_vector_norm norm frobenius_norm"  # a square, a comparison
+)
+_THREE_STEPS = "cosine_similarity"  # a product and a square of each element, each added up: 6 a pair
 _FOUR_STEPS = "std std_mean var var_mean"  # sum; difference, square, sum
 _EITHER = "max min"  # of a tensor, or of two at each place
 
@@ -37,6 +40,7 @@ def _diff(call: Call) -> Work:
 FORMULAS: Mapping[str, Callable[[Call], Work]] = {
     **dict.fromkeys(_ONE_STEP.split(), _reduction(1)),
     **dict.fromkeys(_TWO_STEPS.split(), _reduction(2)),
+    **dict.fromkeys(_THREE_STEPS.split(), _reduction(3)),
     **dict.fromkeys(_FOUR_STEPS.split(), _reduction(4)),
     **dict.fromkeys(_EITHER.split(), _extreme),
     "diff": _diff,
