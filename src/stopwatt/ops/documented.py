@@ -8,6 +8,7 @@ from stopwatt.errors import UsageError
 from stopwatt.operators.table import Table
 from stopwatt.operators.work import DIMENSIONS, Family
 from stopwatt.ops.elements import BYTES
+from stopwatt.ops.families import BY_NAME
 from stopwatt.ops.schema import LONGEST, POWER, WORK
 from stopwatt.ops.sheet import Sheet, Texts
 from stopwatt.ops.worked import Worked, attention, products
@@ -29,11 +30,11 @@ def tables_from(sheet: Sheet, *, source: str = "", device: str = "") -> list[Tab
     families = sheet.texts("family")
     known, first = np.unique(families, return_index=True)
     for name, row in zip(known.tolist(), first.tolist(), strict=True):
-        if name not in Family:
-            raise sheet.flaw(f"family is {name!r}, which is none ({', '.join(Family)} are)", row)
+        if name not in BY_NAME:
+            raise sheet.flaw(f"family is {name!r}, which is none ({', '.join(BY_NAME)} are)", row)
     sheet.times("time_s")  # before the families are taken apart: the rows of messages are the file's
     _check_types(sheet)
-    return [_of_family(sheet, Family(name), families, source, device) for name in known.tolist()]
+    return [_of_family(sheet, BY_NAME[name], families, source, device) for name in known.tolist()]
 
 
 def _of_family(whole: Sheet, family: Family, families: Texts, source: str, device: str) -> Table:
