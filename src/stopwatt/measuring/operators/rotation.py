@@ -60,11 +60,11 @@ def plan_rotation(mode: Mode, size: int, caches: Caches, most: int) -> Rotation:
     if not size:
         raise Unsupported("it reads no memory: there is nothing that could take turns")
     if mode is Mode.RESIDENT:
-        return _resident(size, caches)
+        return _resident(size, caches, most)
     return _turning(BEYOND * caches.last, size, most)
 
 
-def _resident(size: int, caches: Caches) -> Rotation:
+def _resident(size: int, caches: Caches, most: int) -> Rotation:
     if not caches.core:
         raise Unsupported("all units of this device share one cache: what is resident there, `reuse` finds there")
     least, half = BEYOND * caches.core + 1, caches.last // 2
@@ -75,7 +75,7 @@ def _resident(size: int, caches: Caches) -> Rotation:
         )
     if size >= least:
         return Rotation(1, 0, size)
-    plan = _turning(least, size, half)
+    plan = _turning(least, size, most)
     if plan.footprint > half:
         raise Unsupported(
             f"no footprint is beyond the caches of the cores ({BEYOND} x {_bytes(caches.core)}) and within half of the "
