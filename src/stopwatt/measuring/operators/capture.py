@@ -123,9 +123,15 @@ class _Story:
             code=self.cell.code,
             software=self.cell.software,
             machine=self.cell.machine,
-            facts=self.runner.computed(),
+            facts={**self.runner.computed(), "inputs": self._input_shapes()},
             notes=(*interior.notes, *notes),
         )
+
+    def _input_shapes(self) -> str:
+        """`input_ids int64 1x128, attention_mask int64 1x128`."""
+        shapes = ("x".join(map(str, array.shape)) or "scalar" for array in self.arrays)
+        named = zip(self.built.input_names, self.arrays, shapes, strict=False)
+        return ", ".join(f"{name} {array.dtype} {shape}" for name, array, shape in named)
 
     def _inputs(self) -> Any:
         return self.runner.stage(tuple(array.copy() for array in self.arrays))

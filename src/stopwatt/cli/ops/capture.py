@@ -1,0 +1,94 @@
+"""`stopwatt ops capture`: which operators a model calls, how often, and in which module."""
+
+import sys
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+from cyclopts import Parameter
+
+from stopwatt.cli.options import RESULTS, RULES, TARGET, batches, parameters, words
+
+if TYPE_CHECKING:
+    from stopwatt.operators.capture import Capture
+
+
+def capture(
+    *workloads: Annotated[
+        str, Parameter(help="`stopwatt workloads` lists them; also FILE.py:FUNCTION, FILE.onnx, FILE.pt2.")
+    ],
+    param: Annotated[
+        tuple[str, ...],
+        Parameter(
+            name=["--param", "-p"],
+            group=TARGET,
+            negative="",
+            show_default=False,
+            help="NAME=VALUE, or WORKLOAD.NAME=VALUE for one.",
+        ),
+    ] = (),
+    backends: Annotated[
+        str, Parameter(group=TARGET, help="Names by comma, NAME:VARIANT, `auto` or `all`; kernels are named.")
+    ] = "eager",
+    precision: Annotated[str, Parameter(group=TARGET, help="fp32, tf32, fp16, bf16, int8; by comma.")] = "fp32",
+    batch: Annotated[str, Parameter(group=TARGET, help="Sizes by comma; 1..64 doubles from 1 to 64.")] = "1",
+    device: Annotated[str, Parameter(group=TARGET, help="cpu, cuda or cuda:1.")] = "cpu",
+    threads: Annotated[int, Parameter(group=TARGET, help="Host threads; 0 for all cores that may be used.")] = 0,
+    seed: Annotated[int, Parameter(group=RULES, help="Seeds weights and inputs.")] = 0,
+    timeout: Annotated[str, Parameter(group=RULES, help="Longest time for one capture.")] = "600s",
+    out: Annotated[
+        Path | None, Parameter(group=RESULTS, help="Folder for summary files (YAML) to read and edit.")
+    ] = None,
+    store: Annotated[
+        str | None, Parameter(group=RESULTS, help="Results database: a file or a URL ($STOPWATT_STORE, ./stopwatt.db).")
+    ] = None,
+    json: Annotated[
+        bool, Parameter(group=RESULTS, negative="", help="Print the result as JSON on standard output.")
+    ] = False,
+) -> None:
+    """Take one call of each model apart into the operators of PyTorch that it calls, and keep what was found.
+
+    Three examples:
+
+        stopwatt ops capture mlp
+
+        stopwatt ops capture bert -p size=mini --batch 1,8 --out summaries
+
+        stopwatt ops capture lstm --backends eager,compile,onnxruntime --json
+    """
+    from stopwatt.ops.capture import run_capture
+    from stopwatt.ops.summary import write_summary
+    from stopwatt.records import Protocol
+    from stopwatt.reporting.console import console_for
+    from stopwatt.reporting.progress import show_progress
+    from stopwatt.store import open_store
+    from stopwatt.sweeping.plan import Request
+    from stopwatt.units import parse
+
+    asked = Request(
+        workloads=workloads,
+        params=parameters(param),
+        backends=words(backends),
+        precisions=words(precision),
+        batches=batches(batch),
+        device=device,
+        threads=threads,
+        protocol=Protocol(seed=seed, timeout_s=parse(timeout, "s")),
+        baseline=False,
+    )
+    files: list[str] = []
+    with open_store(store) as database, show_progress(console_for(sys.stderr)) as watcher:
+
+        def keep(found: "Capture") -> None:
+            database.operators.save_capture(found)
+            if out is not None:
+                keys = {one.key for one in found.operators}
+                known = {one.operator.key for one in database.operators.replays(operators=keys)}
+                files.append(str(write_summary(found, out, known)))
+
+        result = replace(run_capture(asked, watcher=watcher, keep=keep), files=tuple(files))
+    if json:
+        print(result.to_json())
+    else:
+        result.table()
+    result.raise_for_status()
