@@ -28,12 +28,17 @@ def test_nothing_is_expected_while_nothing_is_known():
 
 
 def test_what_is_expected_follows_from_those_that_are_known():
-    found = expected(net(), WORKS, {LINEAR.key: 3.0}, SPECS)  # three times its roofline
-    assert found == {ADD.key: pytest.approx(1.5), ODD.key: pytest.approx(1.0)}
+    found = expected(net(), WORKS, {ADD.key: 1.5}, SPECS)  # three times its roofline
+    assert found == {LINEAR.key: pytest.approx(3.0), ODD.key: 1.5}
+
+
+def test_no_operator_is_expected_to_be_quicker_than_all_others():
+    assert expected(net(), WORKS, {LINEAR.key: 3.0}, SPECS) == {ADD.key: 3.0, ODD.key: 3.0}
 
 
 def test_the_heaviest_in_all_calls_come_first_and_no_more_than_needed():
     assert next_ones(net(), [ADD, LINEAR], WORKS, SPECS, 0.6) == [LINEAR]  # 2 of 3
     assert next_ones(net(), [ADD, LINEAR], WORKS, SPECS, 0.7) == [LINEAR, ADD]
+    assert next_ones(net(), [ADD, LINEAR], WORKS, SPECS, 0.6, least=2) == [LINEAR, ADD]
     assert next_ones(net(), [ADD], WORKS, SPECS, 0.1) == [ADD]
     assert next_ones(net(), [], WORKS, SPECS, 0.9) == []

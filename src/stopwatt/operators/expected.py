@@ -19,6 +19,8 @@ def expected(
 ) -> dict[str, float]:
     """Seconds of one call of each operator without a time: its weight times what a weight took in those with one.
 
+    Nothing is expected to take less than the quickest operator did: that much it costs to call one.
+
     Args:
         capture: Of the model.
         works: What each operator has to do.
@@ -35,7 +37,12 @@ def expected(
     if not total:
         return {}
     a_weight = sum(float(counts[place]) * known_s[capture.operators[place].key] for place in known) / total
-    return {one.key: heavy[place] * a_weight for place, one in enumerate(capture.operators) if one.key not in known_s}
+    least = min(known_s[capture.operators[place].key] for place in known)
+    return {
+        one.key: max(least, heavy[place] * a_weight)
+        for place, one in enumerate(capture.operators)
+        if one.key not in known_s
+    }
 
 
 def weights(works: Sequence[Work], specs: DeviceSpecs | None) -> list[float]:
@@ -50,7 +57,13 @@ def weights(works: Sequence[Work], specs: DeviceSpecs | None) -> list[float]:
 
 
 def next_ones(
-    capture: Capture, waiting: Sequence[Operator], works: Sequence[Work], specs: DeviceSpecs | None, share: float
+    capture: Capture,
+    waiting: Sequence[Operator],
+    works: Sequence[Work],
+    specs: DeviceSpecs | None,
+    share: float,
+    *,
+    least: int = 1,
 ) -> list[Operator]:
     """The operators that are worth measuring next, the heaviest first.
 
@@ -60,6 +73,7 @@ def next_ones(
         works: What each operator of the capture has to do.
         specs: The device's ceilings.
         share: Of the expected time of all that wait, what those returned shall have.
+        least: So many of them in any case, where so many wait.
     """
     counts = np.bincount(capture.sequence, minlength=len(capture.operators))
     heavy = weights(works, specs)
@@ -67,4 +81,4 @@ def next_ones(
     ranked = sorted(waiting, key=lambda one: load[one.key], reverse=True)
     reached = np.cumsum([load[one.key] for one in ranked])
     enough = int(np.searchsorted(reached, share * reached[-1])) + 1 if ranked else 0
-    return ranked[:enough]
+    return ranked[: max(enough, least)]

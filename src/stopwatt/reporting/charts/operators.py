@@ -195,7 +195,7 @@ def _title(found: Explanation) -> str:
     name = short_label(found.capture.workload)
     if most is None:
         return f"{name}: no operator has a time yet"
-    return f"{name}: {percent(min(most[1], 1.0))} of the time is in {most[0]}"
+    return f"{name}: {percent(most[1])} of the time is in {most[0]}"
 
 
 def _subtitle(found: Explanation) -> str:

@@ -23,7 +23,7 @@ from stopwatt.workloads.params import short_label
 MOST_ROWS = 18
 """Groups that get a row; the others share one. All of them are in the JSON document."""
 _MOST_KINDS = 10
-_NAME = 34
+_NAME = 30
 _LEAST_SHARE = 0.01
 
 
@@ -72,11 +72,13 @@ class ExplainResult:
 
 
 def groups_table(found: Explanation, by: By) -> Table:
-    """Groups by falling share."""
-    shown, rest = found.groups[by][:MOST_ROWS], found.groups[by][MOST_ROWS:]
+    """Groups with a time by falling share."""
+    known = [one for one in found.groups[by] if one.all_s is not None]  # the others have a table of their own
+    shown, rest = known[:MOST_ROWS], known[MOST_ROWS:]
     each = scale_for([one.each_s for one in shown if one.each_s], "s")
     total = scale_for([max((one.all_s or 0.0) for one in shown) / 10], "s") if shown else each
     powered = any(one.energy_j is not None for one in shown)
+    bounded = any(one.roofline_s for one in shown)
     joules = scale_for([one.energy_j for one in shown if one.energy_j], "J")
     columns = [
         Column(str(by)),
@@ -86,16 +88,16 @@ def groups_table(found: Explanation, by: By) -> Table:
         Column(f"all ({total.label})", right=True, whole=True),
         Column("share", right=True, whole=True),
         *([Column(f"energy ({joules.label})", right=True, whole=True)] if powered else []),
-        Column("of ceiling", right=True, whole=True),
+        *([Column("of ceiling", right=True, whole=True)] if bounded else []),
     ]
     rows = []
     for place, one in enumerate(shown):
         cells = [_shortened(one.name), one.kind or one.mode, f"{one.calls:,}", *_times(one, each, total)]
-        energy = [] if one.energy_j is None else [column_value(one.energy_j, joules)]
-        cells += [_share(one, first=place == 0), *((energy or [""]) if powered else []), _position(one)]
-        rows.append(Row(cells, quiet=one.all_s is None, style="best" if place == 0 and one.share else ""))
+        energy = "" if one.energy_j is None else column_value(one.energy_j, joules)
+        cells += [_share(one, first=place == 0), *([energy] if powered else []), *([_position(one)] if bounded else [])]
+        rows.append(Row(cells, style="best" if place == 0 and one.share else ""))
     if rest:
-        rows.append(Row(_rest(rest, total, powered=powered), quiet=True))
+        rows.append(Row([*_rest(rest, total), *[""] * (powered + bounded)], quiet=True))
     return grid("", columns, rows)
 
 
@@ -209,12 +211,12 @@ def _position(one: Group) -> str:
     return f"{percent(share) if share >= _LEAST_SHARE else '< 1 %'} {one.bound}"
 
 
-def _rest(rest: Sequence[Group], total: Scale, *, powered: bool) -> list[str]:
+def _rest(rest: Sequence[Group], total: Scale) -> list[str]:
     seconds = sum(one.all_s or 0.0 for one in rest)
     share = sum(one.share or 0.0 for one in rest)
     calls = sum(one.calls for one in rest)
     name = f"{len(rest)} more"
-    return [name, "", f"{calls:,}", "", column_value(seconds, total), percent(share), *([""] if powered else []), ""]
+    return [name, "", f"{calls:,}", "", column_value(seconds, total), percent(share)]
 
 
 def _parts(found: Explanation, place: Place) -> list[Part]:

@@ -49,7 +49,7 @@ def where_most(found: Explanation) -> tuple[str, float] | None:
 def _largest(found: Explanation) -> Iterator[str]:
     most = where_most(found)
     if most is not None:
-        yield f"{percent(min(most[1], 1.0))} of the time is in {most[0]}"
+        yield f"{percent(most[1])} of the time is in {most[0]}"
     bounds: dict[str, float] = {}
     for one in found.groups[By.OPERATOR]:
         if one.bound:

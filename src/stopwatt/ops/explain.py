@@ -1,0 +1,222 @@
+"""Explain a model: capture it, measure the operators that matter, its latency, and put both side by side.
+
+capture    from the store, else now
+latency    of the whole model: from the store, else measured now with the quick protocol
+operators  the heaviest that have no time, turn by turn, until they account for the target or the budget is used
+compare    other backends: what they run, and how long the model takes on them
+"""
+
+import time
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from stopwatt.devices.cpu import core_cache, largest_cache
+from stopwatt.devices.resolve import kind_of
+from stopwatt.errors import StopwattError, UsageError
+from stopwatt.operators.capture import Capture
+from stopwatt.operators.costs import cost_of
+from stopwatt.operators.expected import expected, next_ones
+from stopwatt.operators.explain import Basis, Explanation, Model, explain
+from stopwatt.operators.formulas import work_of
+from stopwatt.operators.groups import By
+from stopwatt.operators.memory import Caches, Rule
+from stopwatt.operators.operator import Operator
+from stopwatt.operators.replay import Mode, Place, Replay, ReplayRules
+from stopwatt.ops.capture import run_capture
+from stopwatt.ops.measure import measure
+from stopwatt.ops.places import place_of
+from stopwatt.ops.queue import Order
+from stopwatt.ops.whole import known_row, model_of, specs_of
+from stopwatt.records import QUICK, Cell, Precision
+from stopwatt.reporting.operators.compared import Compared, compared
+from stopwatt.reporting.operators.explain import ExplainResult
+from stopwatt.reporting.progress import ProgressLine
+from stopwatt.running import run_request
+from stopwatt.store import open_store
+from stopwatt.sweeping.plan import Plan, Request, make_plan
+from stopwatt.units import percent
+
+if TYPE_CHECKING:
+    from stopwatt.store.database import Store
+
+EAGER = "eager"
+TARGET = 0.9
+BUDGET_S = 600.0
+LEAST_TURN = 12
+"""Operators of a turn, where so many are left: each turn starts a process."""
+_LEAST_TURN_S = 1.0
+"""Of the budget that must be left for another turn."""
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """What is asked of a model.
+
+    Attributes:
+        target: Share of the time that operators with a time shall account for.
+        budget_s: For measuring operators.
+        rule: How memory modes are chosen.
+        by: What the table shows.
+        compare: Backends that stand beside each other; none for none.
+        allow: Measure even on a machine that is not fit.
+    """
+
+    target: float = TARGET
+    budget_s: float = BUDGET_S
+    rule: Rule = Rule.FOOTPRINT
+    by: By = By.OPERATOR
+    compare: tuple[str, ...] = ()
+    allow: bool = False
+
+
+def run_explain(asked: Request, question: Question, *, store: str | None, watcher: ProgressLine) -> ExplainResult:
+    """Say where the time of one model in one setup goes.
+
+    Args:
+        asked: One workload, one precision, one batch; its backends are those that are explained, which is eager.
+        question: What is wanted.
+        store: Results database.
+        watcher: Looks on.
+
+    Raises:
+        UsageError: More than one model or setup, or a target that cannot be.
+        EnvironmentUnfit: The model must be measured, and the machine is not fit.
+        Interrupted: The user stopped it; what was done is saved.
+        StoreError: Something could not be saved.
+    """
+    asked = replace(asked, backends=(EAGER,), baseline=False, protocol=QUICK)
+    plan = _planned(asked, question)
+    cell = plan.cells[0]
+    with open_store(store) as database:
+        session = _Session(database, asked, question, watcher)
+        capture = session.captured(cell)
+        model = session.model(asked, cell)
+        found, turns = session.explained(capture, cell, model)
+        sides = session.compared(capture) if question.compare else ()
+        return ExplainResult(found, question.by, sides, turns, where=database.where)
+
+
+def _planned(asked: Request, question: Question) -> Plan:
+    if not 0 < question.target <= 1:
+        raise UsageError(f"--until {question.target:g} is out of range", now="give a share, such as 90%")
+    if question.budget_s < 0:
+        raise UsageError("the budget is below 0", now="give a time, such as --budget 10min")
+    plan = make_plan(asked)
+    if len(plan.cells) != 1:
+        raise UsageError(
+            f"one model in one setup is explained, and this names {len(plan.cells)}",
+            now="give one workload, one precision and one batch",
+        )
+    return plan
+
+
+@dataclass(frozen=True, slots=True)
+class _Session:
+    store: "Store"
+    asked: Request
+    question: Question
+    watcher: ProgressLine
+
+    def captured(self, cell: Cell) -> Capture:
+        """The capture of a cell, of the same code, versions and machine; taken now if the store has none."""
+        known = self.store.operators.capture_of(cell.workload, cell.setup)
+        if known is not None and _is_of(known, cell):
+            return known
+        capture: Capture
+        (capture,) = run_capture(replace(self.asked, backends=(cell.setup.backend_label,)))
+        self.store.operators.save_capture(capture)
+        return capture
+
+    def model(self, asked: Request, cell: Cell) -> Model:
+        """The latency of the whole model; measured now if the store has none."""
+        row = known_row(self.store, cell)
+        if row is None:
+            result = run_request(asked, store=self.store.where, watcher=self.watcher, allow=self.question.allow)
+            row = result.rows[0]
+        return model_of(row)
+
+    def explained(self, capture: Capture, cell: Cell, model: Model) -> tuple[Explanation, tuple[float, ...]]:
+        """Measure what is missing, turn by turn; the explanation, and the coverage before the first and after each."""
+        place = _place(cell)
+        works = [work_of(one) for one in capture.operators]
+        specs = specs_of(self.store, cell, place.hardware)
+        basis = Basis(works, _caches(cell), self.question.rule, specs, target=self.question.target)
+        until = time.monotonic() + self.question.budget_s
+        turns: list[float] = []
+        before: list[Operator] = []
+        while True:
+            replays = self._replays(capture, place)
+            found = explain(capture, replays, model, replace(basis, expected_s=_expected(capture, replays, basis)))
+            waiting, left_s = self._waiting(capture, place), until - time.monotonic()
+            if turns:
+                self.watcher.announce(f"measured operators account for {percent(found.coverage)} of the time")
+            turns.append(found.coverage)
+            if found.coverage >= self.question.target or left_s < _LEAST_TURN_S or waiting in ([], before):
+                return found, tuple(turns)
+            before = waiting
+            chosen = next_ones(capture, waiting, works, specs, self.question.target, least=LEAST_TURN)
+            measure(self.store, chosen, place, self._rules(), left_s, self.watcher, order=Order.GIVEN)
+
+    def compared(self, eager: Capture) -> tuple[Compared, ...]:
+        """Each backend that was asked for, or why it gave nothing."""
+        return tuple(self._side(name, eager) for name in self.question.compare)
+
+    def _side(self, name: str, eager: Capture) -> Compared:
+        asked = replace(self.asked, backends=(name,))
+        try:
+            cell = make_plan(asked).cells[0]
+            capture = eager if name == EAGER else self.captured(cell)
+            model = self.model(asked, cell)
+        except UsageError:
+            raise
+        except StopwattError as error:
+            return Compared(name, 0, None, error.what, ())
+        return compared(capture, model.latency, model.no_latency if model.latency is None else "", eager)
+
+    def _replays(self, capture: Capture, place: Place) -> dict[str, list[Replay]]:
+        found: dict[str, list[Replay]] = {}
+        for kept in self.store.operators.replays(place=place, operators={one.key for one in capture.operators}):
+            found.setdefault(kept.replay.operator, []).append(kept.replay)
+        return found
+
+    def _waiting(self, capture: Capture, place: Place) -> list[Operator]:
+        """Operators that could be measured and were not tried in every mode that is wanted."""
+        tried = self.store.operators.measured(place)
+        modes = self._rules().modes
+        return [one for one in capture.operators if not one.obstacle and any((one.key, m) not in tried for m in modes)]
+
+    def _rules(self) -> ReplayRules:
+        """All modes where they are chosen, or only the one that counts."""
+        rule = self.question.rule
+        return ReplayRules() if rule is Rule.FOOTPRINT else ReplayRules(modes=(Mode(rule.value),))
+
+
+def _is_of(capture: Capture, cell: Cell) -> bool:
+    return (capture.code, capture.machine) == (cell.code, cell.machine) and dict(capture.software) == dict(
+        cell.software
+    )
+
+
+def _place(cell: Cell) -> Place:
+    """Operators name their own types; how float32 is multiplied is the place's."""
+    precision = Precision.TF32 if cell.setup.precision is Precision.TF32 else Precision.FP32
+    return place_of(cell.setup.device, cell.setup.threads, precision)
+
+
+def _caches(cell: Cell) -> Caches:
+    """On a CPU level 2 of the cores that work and the last level; a GPU has one that all its units share."""
+    if kind_of(cell.setup.device) == "cpu":
+        return Caches(core_cache() * cell.setup.threads, largest_cache())
+    from stopwatt.devices.facts import read_facts
+
+    shared = float(read_facts(cell.setup.device).values.get("gpu.l2", 0))
+    return Caches(shared, shared)
+
+
+def _expected(capture: Capture, replays: dict[str, list[Replay]], basis: Basis) -> dict[str, float]:
+    known: dict[str, float] = {}
+    for one in capture.operators:
+        times = cost_of(one, replays.get(one.key, ()), "").time_s
+        if times:
+            known[one.key] = min(times.values())
+    return expected(capture, basis.works, known, basis.specs)
