@@ -28,6 +28,13 @@ def run(*words):
     return caught.value.code
 
 
+def test_why_a_short_look_gives_no_power_is_said(recording, capsys):
+    assert run("--replay", str(recording()), "--seconds", "0.2") == 0
+    out = " ".join(capsys.readouterr().out.split())
+    assert "no power: only" in out
+    assert "(20 are needed); --seconds watches for longer" in out
+
+
 def test_a_recording_that_cannot_be_had_is_named_as_the_user_named_it(recording, capsys, monkeypatch):
     path = recording()
     monkeypatch.setattr("stopwatt.cli.meters._replayed", lambda path: (f"replay:{path}.gone?loop",))

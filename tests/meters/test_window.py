@@ -20,6 +20,8 @@ from stopwatt.energy import (
     Span,
     Trace,
 )
+from stopwatt.meters.anytime import unlike
+from stopwatt.meters.laid import Laid
 from stopwatt.meters.spread import HALF_WIDTH
 from stopwatt.meters.window import energy_between, energy_of_round
 from stopwatt.metrics import METRICS
@@ -467,3 +469,11 @@ def test_a_time_of_which_the_counter_says_nothing_is_unavailable(one, begin, end
     assert isinstance(joules, Unavailable)
     assert what in joules.why
     assert watts == joules
+
+
+@pytest.mark.parametrize("begin", [5.2, 5.25, 5.3])
+def test_a_counter_that_ticks_seldom_is_not_doubted_for_the_parts_of_its_first_and_last_tick(begin):
+    nearly_right = Laid(trace(tick=0.1, begin=begin, end=begin + 2.0, gain=0.985))
+
+    assert unlike(nearly_right, 0.0, 2.0) == ""
+    assert unlike(Laid(trace(tick=0.1, begin=begin, end=begin + 2.0, gain=1.05)), 0.0, 2.0) != ""

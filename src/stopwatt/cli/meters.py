@@ -19,7 +19,7 @@ _LONGEST_S = 3600.0
 def meters(
     *,
     device: Annotated[str, Parameter(help="cpu, cuda or cuda:1; all of the machine if empty.")] = "",
-    seconds: Annotated[float, Parameter(help="How long they are watched.")] = 2.0,
+    seconds: Annotated[float, Parameter(help="How long they are watched.")] = 2.5,
     replay: Annotated[Path | None, Parameter(help="A recorded trace (CSV or Parquet) instead of this machine.")] = None,
     json: Annotated[bool, Parameter(negative="", help="Print the result as JSON on standard output.")] = False,
 ) -> None:

@@ -91,6 +91,10 @@ def unlike(laid: Laid, begin: float, end: float) -> str:
         return ""
     at, values = laid.field(name)
     inside = (at >= begin + AVERAGING_S) & (at <= end)
+    ticks = laid.counter.seconds
+    if not ticks.size:
+        return ""
+    inside &= (at - AVERAGING_S >= ticks[0]) & (at <= ticks[-1])  # beyond its ticks the counter is not known
     earlier = np.array([np.interp(at - ago, at, values) for ago in (AVERAGING_S / 2, AVERAGING_S)])
     steady = inside & (abs(earlier - values) <= AGREEMENT * values).all(axis=0)
     stood = np.count_nonzero(steady) >= LEAST_IDLE_TICKS

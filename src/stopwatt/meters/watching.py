@@ -54,12 +54,12 @@ class Look:
     unverified: tuple[str, ...]
 
 
-def watch(device: str = "", *, seconds: float = 2.0, meters: Sequence[str] | None = None) -> Look:
+def watch(device: str = "", *, seconds: float = 2.5, meters: Sequence[str] | None = None) -> Look:
     """Watch the instruments of a device.
 
     Args:
         device: `cpu`, `cuda`, `cuda:1`; empty for all of the machine.
-        seconds: For how long.
+        seconds: For how long; the slowest counters known tick every 0.1 s, and 20 ticks give a power.
         meters: Which to use; by default `catalogue.wanted()`.
 
     Raises:

@@ -9,7 +9,7 @@ from stopwatt.devices.nvml import slowdown_text
 from stopwatt.energy import CHANNELS, SCOPES
 from stopwatt.meters.quality import Trust
 from stopwatt.meters.watching import Look, Watched
-from stopwatt.records import Measured, Suspect
+from stopwatt.records import Measured, Suspect, Unavailable
 from stopwatt.reporting.grid import Column, Row, grid
 
 _STYLES = {Trust.SUSPECT: "warning", Trust.USELESS: "failure"}
@@ -72,6 +72,8 @@ def _facts(one: Watched) -> Iterator[str]:
         yield "reads " + ", ".join(_read(name, value) for name, value in one.now.items())
     if one.quality is not None and one.quality.why:
         yield f"{one.quality.trust}: {one.quality.why}"
+    if one.quality is not None and one.quality.trust is not Trust.USELESS and isinstance(one.power, Unavailable):
+        yield f"no power: {one.power.why}; --seconds watches for longer"
     yield from one.about.quirks
 
 
