@@ -37,7 +37,9 @@ def select(store: "Store", names: Sequence[str], place: Place) -> list[Operator]
     """
     found: list[Operator] = []
     for name in names or (None,):
-        operators = list(_of_file(name) if name is not None and is_summary(name) else _captured(store, name, place))
+        operators = list(
+            _of_file(store, name) if name is not None and is_summary(name) else _captured(store, name, place)
+        )
         if not operators:
             raise _nothing(name, place)
         found += operators
@@ -52,10 +54,10 @@ def _captured(store: "Store", name: str | None, place: Place) -> Iterator[Operat
             yield from capture.operators
 
 
-def _of_file(name: str) -> Iterator[Operator]:
-    from stopwatt.operators.summary import read_summary
+def _of_file(store: "Store", name: str) -> Iterator[Operator]:
+    from stopwatt.ops.summary import selected
 
-    yield from read_summary(Path(name))
+    yield from selected(Path(name), store).operators
 
 
 def _nothing(name: str | None, place: Place) -> UsageError:

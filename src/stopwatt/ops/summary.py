@@ -3,7 +3,7 @@
 import re
 from collections.abc import Collection, Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import yaml
 
@@ -11,12 +11,15 @@ from stopwatt.errors import UsageError
 from stopwatt.extensions import unknown
 from stopwatt.operators.capture import Capture
 from stopwatt.operators.operator import Operator, Tensor
-from stopwatt.operators.summary import Entry, Summary, counts_of
+from stopwatt.operators.summary import Edited, Entry, Summary, counts_of, edited
 from stopwatt.records import PRECISIONS, Precision, Setup, Workload, digest
 from stopwatt.store.atomic import replacing
 from stopwatt.sweeping.lined import Lined, Path_, parse_yaml
 from stopwatt.workloads.params import check_params
 from stopwatt.workloads.resolve import resolve
+
+if TYPE_CHECKING:
+    from stopwatt.store.database import Store
 
 MOST_BYTES = 2**24
 """Of a summary: far above that of any model."""
@@ -90,6 +93,23 @@ def read_summary(path: Path) -> Summary:
         UsageError: It cannot be read, is no summary, names an operator twice or a count that cannot be; with the line.
     """
     return _Reader(_lined(path)).summary()
+
+
+def selected(path: Path, store: "Store") -> Edited:
+    """The operators that a summary file keeps of the capture in a store that it was written from.
+
+    Raises:
+        UsageError: As `read_summary`; or the store has no such capture; or the file names an operator it does not have.
+    """
+    summary = read_summary(path)
+    capture = store.operators.capture_of(summary.workload, summary.setup)
+    if capture is None:
+        raise UsageError(
+            f"{summary.workload.label} · {summary.setup.label} was not captured into this store",
+            when=f"{path}, {summary.setup.threads} threads",
+            now=f"stopwatt ops capture {summary.workload.source}, or name the store that has it: --store FILE",
+        )
+    return edited(summary, capture)
 
 
 class _Reader:
