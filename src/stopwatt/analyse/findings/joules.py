@@ -185,7 +185,7 @@ def _waited(metric: str, members: Sequence[_Waiting], looked: Sequence[_Waiting]
 
 
 def _waited_text(metric: str, members: Sequence[_Waiting], looked: Sequence[_Waiting]) -> str:
-    what = f"of the joules a sample ({scope_name(metric)}) are what it takes when it only waits"
+    what = f"of the joules a sample are what the {scope_name(metric)} takes when it only waits"
     if len(looked) == 1:
         return f"{change(members[0].share, *_bounds(members[0]))} {what}"
     shares = [one.share for one in members]
