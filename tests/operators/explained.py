@@ -10,9 +10,11 @@ from stopwatt.records import Measured, Samples, Setup, Status, Workload
 
 US = 1e-6
 _HERE, _ROW = Tensor((1, 4), storage=0), Tensor((1, 4), storage=2)
-LINEAR = Operator("aten.linear.default", (_HERE, Tensor((4, 4), storage=1, role=Role.WEIGHT)), outputs=(_ROW,))
-ADD = Operator("aten.add.Tensor", (_HERE, Tensor((1, 4), storage=1)), outputs=(_ROW,))
-ODD = Operator("aten.odd.default", (_HERE,), outputs=(_ROW,), obstacle="it has a generator")
+_WEIGHT = Tensor((4, 4), storage=1, role=Role.WEIGHT)
+_BOTH = ({"tensor": 0}, {"tensor": 1})
+LINEAR = Operator("aten.linear.default", (_HERE, _WEIGHT), _BOTH, outputs=(_ROW,))
+ADD = Operator("aten.add.Tensor", (_HERE, Tensor((1, 4), storage=1)), _BOTH, outputs=(_ROW,))
+ODD = Operator("aten.odd.default", (_HERE,), _BOTH[:1], outputs=(_ROW,), obstacle="it has a generator")
 WORKS = (
     Work(Family.GEMM, "linear", "float32", {}, 32.0, 80.0, 16.0, 64.0),
     Work(Family.ELEMENTWISE, "add", "float32", {}, 4.0, 32.0, 16.0),

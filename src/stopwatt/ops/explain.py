@@ -122,9 +122,8 @@ class _Session:
         known = self.store.operators.capture_of(cell.workload, cell.setup)
         if known is not None and _is_of(known, cell):
             return known
-        capture: Capture
-        (capture,) = run_capture(replace(self.asked, backends=(cell.setup.backend_label,)))
-        self.store.operators.save_capture(capture)
+        asked = replace(self.asked, backends=(cell.setup.backend_label,))
+        (capture,) = run_capture(asked, watcher=self.watcher, keep=self.store.operators.save_capture)
         return capture
 
     def model(self, asked: Request, cell: Cell) -> Model:
