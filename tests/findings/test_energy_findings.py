@@ -170,7 +170,9 @@ def test_over_a_grid_the_cells_that_mostly_wait_are_counted_and_located():
         cell(2.0, 0.1, waiting=0.7 if batch == 1 else 0.2, batch=batch, hidden=n) for batch in (1, 8) for n in (1, 2)
     ]
     (found,) = waiting(*rows)
-    assert found.text.startswith("In 2 of 4 cells (at batch=1), 70 % of the joules a sample are what the GPU board takes")
+    assert found.text.startswith(
+        "In 2 of 4 cells (at batch=1), 70 % of the joules a sample are what the GPU board takes"
+    )
     assert (found.count, found.of) == (2, 4)
 
 
