@@ -1,4 +1,5 @@
 import os
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -143,6 +144,10 @@ def test_as_many_rows_as_are_allowed_are_read(tmp_path):
 def test_a_file_that_is_not_there_or_no_text_is_refused(tmp_path):
     with pytest.raises(UsageError, match="cannot read"):
         read_recording(tmp_path / "none.csv")
+    os.mkfifo(tmp_path / "pipe.csv")
+    for other in (tmp_path / "pipe.csv", tmp_path):
+        with pytest.raises(UsageError, match="is no regular file"):
+            read_recording(other)
     (tmp_path / "noise.csv").write_bytes(b"\xff\xfe\x00\x80")
     with pytest.raises(UsageError, match="is no text"):
         read_recording(tmp_path / "noise.csv")

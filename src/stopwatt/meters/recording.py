@@ -46,6 +46,9 @@ def read_recording(path: Path) -> Recording:
         UsageError: No such file, more than `MOST_ROWS` rows, wrong columns, a cell that is no number, or a time that
             does not rise; with its line.
     """
+    if path.exists() and not path.is_file():
+        what = f"{path} is no regular file, and a recording is read more than once"
+        raise UsageError(what, when=_WHEN, now="write what a pipe gives into a file, and name that")
     try:
         columns = _parquet(path) if path.suffix == ".parquet" else _csv(path)
     except OSError as error:
