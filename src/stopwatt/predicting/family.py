@@ -1,0 +1,143 @@
+"""Everything that is known of one family: what its operators take, and at what power."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from stopwatt.operators.table import DeviceSpecs, Table
+from stopwatt.operators.work import Family
+from stopwatt.predicting.domain import Domain, domain_of
+from stopwatt.predicting.estimate import Estimate, fit_estimate, typical_width
+from stopwatt.predicting.extrapolating import try_beyond
+from stopwatt.predicting.features import Features
+from stopwatt.predicting.model import Ground, ground_of, shapes_of
+
+Floats = NDArray[np.float64]
+
+LEAST_POWERS = 30
+"""Rows with a power below which none is learnt."""
+
+
+@dataclass(frozen=True, slots=True)
+class Forecast:
+    """What rows will take; every array has shape (n,), and intervals hold 90 %.
+
+    Attributes:
+        time_s, low_s, high_s: Seconds.
+        power_w, power_low_w, power_high_w: Watts while they run; NaN where nothing is known.
+        outside: Rows unlike those that were learnt from.
+        why: In what they are unlike; empty for those inside.
+    """
+
+    time_s: Floats
+    low_s: Floats
+    high_s: Floats
+    power_w: Floats
+    power_low_w: Floats
+    power_high_w: Floats
+    outside: NDArray[np.bool_]
+    why: NDArray[np.str_]
+
+    @property
+    def energy_j(self) -> Floats:
+        """Joules of each row: its time at its power, shape (n,)."""
+        return self.time_s * self.power_w
+
+
+@dataclass(frozen=True, slots=True)
+class FamilyModel:
+    """Models of a family.
+
+    Attributes:
+        family: Whose rows it predicts.
+        rows: It learnt from.
+        ground: Law and features.
+        domain: What was seen.
+        time: Logarithm of time over the law.
+        power: Logarithm of power over the limit; `None` where too few rows have one.
+    """
+
+    family: Family
+    rows: int
+    ground: Ground
+    domain: Domain
+    time: Estimate
+    power: Estimate | None
+
+    def predict(self, table: Table, specs: Mapping[str, DeviceSpecs], known_time_s: Floats | None = None) -> Forecast:
+        """Time and power of rows, whose own time and power are not looked at.
+
+        Args:
+            table: Rows of the family.
+            specs: Of devices that were not seen.
+            known_time_s: Their times where they are known already, for the power; shape (n,).
+        """
+        features, law_s = self.ground.features(table, specs)
+        outside, why = self.domain.outside(table, features)
+        ratio, half = self.time.predict(table, features, outside)
+        time_s = law_s * np.exp(ratio)
+        during = time_s if known_time_s is None else known_time_s
+        power = self._power(table, specs, features, during, outside)
+        return Forecast(time_s, time_s * np.exp(-half), time_s * np.exp(half), *power, outside, why)
+
+    def _power(
+        self,
+        table: Table,
+        specs: Mapping[str, DeviceSpecs],
+        features: Features,
+        time_s: Floats,
+        outside: NDArray[np.bool_],
+    ) -> tuple[Floats, Floats, Floats]:
+        if self.power is None:
+            nothing = np.full(len(table), np.nan)
+            return nothing, nothing, nothing
+        share, half = self.power.predict(table, with_time(features, table, time_s), outside)
+        limit = self.ground.limits(table, specs)
+        power = limit * np.exp(share)
+        return power, power * np.exp(-half), power * np.exp(half)
+
+
+def fit_family(table: Table, specs: Mapping[str, DeviceSpecs], seed: int) -> FamilyModel:
+    """Learn from all rows of a family."""
+    ground = ground_of(table, specs, seed)
+    features, law_s = ground.features(table, specs)
+    groups = shapes_of(table)
+    time = fit_estimate(features, np.log(table.time_s / law_s), groups, None, seed)
+    beyond = try_beyond(table, specs, typical_width(time.scale, features), seed)
+    time = Estimate(time.ensemble, time.scale, beyond)
+    return FamilyModel(
+        table.family,
+        len(table),
+        ground,
+        domain_of(table, features, ground.vocabulary),
+        time,
+        _fit_power(table, ground.limits(table, specs), features, groups, seed),
+    )
+
+
+def _fit_power(
+    table: Table, limits: Floats, features: Features, groups: NDArray[np.int64], seed: int
+) -> Estimate | None:
+    rows = np.flatnonzero(np.isfinite(table.power_w) & (table.power_w > 0))
+    if rows.size < LEAST_POWERS:
+        return None
+    target = np.log(table.power_w / limits)[rows]
+    known = with_time(features, table, table.time_s)
+    some = Features(known.names, known.values[rows], known.smooth, known.domain)
+    return fit_estimate(some, target, groups[rows], None, seed)
+
+
+def with_time(features: Features, table: Table, time_s: Floats) -> Features:
+    """The features, and what follows from a time: the rates that are reached."""
+    flops = np.nan_to_num(table.flops, nan=0.0) / time_s
+    moved = (table.read_bytes + table.write_bytes) / time_s
+    columns = np.column_stack([np.log2(time_s), np.log2(1 + flops), np.log2(1 + moved)])
+    more = ("log time", "log flop rate", "log byte rate")
+    return Features(
+        features.names + more,
+        np.hstack([features.values, columns]),
+        np.concatenate([features.smooth, [True, True, True]]),
+        np.concatenate([features.domain, [False, False, False]]),
+    )

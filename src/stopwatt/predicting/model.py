@@ -1,0 +1,58 @@
+"""The model of one family's time or power: law, features, ensemble, and errors on what was held out."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from stopwatt.operators.table import DeviceSpecs, Table
+from stopwatt.predicting.ceilings import ceilings_of, completed
+from stopwatt.predicting.features import Features, Vocabulary, features_of, providers_of, vocabulary_of
+from stopwatt.predicting.law import Law, fit_law, groups_of, terms_of
+
+Floats = NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True)
+class Ground:
+    """What features are computed with.
+
+    Attributes:
+        specs: Of the devices that were seen, complete.
+        vocabulary: Categories that were seen.
+        law: The law of the family.
+    """
+
+    specs: Mapping[str, DeviceSpecs]
+    vocabulary: Vocabulary
+    law: Law
+
+    def features(self, table: Table, specs: Mapping[str, DeviceSpecs]) -> tuple[Features, Floats]:
+        """Features of rows, and the seconds that the law says; `specs` are for devices that were not seen."""
+        ceilings = ceilings_of(table, self._known(specs))
+        terms = terms_of(table, ceilings)
+        law_s = self.law.seconds(terms, groups_of(table, self.vocabulary.column(table, "provider")))
+        return features_of(table, ceilings, terms, law_s, self.vocabulary), law_s
+
+    def limits(self, table: Table, specs: Mapping[str, DeviceSpecs]) -> Floats:
+        """Power limit of each row in watts, 1 where none is known, shape (n,)."""
+        return np.nan_to_num(ceilings_of(table, self._known(specs)).power_w, nan=1.0)
+
+    def _known(self, specs: Mapping[str, DeviceSpecs]) -> dict[str, DeviceSpecs]:
+        usable = {name: one for name, one in specs.items() if one.bandwidth > 0 and one.flops}
+        return usable | dict(self.specs)
+
+
+def ground_of(table: Table, specs: Mapping[str, DeviceSpecs], seed: int) -> Ground:
+    """Complete the specifications, note the categories, fit the law."""
+    known = completed(table, specs)
+    terms = terms_of(table, ceilings_of(table, known))
+    law = fit_law(terms, groups_of(table, providers_of(table)), table.time_s, seed)
+    return Ground(known, vocabulary_of(table), law)
+
+
+def shapes_of(table: Table) -> NDArray[np.int64]:
+    """Number of each row's shape, shape (n,): rows of one shape, whatever their type or device, have the same."""
+    sizes = np.column_stack([table.dims[name] for name in sorted(table.dims)])
+    return np.unique(sizes, axis=0, return_inverse=True)[1].ravel().astype(np.int64)

@@ -1,0 +1,289 @@
+"""What each operator of a model will take on a device, and how that is known.
+
+measured   a replay at that place
+predicted  the models of its family
+dispatch   nothing to do but to be dispatched: the median of such operators that were measured there
+rough      its family has no model: as the model's other operators, by bytes and operations
+"""
+
+from collections.abc import Container, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from enum import StrEnum
+from typing import TYPE_CHECKING, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from stopwatt.operators.costs import OperatorCost
+from stopwatt.operators.expected import weights
+from stopwatt.operators.memory import available
+from stopwatt.operators.operator import Operator
+from stopwatt.operators.replay import Mode
+from stopwatt.operators.rows import queries_of
+from stopwatt.operators.table import DeviceSpecs, Table, joined
+from stopwatt.operators.work import Family, Work
+
+if TYPE_CHECKING:
+    from stopwatt.predicting.family import Forecast
+
+Floats = NDArray[np.float64]
+
+MODES = tuple(Mode)
+"""Order of the columns."""
+_TAIL = 0.05
+"""Of what other operators took for their weight, left out on each side of a rough time's interval."""
+_LEAST_FACTOR = 2.0
+"""A rough time is not known better than this, however alike the others are."""
+
+
+class Source(StrEnum):
+    """How an operator's time is known."""
+
+    MEASURED = "measured"
+    PREDICTED = "predicted"
+    DISPATCH = "dispatch"
+    ROUGH = "rough"
+
+
+class Predicting(Protocol):
+    """What is asked of a predictor."""
+
+    @property
+    def families(self) -> Container[Family]:
+        """Those it has models of."""
+        ...
+
+    def predict(self, family: Family, table: Table, specs: Mapping[str, DeviceSpecs]) -> "Forecast":
+        """Times and powers of rows."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class OperatorTimes:
+    """Columns over distinct operators: shape (operators, modes), or (operators,) where it says so.
+
+    Attributes:
+        time_s, low_s, high_s: Seconds of a call with an interval of 90 %; all three the same where it was measured.
+        power_w, power_low_w, power_high_w: While it runs; NaN where nothing is known.
+        submit_s: Until the call has returned to the host of a GPU; 0 where nothing is known. Shape (operators,).
+        source: How each is known; (operators,).
+        outside: Which are unlike those that were learnt from; (operators,).
+        why: In what; (operators,).
+    """
+
+    time_s: Floats
+    low_s: Floats
+    high_s: Floats
+    power_w: Floats
+    power_low_w: Floats
+    power_high_w: Floats
+    submit_s: Floats
+    source: tuple[Source, ...]
+    outside: NDArray[np.bool_]
+    why: tuple[str, ...]
+
+    def sourced(self, *sources: Source) -> NDArray[np.bool_]:
+        """Which operators are known in one of these ways."""
+        return np.array([one in sources for one in self.source], dtype=np.bool_)
+
+
+@dataclass(frozen=True, slots=True)
+class Ground:
+    """What times of operators follow from.
+
+    Attributes:
+        device: Hardware, as the rows that were learnt from have it.
+        known: Costs of measured operators, by key.
+        dispatch_s: What an operator without work takes; NaN for unknown.
+        submit_s: Until any other call has returned to the host of a GPU.
+        predictor: `None` where there is none.
+        specs: Of devices.
+        modes: Whether what was learnt from of this device says its memory mode; tables of others do not.
+        on_gpu: Whether operators without work take no time there.
+    """
+
+    device: str
+    known: Mapping[str, OperatorCost] = field(default_factory=dict)
+    dispatch_s: float = np.nan
+    submit_s: float = 0.0
+    predictor: Predicting | None = None
+    specs: Mapping[str, DeviceSpecs] = field(default_factory=dict)
+    modes: bool = True
+    on_gpu: bool = False
+
+
+def times_of(
+    operators: Sequence[Operator], works: Sequence[Work], wanted: NDArray[np.bool_], ground: Ground
+) -> OperatorTimes:
+    """Times of all operators.
+
+    Args:
+        operators: Distinct ones.
+        works: What each has to do.
+        wanted: In which modes they are called, shape (operators, modes).
+        ground: What the times follow from.
+
+    Raises:
+        ValueError: Nothing at all is known of any of them.
+    """
+    columns = _Columns.empty(len(operators))
+    for row, operator in enumerate(operators):
+        cost = ground.known.get(operator.key)
+        if cost is not None and cost.time_s:
+            columns.measured(row, cost, ground.submit_s)
+    idle = np.array([is_idle(one) for one in works], dtype=np.bool_)
+    dispatch_s = 0.0 if ground.on_gpu else ground.dispatch_s
+    if np.isfinite(dispatch_s):
+        columns.dispatched(idle & columns.open, dispatch_s, ground.submit_s)
+    if ground.predictor is not None:
+        _predict(columns, operators, wanted & columns.open[:, None], ground)
+    _guess(columns, works, ground)
+    return columns.done()
+
+
+def is_idle(work: Work) -> bool:
+    """Whether an operator has nothing to do but to be dispatched."""
+    return work.family is Family.VIEW or not (work.bytes or work.flops)
+
+
+def dispatch_of(costs: Sequence[tuple[Work, OperatorCost]]) -> float:
+    """What an operator without work takes: the median of those that were measured; NaN without any."""
+    found = [min(cost.time_s.values()) for work, cost in costs if cost.time_s and is_idle(work)]
+    return float(np.median(found)) if found else np.nan
+
+
+@dataclass(slots=True, eq=False)
+class _Columns:
+    """Columns while they are filled."""
+
+    time_s: Floats
+    low_s: Floats
+    high_s: Floats
+    power: Floats  # (3, operators, modes): itself, low, high
+    submit_s: Floats
+    source: list[Source | None]
+    why: list[str]
+
+    @classmethod
+    def empty(cls, count: int) -> "_Columns":
+        nothing = [np.full((count, len(MODES)), np.nan) for _ in range(3)]
+        power = np.full((3, count, len(MODES)), np.nan)
+        return cls(*nothing, power, np.zeros(count), [None] * count, [""] * count)
+
+    @property
+    def open(self) -> NDArray[np.bool_]:
+        """Operators that nothing is known of yet."""
+        return np.array([one is None for one in self.source], dtype=np.bool_)
+
+    def measured(self, row: int, cost: OperatorCost, submit_s: float) -> None:
+        for column, mode in enumerate(MODES):
+            where = available(mode, cost.time_s)
+            self._put(row, column, cost.time_s[where])
+            if cost.energy_j:
+                near = available(mode, cost.energy_j)
+                self.power[:, row, column] = cost.energy_j[near] / cost.time_s[available(near, cost.time_s)]
+        self.submit_s[row] = float(np.median(list(cost.submit_s.values()))) if cost.submit_s else submit_s
+        self.source[row] = Source.MEASURED
+
+    def dispatched(self, rows: NDArray[np.bool_], seconds: float, submit_s: float) -> None:
+        for row in np.flatnonzero(rows).tolist():
+            self._put(row, slice(None), seconds)
+            self.submit_s[row] = submit_s
+            self.source[row] = Source.DISPATCH
+
+    def predicted(
+        self, rows: NDArray[np.int64], columns: NDArray[np.int64], found: "Forecast", submit_s: float
+    ) -> None:
+        for name in ("time_s", "low_s", "high_s"):
+            getattr(self, name)[rows, columns] = getattr(found, name)
+        for number, name in enumerate(("power_w", "power_low_w", "power_high_w")):
+            self.power[number, rows, columns] = getattr(found, name)
+        self.submit_s[rows] = submit_s
+        for row, why in zip(rows.tolist(), found.why.tolist(), strict=True):
+            self.source[row] = Source.PREDICTED
+            self.why[row] = self.why[row] or str(why)
+
+    def guessed(self, row: int, seconds: tuple[float, float, float], submit_s: float, why: str) -> None:
+        for values, one in zip((self.time_s, self.low_s, self.high_s), seconds, strict=True):
+            values[row] = one
+        self.submit_s[row] = submit_s
+        self.source[row], self.why[row] = Source.ROUGH, why
+
+    def done(self) -> OperatorTimes:
+        """All columns; modes that were not asked for have what the nearest one has."""
+        for values in (self.time_s, self.low_s, self.high_s, *self.power):
+            _fill(values)
+        source = tuple(one for one in self.source if one is not None)
+        outside = np.array([bool(why) for why in self.why], dtype=np.bool_)
+        return OperatorTimes(
+            self.time_s, self.low_s, self.high_s, *self.power, self.submit_s, source, outside, tuple(self.why)
+        )
+
+    def _put(self, row: int, column: int | slice, seconds: float) -> None:
+        for values in (self.time_s, self.low_s, self.high_s):
+            values[row, column] = seconds
+
+
+def _predict(columns: _Columns, operators: Sequence[Operator], wanted: NDArray[np.bool_], ground: Ground) -> None:
+    """Ask the predictor once for each family, whatever the memory modes are."""
+    predictor = ground.predictor
+    assert predictor is not None  # noqa: S101  (asked by the caller)
+    if not ground.modes:  # all modes are the same: ask once
+        wanted = np.column_stack([wanted.any(axis=1), *[np.zeros(len(wanted), dtype=np.bool_)] * (len(MODES) - 1)])
+    asked: dict[Family, list[tuple[Table, NDArray[np.int64], int]]] = {}
+    for column, mode in enumerate(MODES):
+        rows = np.flatnonzero(wanted[:, column])
+        queries = queries_of([operators[row] for row in rows.tolist()], mode, ground.device)
+        for family, (table, places) in queries.items():
+            if family in predictor.families:
+                asked.setdefault(family, []).append((table, rows[places], column))
+    for family, parts in asked.items():
+        table = joined([one for one, _, _ in parts])
+        if not ground.modes:
+            table = replace(table, mode=np.full(len(table), "", dtype=np.str_))
+        rows = np.concatenate([places for _, places, _ in parts])
+        which = np.concatenate([np.full(places.size, column, dtype=np.int64) for _, places, column in parts])
+        columns.predicted(rows, which, predictor.predict(family, table, ground.specs), ground.submit_s)
+
+
+def _guess(columns: _Columns, works: Sequence[Work], ground: Ground) -> None:
+    """What is left takes for its weight what the others took for theirs."""
+    left = np.flatnonzero(columns.open)
+    if not left.size:
+        return
+    if left.size == len(works):
+        raise ValueError("nothing is known of any operator")
+    heavy = np.array(weights(works, ground.specs.get(ground.device)))
+    typical = _typical(columns.time_s)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        rates = typical / heavy
+    usable = rates[np.isfinite(rates) & (rates > 0)]
+    floor = float(np.nanmin(typical))
+    for row in left.tolist():
+        family = works[row].family
+        why = f"no measurements of {family} operators" if family is not Family.OTHER else "no formula for its work"
+        columns.guessed(row, _rough(float(heavy[row]), usable, floor), ground.submit_s, why)
+
+
+def _typical(values: Floats) -> Floats:
+    """The first known value of each row, NaN without any, shape (n,)."""
+    known = np.isfinite(values)
+    first = values[np.arange(len(values)), known.argmax(axis=1)]
+    return np.asarray(np.where(known.any(axis=1), first, np.nan))
+
+
+def _rough(weight: float, rates: Floats, floor: float) -> tuple[float, float, float]:
+    """Time and interval of an operator by its weight; never below the least that any other takes."""
+    if not rates.size or not weight:
+        return floor, floor / _LEAST_FACTOR, floor * _LEAST_FACTOR
+    low, middle, high = (float(one) for one in np.quantile(rates, (_TAIL, 0.5, 1 - _TAIL)))
+    seconds = max(weight * middle, floor)
+    return seconds, min(weight * low, seconds / _LEAST_FACTOR), max(weight * high, seconds * _LEAST_FACTOR)
+
+
+def _fill(values: Floats) -> None:
+    """Give each mode without a value that of the nearest mode with one, in place; shape (operators, modes)."""
+    for row in np.flatnonzero(np.isnan(values).any(axis=1)).tolist():
+        have = {mode: float(values[row, at]) for at, mode in enumerate(MODES) if np.isfinite(values[row, at])}
+        if have:
+            values[row] = [have[available(mode, have)] for mode in MODES]
