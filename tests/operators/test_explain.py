@@ -53,7 +53,7 @@ def test_an_operator_that_cannot_be_replayed_is_listed_with_its_count_and_its_re
     assert missing.expected_s is None
     part = parts_of(found)["operators without a time"]
     assert part.seconds is None
-    assert part.why.startswith("1 operators in 1 calls, 1 of unknown size")
+    assert part.why.startswith("operators: 1, calls: 1, of unknown size: 1")
 
 
 def test_why_an_operator_has_no_time_is_told():

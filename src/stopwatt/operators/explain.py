@@ -262,12 +262,12 @@ def _parts(
     unknown = sum(one.expected_s is None for one in missing)
     if missing:
         calls = sum(one.calls for one in missing)
-        why = f"{len(missing)} operators in {calls} calls" + (f", {unknown} of unknown size" if unknown else "")
+        why = f"operators: {len(missing)}, calls: {calls}" + (f", of unknown size: {unknown}" if unknown else "")
         size = expected if unknown < len(missing) else None
         parts.append(Part("operators without a time", Place.RESIDUAL, size, why=f"{why}; the size is expected"))
     if model.latency is not None:
         rest = model.latency.value - whole.composed_s - expected
-        parts.append(Part("rest", Place.RESIDUAL, rest, why="neither operators nor gaps explain it"))
+        parts.append(Part("rest", Place.RESIDUAL, rest, why="what operators and gaps leave open"))
     return (*parts, _cache_state(capture, costs, whole))
 
 
@@ -286,9 +286,7 @@ def _cache_state(capture: Capture, costs: CallCosts, whole: Composition) -> Part
         return Part("cache state", Place.BOUND, None, why="operators were measured in one memory mode")
     composed = [_composed(capture, costs, costs.in_mode[mode]).composed_s for mode in Mode]
     low, high = min(composed) - whole.composed_s, max(composed) - whole.composed_s
-    return Part(
-        "cache state", Place.BOUND, None, low, high, why="all operators in the fastest or the slowest memory mode"
-    )
+    return Part("cache state", Place.BOUND, None, low, high, why="all operators in the fastest or slowest mode")
 
 
 def _energy(capture: Capture, costs: CallCosts, whole: Composition, model: Model) -> EnergySums:

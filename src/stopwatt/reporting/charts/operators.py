@@ -10,7 +10,7 @@ from stopwatt.operators.explain import Explanation, Place, on_device
 from stopwatt.operators.groups import pattern
 from stopwatt.reporting.charts.frame import WIDTH, blank, finished, shortened, sized
 from stopwatt.reporting.charts.theme import SETUPS, ink, setup_ink
-from stopwatt.reporting.operators.explain_sentences import where_most
+from stopwatt.reporting.operators.explain_sentences import counted, where_most
 from stopwatt.units import percent, quantity
 from stopwatt.workloads.params import short_label
 
@@ -160,7 +160,7 @@ def _below(box: _Box, left: float, depth: int, whole: float, families: _Families
 def _row(box: _Box, left: float, depth: int, whole: float, families: _Families) -> dict[str, Any]:
     share = box.seconds / whole
     room = int(share * WIDTH / _LETTER)
-    calls = f" in {box.calls:,} calls" if box.calls > 1 else ""
+    calls = f" in {counted(box.calls, 'call')}" if box.calls > 1 else ""
     start = 100 * left / whole
     return {
         "left": round(start, 4),
@@ -203,6 +203,6 @@ def _subtitle(found: Explanation) -> str:
     known = int(found.costs.known.sum())
     setup = found.capture.setup
     return (
-        f"{setup.label}, {setup.threads} threads; {known:,} of {calls:,} calls of operators have a time; "
+        f"{setup.label}, {counted(setup.threads, 'thread')}; {known:,} of {calls:,} calls of operators have a time; "
         f"repeated modules (*) together; memory mode: {found.rule}"
     )

@@ -15,7 +15,7 @@ from stopwatt.reporting.console import MISSING
 from stopwatt.reporting.grid import Column, Row, grid
 from stopwatt.reporting.operators.compared import Compared, Ran
 from stopwatt.reporting.operators.explain_document import explained_document
-from stopwatt.reporting.operators.explain_sentences import coverage_line, sentences
+from stopwatt.reporting.operators.explain_sentences import counted, coverage_line, sentences
 from stopwatt.text import one_line, printable
 from stopwatt.units import Scale, change, column_interval, column_value, percent, quantity, scale_for
 from stopwatt.workloads.params import short_label
@@ -25,6 +25,7 @@ MOST_ROWS = 18
 _MOST_KINDS = 10
 _NAME = 30
 _LEAST_SHARE = 0.01
+_LEAST_CHANGE = 5e-4
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +54,7 @@ class ExplainResult:
         """Print everything."""
         found = self.explanation
         workload, setup = short_label(found.capture.workload), found.capture.setup
-        console.print(Text(printable(f"{workload} · {setup.label}, {setup.threads} threads")))
+        console.print(Text(printable(f"{workload} · {setup.label}, {counted(setup.threads, 'thread')}")))
         console.print()
         console.print(groups_table(found, self.by))
         console.print()
@@ -113,13 +114,13 @@ def numbers_table(found: Explanation) -> Table:
 
     inner, outer = (_parts(found, place) for place in (Place.COMPOSED, Place.RESIDUAL))
     rows = [
-        line("plain sum", found.sum_s, f"of trimmed means instead of medians: {_trimmed(found)}"),
+        line("plain sum", found.sum_s, f"of trimmed means: {_trimmed(found)}"),
         *(line(f"  + {one.name}", one.seconds, one.why) for one in inner),
         line("composed", found.composed_s, "; ".join(_bound(one, scale) for one in _parts(found, Place.BOUND))),
         *(line(f"  + {one.name}", one.seconds, one.why) for one in outer),
-        ["measured", _measured(found, scale), _signed_percent(1.0) if found.measured else "", _method(found)],
+        _measured(found, scale),
         line("residual", found.residual_s, "measured - composed"),
-        line("leaf modules", found.leaf_s, "plain sum of what runs inside of them: what watching modules sees"),
+        line("leaf modules", found.leaf_s, "plain sum inside of them: what watching modules sees"),
     ]
     columns: list[Column | str] = [
         Column("", whole=True),
@@ -172,7 +173,7 @@ def _fusion_lines(compared: Sequence[Compared]) -> Iterator[str]:
             yield f"{one.backend} runs nothing under the name of {calls:,} of eager's calls: {names}"
         if one.fused:
             names = ", ".join(map(one_line, one.fused[:_MOST_KINDS]))
-            yield f"{one.backend} has {len(one.fused)} fused groups: {names}"
+            yield f"{one.backend} has {counted(len(one.fused), 'fused group')}: {names}"
         if one.why and one.ran:
             yield f"{one.backend}: {one.why}"
 
@@ -231,20 +232,20 @@ def _bound(one: Part, scale: Scale) -> str:
 
 
 def _trimmed(found: Explanation) -> str:
-    return change(found.trimmed_s / found.sum_s) if found.sum_s else MISSING
+    if not found.sum_s:
+        return MISSING
+    ratio = found.trimmed_s / found.sum_s
+    return change(ratio) if abs(ratio - 1) >= _LEAST_CHANGE else "the same"
 
 
-def _measured(found: Explanation, scale: Scale) -> str:
+def _measured(found: Explanation, scale: Scale) -> list[str]:
     known = found.measured
     if known is None:
-        return ""
+        return ["measured", "", "", found.no_latency]
     if known.low is None or known.high is None:
-        return column_value(known.value, scale)
-    return column_interval(known.value, known.low, known.high, scale)
-
-
-def _method(found: Explanation) -> str:
-    return found.measured.method if found.measured is not None else found.no_latency
+        return ["measured", column_value(known.value, scale), percent(1.0), known.method]
+    number, _, bounds = column_interval(known.value, known.low, known.high, scale).partition(" ")
+    return ["measured", number, percent(1.0), f"{bounds}, {known.method}"]
 
 
 def _signed_percent(share: float) -> str:

@@ -6,7 +6,7 @@ from itertools import takewhile
 import numpy as np
 
 from stopwatt.operators.explain import Explanation, Place, on_device
-from stopwatt.operators.groups import OUTSIDE, WHOLE, By, leaf_of_calls, pattern
+from stopwatt.operators.groups import OUTSIDE, By, leaf_of_calls, pattern
 from stopwatt.units import change, percent, quantity
 
 _TELLING = 0.005
@@ -26,7 +26,7 @@ def coverage_line(found: Explanation) -> str:
         return f"{line} (asked for: {percent(found.target)})"
     waiting = sum(one.why == "not measured yet" for one in found.missing)
     if waiting:
-        return f"{line}, not {percent(found.target)}: {_counted(waiting, 'operator')} not measured yet"
+        return f"{line}, not {percent(found.target)}: {counted(waiting, 'operator')} not measured yet"
     return f"{line}, not {percent(found.target)}: all that can be called by themselves are measured"
 
 
@@ -38,12 +38,12 @@ def where_most(found: Explanation) -> tuple[str, float] | None:
     most = groups[0]
     share = most.share or 0.0
     if most.name == OUTSIDE:
-        calls = _counted(most.calls - most.unknown, "call")
+        calls = counted(most.calls - most.unknown, "call")
         return f"{calls} outside of leaf modules, most of them {_largest_outside(found)}", share
     inside = [place for place in dict.fromkeys(leaf_of_calls(found.capture)) if place >= 0]
     paths = [found.capture.modules[place].path for place in inside if found.capture.modules[place].kind == most.name]
     where = _common([pattern(path) for path in paths])
-    return f"{_counted(len(paths), f'{most.name} module')}{f' of {where}' if where else ''}", share
+    return f"{counted(len(paths), f'{most.name} module')}{f' of {where}' if where else ''}", share
 
 
 def _largest(found: Explanation) -> Iterator[str]:
@@ -70,7 +70,7 @@ def _between(found: Explanation) -> Iterator[str]:
 def _missing(found: Explanation) -> Iterator[str]:
     if found.missing:
         calls = sum(one.calls for one in found.missing)
-        yield f"{_counted(len(found.missing), 'operator')} in {_counted(calls, 'call')} without a time: listed below"
+        yield f"{counted(len(found.missing), 'operator')} in {counted(calls, 'call')} without a time: listed below"
 
 
 def _left(found: Explanation) -> Iterator[str]:
@@ -99,12 +99,11 @@ def _largest_outside(found: Explanation) -> str:
 
 def _common(paths: list[str]) -> str:
     """The part of the model that holds all of them; empty for the model itself."""
-    parts = [path.split(".") for path in paths if path != WHOLE]
-    if len(parts) == 1:
-        return ".".join(parts[0][:-1])
-    levels = takewhile(lambda level: len(set(level)) == 1, zip(*parts, strict=False))
+    parents = [path.split(".")[:-1] for path in paths]
+    levels = takewhile(lambda level: len(set(level)) == 1, zip(*parents, strict=False))
     return ".".join(level[0] for level in levels).rstrip(".*")
 
 
-def _counted(number: int, noun: str) -> str:
+def counted(number: int, noun: str) -> str:
+    """`1 call`, `1,024 calls`."""
     return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"
