@@ -114,7 +114,7 @@ def numbers_table(found: Explanation) -> Table:
 
     inner, outer = (_parts(found, place) for place in (Place.COMPOSED, Place.RESIDUAL))
     rows = [
-        line("plain sum", found.sum_s, f"of trimmed means: {_trimmed(found)}"),
+        line("plain sum", found.sum_s, f"with trimmed means: {_trimmed(found)}"),
         *(line(f"  + {one.name}", one.seconds, one.why) for one in inner),
         line("composed", found.composed_s, "; ".join(_bound(one, scale) for one in _parts(found, Place.BOUND))),
         *(line(f"  + {one.name}", one.seconds, one.why) for one in outer),
