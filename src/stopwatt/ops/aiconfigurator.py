@@ -18,7 +18,6 @@ some also `power` and `power_limit` in W. What the columns mean was read off the
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -202,13 +201,11 @@ def _quantised(sheet: Sheet) -> Sizes:
 
 def _schemes(sheet: Sheet, name: str) -> tuple[list[Scheme], NDArray[np.int64]]:
     """The distinct schemes of a column, and each row's place among them."""
-    texts = sheet.texts(name)
-    known, first, codes = np.unique(texts, return_index=True, return_inverse=True)
-    for text, row in zip(known.tolist(), first.tolist(), strict=True):
+    for text, row in sheet.distinct(name):
         if text not in SCHEMES:
-            known_ones = ", ".join(SCHEMES)
-            raise sheet.flaw(f"{name} is {text!r}, an element type that is not known ({known_ones} are)", row)
-    return [SCHEMES[text] for text in known.tolist()], codes.astype(np.int64)
+            raise sheet.flaw(f"{name} is {text!r}, an element type that is not known ({', '.join(SCHEMES)} are)", row)
+    known, codes = sheet.coded(name)
+    return [SCHEMES[text] for text in known], codes
 
 
 def _each(texts: list[str], codes: NDArray[np.int64]) -> Texts:
@@ -267,11 +264,10 @@ def why_left_out(name: str) -> str:
 
 def sources(sheet: Sheet, name: str, operator: str) -> Texts:
     """Column of where rows are from: the collection's name, framework and version of each row, and the operator."""
-    kinds: list[Any] = [sheet.texts("framework"), sheet.texts("version")]
     codes = np.zeros(sheet.rows, dtype=np.int64)
     names = [name]
-    for column in kinds:
-        known, places = np.unique(column, return_inverse=True)
-        names = [f"{one} {text.lower()}".rstrip() for one in names for text in known.tolist()]
-        codes = codes * known.size + places
+    for column in ("framework", "version"):
+        known, places = sheet.coded(column)
+        names = [f"{one} {text.lower()}".rstrip() for one in names for text in known]
+        codes = codes * len(known) + places
     return _each([f"{one} {operator}" for one in names], codes)

@@ -174,7 +174,7 @@ def _import_file(store: Store, path: Path, wish: _Wish) -> _Result:
     is_parquet = path.suffix.lower() == ".parquet"
     if is_parquet and _operator_of(path) in aiconfigurator.LAYOUTS:
         file = _File(path, _operator_of(path), wish.source or path.resolve().parent.name or PACKAGE)
-        found = [_table(file, wish.device)] if wish.takes(file.family) else []
+        found = iter([_table(file, wish.device)] if wish.takes(file.family) else [])
     else:
         found = tables_from(read_sheet(path), source=wish.source, device=wish.device)
     return [_bring(store, one, path.name) for one in found if wish.takes(one.family)], [], []
@@ -192,12 +192,11 @@ def _import_folder(store: Store, folder: Path, wish: _Wish) -> _Result:
 
 def _of_package(systems: Sequence[System], source: str) -> Iterator[_File]:
     for system in systems:
-        for path in _parquets(system.data):
-            framework, version = path.relative_to(system.data).parts[-3:-1]
+        for path in _parquets(system.data) if system.data.exists() else []:  # of some there are specifications only
             operator = _operator_of(path)
-            yield _File(
-                path, operator, f"{source or PACKAGE} {system.name} {framework} {version} {operator}", whole=True
-            )
+            collection = path.relative_to(system.data).parts[-3:-1]  # framework and version
+            source_name = " ".join((source or PACKAGE, system.name, *collection, operator))
+            yield _File(path, operator, source_name, whole=True)
 
 
 def _of_folder(folder: Path, source: str) -> Iterator[_File]:

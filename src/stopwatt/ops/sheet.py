@@ -96,17 +96,26 @@ class Sheet:
 
     def texts(self, name: str, default: str = "") -> Texts:
         """A column of texts, shape (rows,); the default where there is none, or no such column. May be read-only."""
+        known, codes = self.coded(name, default)
+        return constant(known[0], self.rows) if len(known) == 1 else np.array(known, dtype=np.str_)[codes]
+
+    def coded(self, name: str, default: str = "") -> tuple[list[str], NDArray[np.int64]]:
+        """The texts of a column, and which of them each row has: a few of them stand in millions of rows."""
         if name not in self.columns:
-            return constant(default, self.rows)
+            return [default], np.zeros(self.rows, dtype=np.int64)
         arrow, _ = pyarrow()
-        column = self.columns[name]
-        coded = column.cast(arrow.string()).combine_chunks().dictionary_encode()
-        known = [_unescaped(text) if self.escaped else text for text in coded.dictionary.to_pylist()]
-        codes = coded.indices.fill_null(len(known)).to_numpy(zero_copy_only=False)
-        if len(known) == 1 and not coded.null_count:
-            return constant(known[0] or default, self.rows)
-        texts: Texts = np.array([text or default for text in [*known, default]], dtype=np.str_)[codes]
-        return texts
+        coded = self.columns[name].cast(arrow.string()).combine_chunks().dictionary_encode()
+        found = [_unescaped(text) if self.escaped else text for text in coded.dictionary.to_pylist()]
+        codes = coded.indices.fill_null(len(found)).to_numpy(zero_copy_only=False)
+        texts = [text or default for text in [*found, *([default] if coded.null_count else [])]]
+        known = list(dict.fromkeys(texts))
+        return known, np.array([known.index(text) for text in texts], dtype=np.int64)[codes]
+
+    def distinct(self, name: str, default: str = "") -> list[tuple[str, int]]:
+        """The texts of a column, each with the first row that has it."""
+        known, codes = self.coded(name, default)
+        places, rows = np.unique(codes, return_index=True)
+        return [(known[place], row) for place, row in zip(places.tolist(), rows.tolist(), strict=True)]
 
     def taken(self, rows: NDArray[Any]) -> "Sheet":
         """Those rows, by number."""

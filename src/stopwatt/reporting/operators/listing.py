@@ -34,11 +34,13 @@ def show_listing(console: Console, listing: "Listing") -> None:
             for one in listing.captures
         )
         console.print(grid("Captures", _CAPTURES, cells))
+        console.print()
     if listing.sources:
         console.print(grid("Imported tables", _SOURCES, _source_cells(listing.sources)))
         console.print("stopwatt ops list --json names each of their sources.\n", style="quiet")
     if listing.specs:
         console.print(grid("Devices, as their sources state them", _SPECS, _spec_cells(listing.specs)))
+        console.print()
     if listing.predictors:
         rows = ((one.name, one.at[:16].replace("T", " "), units.quantity(one.size, "B")) for one in listing.predictors)
         console.print(grid("Predictors", _PREDICTORS, rows))
