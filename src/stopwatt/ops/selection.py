@@ -54,10 +54,19 @@ def _captured(store: "Store", name: str | None, place: Place) -> Iterator[Operat
             yield from capture.operators
 
 
-def _of_file(store: "Store", name: str) -> Iterator[Operator]:
-    from stopwatt.ops.summary import selected
+def _of_file(store: "Store", name: str) -> tuple[Operator, ...]:
+    from stopwatt.operators.summary import edited
+    from stopwatt.ops.summary import read_summary
 
-    yield from selected(Path(name), store).operators
+    summary = read_summary(Path(name))
+    capture = store.operators.capture_of(summary.workload, summary.setup)
+    if capture is None:
+        raise UsageError(
+            f"the store has no capture of {summary.workload.label} as {summary.setup.label}",
+            when=name,
+            now=f"stopwatt ops capture {summary.workload.source}, into the store that this command reads",
+        )
+    return edited(summary, capture).operators
 
 
 def _nothing(name: str | None, place: Place) -> UsageError:

@@ -2,6 +2,7 @@
 
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from importlib import import_module
 from math import prod
 from typing import TYPE_CHECKING, Any
@@ -47,8 +48,6 @@ class Materials:
     """
 
     def __init__(self, operator: Operator, device: str, seed: int = 0) -> None:
-        import torch
-
         for one in operator.tensors:
             if one.layout is not Layout.STRIDED:
                 raise Unsupported(f"a tensor is {one.layout}: it cannot be made again from its shape")
@@ -56,8 +55,15 @@ class Materials:
         self._device = device
         self.sizes = _sizes(operator.tensors)
         self._hosts = {one.storage for one in operator.tensors if one.host}
-        dice = torch.Generator().manual_seed(seed)
-        self._pattern = {number: self._filled(number, dice) for number in self.sizes}
+        self._seed = seed
+
+    @cached_property
+    def _pattern(self) -> "dict[int, torch.Tensor]":
+        """The values of a set, by number of the storage; made when the first set is, which may be too large to be."""
+        import torch
+
+        dice = torch.Generator().manual_seed(self._seed)
+        return {number: self._filled(number, dice) for number in self.sizes}
 
     @property
     def bytes(self) -> int:

@@ -1,6 +1,6 @@
 """Operators called by themselves: a job's worth of them, each in each memory mode, whatever becomes of any of them."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 
 from stopwatt.backends.torch_runner import configure
@@ -15,7 +15,7 @@ from stopwatt.measuring.operators.joules import Joules, measure_energy
 from stopwatt.measuring.operators.materials import Materials, function_of
 from stopwatt.measuring.operators.player import Player, chain_of, chained_storage
 from stopwatt.measuring.operators.rotation import plan_rotation
-from stopwatt.measuring.operators.sentinel import MODE, sentinel
+from stopwatt.measuring.operators.sentinel import RULES, sentinel
 from stopwatt.measuring.operators.series import measure
 from stopwatt.measuring.phases import Phases
 from stopwatt.measuring.trials import quiet_interpreter
@@ -85,15 +85,15 @@ def _each(bench: _Bench, job: Job, phases: Phases) -> Iterator[_Found]:
     watched = sentinel(bench.device.name).key
     with torch.inference_mode(), quiet_interpreter():
         for place, operator in enumerate(job.operators):
-            modes = (MODE,) if operator.key == watched else job.rules.modes
+            whose = replace(bench, rules=RULES, energy=None) if operator.key == watched else bench
             with phases.phase(f"{PHASE} {place}"):
-                yield from _in_modes(bench, operator, modes)
+                yield from _in_modes(whose, operator)
 
 
-def _in_modes(bench: _Bench, operator: Operator, modes: Sequence[Mode]) -> Iterator[_Found]:
+def _in_modes(bench: _Bench, operator: Operator) -> Iterator[_Found]:
     """One operator. A series of one set that is larger than the caches of a core is both `reuse` and `resident`."""
     alone: Replay | None = None
-    for mode in modes:
+    for mode in bench.rules.modes:
         try:
             found = _measured(bench, operator, mode, alone)
         except Exception as error:  # noqa: BLE001  (an operator may raise anything; it costs itself only)

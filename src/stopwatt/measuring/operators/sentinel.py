@@ -2,10 +2,10 @@
 
 from stopwatt.devices.resolve import kind_of
 from stopwatt.operators.operator import Operator, Tensor
-from stopwatt.operators.replay import Mode
+from stopwatt.operators.replay import Mode, ReplayRules
 
-MODE = Mode.REUSE
-"""The only one in which it is measured."""
+RULES = ReplayRules(modes=(Mode.REUSE,))
+"""How it is measured, whatever the rules of its job are: so that all jobs of a machine can be compared."""
 _SIDES = {"cpu": 384, "cuda": 4096}
 """Of its matrices: about a millisecond of a core, and of a GPU."""
 
