@@ -78,6 +78,22 @@ def test_tables_fit_into_100_columns_and_name_the_largest_in_a_word(by):
     assert sum("% most" in line for line in lines) == 1
 
 
+def test_of_long_module_paths_the_end_is_shown_and_of_operators_the_beginning():
+    path = "encoder.encoder.layer.*.attention.self.a_long_name.query"
+    deep = replace(net(), modules=(*net().modules[:2], replace(net().modules[2], path=path), *net().modules[3:]))
+    found = explain(deep, USUAL, MEASURED, Basis(WORKS, Caches(1e6, 1e7)))
+    assert "... " not in shown(found, by=By.MODULE)
+    assert "attention.self.a_long_name.query " in shown(found, by=By.MODULE)
+    wide = replace(ADD, tensors=(replace(ADD.tensors[0], shape=(10000, 20000)),) * 3)
+    found = explain(
+        replace(net(), operators=(LINEAR, wide)[:2] + net().operators[2:]),
+        planted(replay(wide, 3)),
+        MEASURED,
+        Basis(WORKS, Caches(1e6, 1e7)),
+    )
+    assert "add.Tensor [10000,20000] x ..." in shown(found)
+
+
 def test_the_four_numbers_stand_with_their_shares():
     text = shown(about())
     lines = [" ".join(line.split()) for line in text.splitlines()]

@@ -10,6 +10,7 @@ import time
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from stopwatt.analyse.row import Row
 from stopwatt.devices.cpu import core_cache, largest_cache
 from stopwatt.devices.resolve import kind_of
 from stopwatt.errors import StopwattError, UsageError
@@ -27,7 +28,7 @@ from stopwatt.ops.measure import measure
 from stopwatt.ops.places import place_of
 from stopwatt.ops.queue import Order
 from stopwatt.ops.whole import known_row, model_of, specs_of
-from stopwatt.records import QUICK, Cell, Precision
+from stopwatt.records import QUICK, Cell, Precision, Severity
 from stopwatt.reporting.operators.compared import Compared, compared
 from stopwatt.reporting.operators.explain import ExplainResult
 from stopwatt.reporting.progress import ProgressLine
@@ -90,10 +91,11 @@ def run_explain(asked: Request, question: Question, *, store: str | None, watche
     with open_store(store) as database:
         session = _Session(database, asked, question, watcher)
         capture = session.captured(cell)
-        model = session.model(asked, cell)
+        row = session.row(asked, cell)
+        model = model_of(row)
         found, turns = session.explained(capture, cell, model)
         sides = session.compared(capture) if question.compare else ()
-        return ExplainResult(found, question.by, sides, turns, where=database.where)
+        return ExplainResult(found, question.by, sides, turns, where=database.where, notes=_warnings(row))
 
 
 def _planned(asked: Request, question: Question) -> Plan:
@@ -126,13 +128,12 @@ class _Session:
         (capture,) = run_capture(asked, watcher=self.watcher, keep=self.store.operators.save_capture)
         return capture
 
-    def model(self, asked: Request, cell: Cell) -> Model:
-        """The latency of the whole model; measured now if the store has none."""
-        row = known_row(self.store, cell)
-        if row is None:
-            result = run_request(asked, store=self.store.where, watcher=self.watcher, allow=self.question.allow)
-            row = result.rows[0]
-        return model_of(row)
+    def row(self, asked: Request, cell: Cell) -> Row:
+        """The whole model, with its latency; measured now if the store has none."""
+        known = known_row(self.store, cell)
+        if known is not None:
+            return known
+        return run_request(asked, store=self.store.where, watcher=self.watcher, allow=self.question.allow).rows[0]
 
     def explained(self, capture: Capture, cell: Cell, model: Model) -> tuple[Explanation, tuple[float, ...]]:
         """Measure what is missing, turn by turn; the explanation, and the coverage before the first and after each."""
@@ -165,7 +166,7 @@ class _Session:
         try:
             cell = make_plan(asked).cells[0]
             capture = eager if name == EAGER else self.captured(cell)
-            model = self.model(asked, cell)
+            model = model_of(self.row(asked, cell))
         except UsageError:
             raise
         except StopwattError as error:
@@ -188,6 +189,11 @@ class _Session:
         """All modes where they are chosen, or only the one that counts."""
         rule = self.question.rule
         return ReplayRules() if rule is Rule.FOOTPRINT else ReplayRules(modes=(Mode(rule.value),))
+
+
+def _warnings(row: Row) -> tuple[str, ...]:
+    found = [one.note for one in row.notes if one.note.severity is Severity.WARNING]
+    return tuple(f"the measured latency: {one.text}" for one in found)
 
 
 def _is_of(capture: Capture, cell: Cell) -> bool:

@@ -23,7 +23,7 @@ from stopwatt.workloads.params import short_label
 MOST_ROWS = 18
 """Groups that get a row; the others share one. All of them are in the JSON document."""
 _MOST_KINDS = 10
-_NAME = 30
+_NAME, _PATH = 30, 38
 _LEAST_SHARE = 0.01
 _LEAST_CHANGE = 5e-4
 
@@ -38,6 +38,7 @@ class ExplainResult:
         compared: Backends beside each other; empty where nobody asked.
         turns: Coverage before the first turn of measuring and after each.
         where: The store.
+        notes: What a reader must know of the measured latency.
     """
 
     explanation: Explanation
@@ -45,10 +46,12 @@ class ExplainResult:
     compared: tuple[Compared, ...] = ()
     turns: tuple[float, ...] = ()
     where: str = field(default="", kw_only=True)
+    notes: tuple[str, ...] = field(default=(), kw_only=True)
 
     def document(self) -> dict[str, Any]:
         """What `--json` prints."""
-        return explained_document(self.explanation, self.compared, self.turns)
+        document = explained_document(self.explanation, self.compared, self.turns)
+        return document | {"notes": [*document["notes"], *self.notes]}
 
     def show(self, console: Console) -> None:
         """Print everything."""
@@ -60,7 +63,7 @@ class ExplainResult:
         console.print()
         console.print(numbers_table(found))
         console.print()
-        for line in (*sentences(found), coverage_line(found), *_energy_lines(found), *found.capture.notes):
+        for line in (*sentences(found), coverage_line(found), *_energy_lines(found), *found.capture.notes, *self.notes):
             console.print(Text(printable(f"- {line}")))
         if found.missing:
             console.print()
@@ -76,7 +79,8 @@ def groups_table(found: Explanation, by: By) -> Table:
     """Groups with a time by falling share."""
     known = [one for one in found.groups[by] if one.all_s is not None]  # the others have a table of their own
     shown, rest = known[:MOST_ROWS], known[MOST_ROWS:]
-    each = scale_for([one.each_s for one in shown if one.each_s], "s")
+    usual = sorted(one.each_s for one in shown if one.each_s)
+    each = scale_for(usual[len(usual) // 2 :][:1], "s")
     total = scale_for([max((one.all_s or 0.0) for one in shown) / 10], "s") if shown else each
     powered = any(one.energy_j is not None for one in shown)
     bounded = any(one.roofline_s for one in shown)
@@ -93,7 +97,7 @@ def groups_table(found: Explanation, by: By) -> Table:
     ]
     rows = []
     for place, one in enumerate(shown):
-        cells = [_shortened(one.name), one.kind or one.mode, f"{one.calls:,}", *_times(one, each, total)]
+        cells = [_shortened(one.name, by), one.kind or one.mode, f"{one.calls:,}", *_times(one, each, total)]
         energy = "" if one.energy_j is None else column_value(one.energy_j, joules)
         cells += [_share(one, first=place == 0), *([energy] if powered else []), *([_position(one)] if bounded else [])]
         rows.append(Row(cells, style="best" if place == 0 and one.share else ""))
@@ -261,9 +265,15 @@ def _kind(one: Ran) -> str:
     return one_line(f"{one.count:,.3g} {one.kind}{timed}")
 
 
-def _shortened(name: str) -> str:
-    """Without what tells little, as far as it has to be: spaces in shapes, vectors (biases), the end."""
-    line = re.sub(r"(?<=\d), (?=\d)", ",", one_line(name))
+def _shortened(name: str, by: By = By.OPERATOR) -> str:
+    """Without what tells little, as far as it has to be.
+
+    Of modules the beginning; of operators spaces in shapes, then vectors (biases), then the end.
+    """
+    line = one_line(name)
+    if by is not By.OPERATOR:
+        return line if len(line) <= _PATH else f"...{line[3 - _PATH :]}"
+    line = re.sub(r"(?<=\d), (?=\d)", ",", line)
     if len(line) > _NAME:
         line = re.sub(r" x \[\d*\]", "", line)
     return line if len(line) <= _NAME else f"{line[: _NAME - 3]}..."
