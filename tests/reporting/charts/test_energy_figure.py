@@ -79,6 +79,13 @@ def test_growth_of_a_metric_that_no_cell_has_is_refused_with_the_reason():
     assert caught.value.when == VIRTUAL
 
 
+def test_of_many_reasons_why_nothing_can_be_drawn_the_most_frequent_are_told_and_the_others_counted():
+    runs = [Run(device="cpu", scope="package", why=f"reason {min(batch, 4)}", batch=batch) for batch in range(1, 7)]
+    with pytest.raises(UsageError) as caught:
+        draw(analyse(measured(runs)), "growth", metric="energy_package")
+    assert caught.value.when == "reason 4; reason 1; and 2 more reasons"
+
+
 def test_the_front_is_that_of_latency_energy_and_deviation_without_the_suspect(setups):
     on_front = {row["setup"]: row["front"] for row in rows(draw(setups))}
 

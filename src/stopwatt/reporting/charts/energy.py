@@ -17,7 +17,7 @@ from stopwatt.reporting.charts.frame import HEIGHT, WIDTH, Span, blank, finished
 from stopwatt.reporting.charts.labels import side, sided
 from stopwatt.reporting.charts.level import Bounded, level_at, span_of
 from stopwatt.reporting.charts.panels import Where
-from stopwatt.reporting.charts.sentences import listed
+from stopwatt.reporting.charts.sentences import listed, reasons
 from stopwatt.reporting.charts.setups import Setups, setups_of
 from stopwatt.reporting.charts.theme import ink
 
@@ -92,7 +92,7 @@ def _no_energy(analysis: Analysis) -> UsageError:
     whys = [point.row.estimates[own_energy(point.row.cell.setup.device)].why for point in analysis.grid.points]
     return UsageError(
         "no setup has an energy to draw",
-        when="; ".join(dict.fromkeys(whys)),
+        when=reasons(whys),
         now="measure with --energy on a machine whose meters stopwatt meters calls believed",
     )
 

@@ -19,7 +19,7 @@ from stopwatt.reporting.charts.frame import Span, blank, finished, sized, span, 
 from stopwatt.reporting.charts.heat import LATENCY, NAMES, unit_of
 from stopwatt.reporting.charts.level import bars_of, level_at, span_of
 from stopwatt.reporting.charts.panels import Panels, Where, faceted, lay_out
-from stopwatt.reporting.charts.sentences import extent, link
+from stopwatt.reporting.charts.sentences import extent, link, reasons
 from stopwatt.reporting.charts.setups import Setups, setups_of
 from stopwatt.reporting.charts.theme import ink
 
@@ -78,7 +78,7 @@ def _other(analysis: Analysis, metric: str) -> _Grown:
     points, name = analysis.grid.points, NAMES.get(metric, metric)
     if not any(level_at(point, metric) for point in points):
         found = [point.row.estimates[metric] for point in points if metric in point.row.estimates]
-        why = "; ".join(dict.fromkeys(one.doubt or one.why or "0 has no place on a logarithmic axis" for one in found))
+        why = reasons(one.doubt or one.why or "0 has no place on a logarithmic axis" for one in found)
         now = "name another --metric" if metric not in ENERGY_METRICS else "see stopwatt meters, measure with --energy"
         raise UsageError(f"no cell has a {name} to draw", when=why, now=now)
     left_out = sum(point.row.estimates[metric].verdict is Trust.SUSPECT for point in points)

@@ -1,6 +1,7 @@
 """What a figure of one cell says, as a sentence."""
 
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Iterable, Sequence
 
 from stopwatt import units
 from stopwatt.analyse.analysis import Analysis, CellAnalysis
@@ -118,3 +119,11 @@ def listed(names: Sequence[str]) -> str:
     if len(names) > _LISTED:
         return f"{', '.join(shown)} and {len(names) - _LISTED} more"
     return shown[0] if len(shown) == 1 else f"{', '.join(shown[:-1])} and {shown[-1]}" if shown else "nothing"
+
+
+def reasons(texts: Iterable[str], most: int = 2) -> str:
+    """Why nothing can be drawn, the most frequent reasons first; of the others how many they are."""
+    counts = Counter(text for text in texts if text).most_common()
+    left = len(counts) - most
+    told = [text for text, _ in counts[:most]]
+    return "; ".join([*told, f"and {left} more reason{'s' * (left > 1)}"] if left > 0 else told)
