@@ -166,9 +166,9 @@ class _Columns:
 
     @classmethod
     def empty(cls, count: int) -> "_Columns":
-        nothing = [np.full((count, len(MODES)), np.nan) for _ in range(3)]
+        middle, low, high = np.full((3, count, len(MODES)), np.nan)
         power = np.full((3, count, len(MODES)), np.nan)
-        return cls(*nothing, power, np.zeros(count), [None] * count, [""] * count)
+        return cls(middle, low, high, power, np.zeros(count), [None] * count, [""] * count)
 
     @property
     def open(self) -> NDArray[np.bool_]:
@@ -213,10 +213,17 @@ class _Columns:
         """All columns; modes that were not asked for have what the nearest one has."""
         for values in (self.time_s, self.low_s, self.high_s, *self.power):
             _fill(values)
-        source = tuple(one for one in self.source if one is not None)
-        outside = np.array([bool(why) for why in self.why], dtype=np.bool_)
         return OperatorTimes(
-            self.time_s, self.low_s, self.high_s, *self.power, self.submit_s, source, outside, tuple(self.why)
+            self.time_s,
+            self.low_s,
+            self.high_s,
+            self.power[0],
+            self.power[1],
+            self.power[2],
+            self.submit_s,
+            source=tuple(one for one in self.source if one is not None),
+            outside=np.array([bool(why) for why in self.why], dtype=np.bool_),
+            why=tuple(self.why),
         )
 
     def _put(self, row: int, column: int | slice, seconds: float) -> None:
