@@ -86,7 +86,7 @@ def test_of_long_module_paths_the_end_is_shown_and_of_operators_the_beginning():
     assert "attention.self.a_long_name.query " in shown(found, by=By.MODULE)
     wide = replace(ADD, tensors=(replace(ADD.tensors[0], shape=(10000, 20000)),) * 3)
     found = explain(
-        replace(net(), operators=(LINEAR, wide)[:2] + net().operators[2:]),
+        replace(net(), operators=(LINEAR, wide, *net().operators[2:])),
         planted(replay(wide, 3)),
         MEASURED,
         Basis(WORKS, Caches(1e6, 1e7)),
@@ -98,7 +98,7 @@ def test_the_four_numbers_stand_with_their_shares():
     text = shown(about())
     lines = [" ".join(line.split()) for line in text.splitlines()]
     for number in (
-        "plain sum 26.0 65 % of",
+        "plain sum 26.0 65 % with",
         "composed 36.0 90 %",
         "measured 40.0 100 % [39.0, 41.0], t on 3 round medians",
     ):
