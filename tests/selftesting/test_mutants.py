@@ -138,13 +138,17 @@ def selftest(tmp_path):
 
 @pytest.mark.slow
 @pytest.mark.parametrize("mistake", MUTANTS)
-def test_the_self_test_finds_the_mistake_that(selftest, mistake):
+def test_the_self_test_finds_the_mistake_that(selftest, mistake, undisturbed):
     copy, run = selftest
     claim, path, ours, theirs = MUTANTS[mistake]
     text = (copy / path).read_text()
     assert text.count(ours) == 1, f"{path} has changed: this mutant has to change with it"
     (copy / path).write_text(text.replace(ours, theirs))
-    assert run(claim) == (1, {claim: "fails"})
+
+    def attempt():
+        assert run(claim) == (1, {claim: "fails"})
+
+    undisturbed(attempt, tries=3)  # some mistakes show only where the calls that settle are not interrupted
 
 
 @pytest.mark.slow
