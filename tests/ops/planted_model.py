@@ -15,7 +15,7 @@ from explained import ADD, LINEAR, net, replay
 from stopwatt.analyse.summary import summarise
 from stopwatt.errors import Unsupported
 from stopwatt.operators.capture import Kernel
-from stopwatt.records import Measurement, Samples, Status, Unavailable
+from stopwatt.records import Measurement, Samples, Status, Trouble, Unavailable
 from stopwatt.store import open_store
 from stopwatt.sweeping.plan import make_plan
 
@@ -33,6 +33,7 @@ class World:
     latency_us: float = 40
     refused: set[str] = field(default_factory=set)
     deaf: bool = False
+    broken: bool = False
     done: Counter = field(default_factory=Counter)
     turns: list = field(default_factory=list)
 
@@ -51,6 +52,9 @@ class World:
         (cell,) = make_plan(asked).cells
         times = Samples(np.arange(-50, 51) + int(1000 * self.latency_us), "ns")
         readings = {"energy_package": Unavailable("no counter")}
+        if self.broken:
+            broken = Measurement(cell, 0, Status.FAILED, Trouble("it raised"))
+            return SimpleNamespace(rows=tuple(summarise([broken])))
         rounds = [Measurement(cell, n, Status.OK, samples={"latency": times}, readings=readings) for n in range(3)]
         with open_store(store) as database:
             run = database.begin_run("bench", "plan", "", "0")

@@ -162,6 +162,16 @@ def test_the_command_prints_json_and_draws_a_figure(world, where, tmp_path, caps
     assert "Linear" in figure.read_text()
 
 
+def test_a_model_that_fails_is_explained_without_its_latency_and_ends_so(world, where, capsys):
+    world.broken = True
+    with pytest.raises(SystemExit) as end:
+        main(["ops", "explain", "mlp", "--threads", "1", "--store", where])
+    said = capsys.readouterr()
+    assert end.value.code == ExitCode.PARTLY_FAILED
+    assert "the model itself was not measured: it raised" in said.out
+    assert "it raised" in said.err
+
+
 @pytest.mark.parametrize("arguments", [["--until", "lots"], ["--mode", "hot"], ["--by", "colour"], ["--plot", "x.bmp"]])
 def test_what_cannot_be_meant_is_a_usage_error(world, where, arguments, capsys):
     with pytest.raises(SystemExit) as end:

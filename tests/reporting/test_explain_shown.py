@@ -22,7 +22,7 @@ from stopwatt.reporting.charts.theme import DARK, LIGHT
 from stopwatt.reporting.console import console_for
 from stopwatt.reporting.operators.compared import compared
 from stopwatt.reporting.operators.explain import ExplainResult
-from stopwatt.reporting.operators.explain_sentences import coverage_line, sentences
+from stopwatt.reporting.operators.explain_sentences import coverage_line, headline, sentences
 
 USUAL = planted(replay(LINEAR, 10), replay(ADD, 3))
 MEASURED = Model(Known(40 * US, 39 * US, 41 * US, "t on 3 round medians"), no_energy="no RAPL: virtual machine")
@@ -51,6 +51,13 @@ def test_sentences_say_where_most_is_what_lies_between_and_what_is_left():
 def test_a_model_that_spends_its_time_outside_of_leaf_modules_says_in_what():
     found = about(replays=planted(replay(LINEAR, 1), replay(ADD, 9)))
     assert sentences(found)[0] == "45 % of the time is in 2 calls outside of leaf modules, most of them add.Tensor"
+
+
+def test_what_is_larger_than_any_module_is_said_first():
+    unexplained = headline(about(Model(Known(400 * US))))
+    waiting = headline(explain(net((30,) * 6), USUAL, MEASURED, Basis(WORKS, Caches(1e6, 1e7))))
+    assert unexplained == "91 % of the time is in neither operators nor gaps; 5.0 % is in 2 Linear modules of blocks"
+    assert waiting == "450 % of the time is Python between operators; 50 % is in 2 Linear modules of blocks"
 
 
 def test_a_model_that_was_not_measured_says_why():

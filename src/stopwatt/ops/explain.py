@@ -70,7 +70,9 @@ class Question:
     allow: bool = False
 
 
-def run_explain(asked: Request, question: Question, *, store: str | None, watcher: ProgressLine) -> ExplainResult:
+def run_explain(
+    asked: Request, question: Question, *, store: str | None = None, watcher: ProgressLine | None = None
+) -> ExplainResult:
     """Say where the time of one model in one setup goes.
 
     Args:
@@ -117,7 +119,7 @@ class _Session:
     store: "Store"
     asked: Request
     question: Question
-    watcher: ProgressLine
+    watcher: ProgressLine | None
 
     def captured(self, cell: Cell) -> Capture:
         """The capture of a cell, of the same code, versions and machine; taken now if the store has none."""
@@ -148,7 +150,7 @@ class _Session:
             replays = self._replays(capture, place)
             found = explain(capture, replays, model, replace(basis, expected_s=_expected(capture, replays, basis)))
             waiting, left_s = self._waiting(capture, place), until - time.monotonic()
-            if turns:
+            if turns and self.watcher is not None:
                 self.watcher.announce(f"measured operators account for {percent(found.coverage)} of the time")
             turns.append(found.coverage)
             if found.coverage >= self.question.target or left_s < _LEAST_TURN_S or waiting in ([], before):

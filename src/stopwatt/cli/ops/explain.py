@@ -83,3 +83,4 @@ def explain(
         print(json_text.dumps(result.document(), indent=2, allow_nan=False))
     else:
         result.show(console_for(sys.stdout))
+    result.raise_for_status()

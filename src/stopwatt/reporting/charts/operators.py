@@ -10,7 +10,7 @@ from stopwatt.operators.explain import Explanation, Place, on_device
 from stopwatt.operators.groups import pattern
 from stopwatt.reporting.charts.frame import WIDTH, blank, finished, shortened, sized
 from stopwatt.reporting.charts.theme import SETUPS, ink, setup_ink
-from stopwatt.reporting.operators.explain_sentences import counted, where_most
+from stopwatt.reporting.operators.explain_sentences import counted, headline
 from stopwatt.units import percent, quantity
 from stopwatt.workloads.params import short_label
 
@@ -191,11 +191,7 @@ def _axis(found: Explanation) -> str:
 
 
 def _title(found: Explanation) -> str:
-    most = where_most(found)
-    name = short_label(found.capture.workload)
-    if most is None:
-        return f"{name}: no operator has a time yet"
-    return f"{name}: {percent(most[1])} of the time is in {most[0]}"
+    return f"{short_label(found.capture.workload)}: {headline(found)}"
 
 
 def _subtitle(found: Explanation) -> str:

@@ -16,6 +16,7 @@ from stopwatt.reporting.grid import Column, Row, grid
 from stopwatt.reporting.operators.compared import Compared, Ran
 from stopwatt.reporting.operators.explain_document import explained_document
 from stopwatt.reporting.operators.explain_sentences import counted, coverage_line, sentences
+from stopwatt.reporting.result import PartlyFailed
 from stopwatt.text import one_line, printable
 from stopwatt.units import Scale, change, column_interval, column_value, percent, quantity, scale_for
 from stopwatt.workloads.params import short_label
@@ -52,6 +53,19 @@ class ExplainResult:
         """What `--json` prints."""
         document = explained_document(self.explanation, self.compared, self.turns)
         return document | {"notes": [*document["notes"], *self.notes]}
+
+    def raise_for_status(self) -> None:
+        """Raise if the model itself could not be measured.
+
+        Raises:
+            PartlyFailed: It could not.
+        """
+        if self.explanation.measured is None:
+            raise PartlyFailed(
+                "the model itself was not measured",
+                when=self.explanation.no_latency,
+                now="its operators are explained all the same; stopwatt bench tells more",
+            )
 
     def show(self, console: Console) -> None:
         """Print everything."""

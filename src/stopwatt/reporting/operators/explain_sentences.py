@@ -30,6 +30,22 @@ def coverage_line(found: Explanation) -> str:
     return f"{line}, not {percent(found.target)}: all that can be called by themselves are measured"
 
 
+def headline(found: Explanation) -> str:
+    """The largest part of the time: a kind of leaf module, what lies between operators, or what is not explained."""
+    most = where_most(found)
+    if most is None:
+        return "no operator has a time yet"
+    where, share = most
+    text = f"{percent(share)} of the time is in {where}"
+    left = (found.residual_s or 0.0) / found.reference_s
+    between = _gaps_s(found) / found.reference_s
+    if left > max(share, between):
+        return f"{percent(left)} of the time is in neither operators nor gaps; {text.replace(' of the time', '')}"
+    if between > share:
+        return f"{percent(between)} of the time is {_between_what(found)}; {text.replace(' of the time', '')}"
+    return text
+
+
 def where_most(found: Explanation) -> tuple[str, float] | None:
     """The kind of leaf module in which most time goes, with where they are, and its share; `None` without a time."""
     groups = [one for one in found.groups[By.LEAF] if one.share]
@@ -47,9 +63,7 @@ def where_most(found: Explanation) -> tuple[str, float] | None:
 
 
 def _largest(found: Explanation) -> Iterator[str]:
-    most = where_most(found)
-    if most is not None:
-        yield f"{percent(most[1])} of the time is in {most[0]}"
+    yield headline(found)
     bounds: dict[str, float] = {}
     for one in found.groups[By.OPERATOR]:
         if one.bound:
@@ -60,11 +74,17 @@ def _largest(found: Explanation) -> Iterator[str]:
 
 
 def _between(found: Explanation) -> Iterator[str]:
-    gaps = next((one.seconds for one in found.parts if one.place is Place.COMPOSED), None)
-    share = (gaps or 0.0) / found.reference_s if found.reference_s else 0.0
-    if gaps is not None and share >= _TELLING:
-        what = "the device waiting for its host" if on_device(found.capture) else "Python between operators"
-        yield f"{percent(share)} is {what}"
+    share = _gaps_s(found) / found.reference_s if found.reference_s else 0.0
+    if share >= _TELLING:
+        yield f"{percent(share)} is {_between_what(found)}"
+
+
+def _gaps_s(found: Explanation) -> float:
+    return sum(one.seconds or 0.0 for one in found.parts if one.place is Place.COMPOSED)
+
+
+def _between_what(found: Explanation) -> str:
+    return "the device waiting for its host" if on_device(found.capture) else "Python between operators"
 
 
 def _missing(found: Explanation) -> Iterator[str]:
