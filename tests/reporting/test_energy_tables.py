@@ -163,6 +163,18 @@ def test_a_sweep_says_where_the_least_energy_is_and_how_many_cells_are_suspect_o
     assert len(text.partition("\nFindings")[0].splitlines()) <= 40
 
 
+def test_reasons_that_differ_in_their_figures_alone_are_one_with_an_example():
+    runs = [
+        Run(joules=0.1, hidden=size, why=f"the sentinel was {shift} % off that of the other rounds")
+        for size, shift in ((64, "+7.5"), (128, "-24"), (256, "+104"))
+    ]
+    flowing = " ".join(sweep(measured([*runs, Run(joules=0.1, hidden=512, why=OFF)])).split())
+
+    example = "for example the sentinel was +7.5 % off that of the other rounds"
+    assert f"? energy, GPU board: suspect in 3 of 4 cells, and not compared: {example}" in flowing
+    assert f"? energy, GPU board: suspect in 1 of 4 cells, and not compared: {OFF}" in flowing
+
+
 @pytest.mark.parametrize("watts", [None, 12.0])
 def test_a_sweep_of_which_no_cell_has_an_energy_says_so_in_one_line(watts):
     runs = [replace(run, hidden=size, watts=watts) for run in ON_VIRTUAL_CPU for size in (64, 128)]

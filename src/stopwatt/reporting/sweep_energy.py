@@ -1,6 +1,7 @@
 """Energy below the tables of a sweep: the least, and of how many cells it is suspect, missing or estimated."""
 
-from collections import Counter
+import re
+from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
 
 from rich.text import Text
@@ -54,11 +55,27 @@ def _why_missing(row: Row, metric: str) -> str:
 
 
 def _counts(points: Sequence[Point], said: Callable[[Row], str]) -> list[tuple[str, int]]:
-    """Each text that is not empty, with how many cells say it; the most frequent first."""
-    return Counter(text for point in points if (text := said(point.row))).most_common(_MOST_REASONS)
+    """Each text that is not empty, with how many cells say it; the most frequent first.
+
+    Those that differ in their figures alone, or in how often they say the same, are one, of which an example stands.
+    """
+    texts: dict[frozenset[str], list[str]] = defaultdict(list)
+    for text in (said(point.row) for point in points):
+        if text:
+            texts[_alike(text)].append(text)
+    most = sorted(texts.values(), key=len, reverse=True)[:_MOST_REASONS]
+    return [(f"for example {same[0]}" if len(set(same)) > 1 else same[0], len(same)) for same in most]
+
+
+def _alike(text: str) -> frozenset[str]:
+    """What a reason says, without its figures and without the rounds that it is about."""
+    reasons = _ROUNDS.sub("", text).split("; ")
+    return frozenset(_FIGURE.sub("#", reason) for reason in reasons)
 
 
 _MOST_REASONS = 3
+_ROUNDS = re.compile(r"^(unavailable )?in \d+ of \d+ rounds?: ")
+_FIGURE = re.compile(r"[+-]?\d+(\.\d+)?")
 
 
 def _taken(estimate: Estimate) -> str:
