@@ -7,11 +7,11 @@ from typing import Any
 from stopwatt.measuring.operators.values import Seen, layout_of, plain_value, short_name, value_range
 from stopwatt.operators.operator import Layout, Operator, Role, Tensor
 
+_WEIGHT, _INPUT, _ACTIVATION = Role.WEIGHT.value, Role.INPUT.value, Role.ACTIVATION.value
+_STRIDED, _QUANTISED = Layout.STRIDED.value, Layout.QUANTISED.value
 _ATOMS = frozenset({int, bool, str, type(None)})
 _UNSEEN: Seen = (None, None)
 _TENSOR = "a tensor"
-_MADE_BY_HAND = "aten.lift_fresh.default"
-"""What torch calls first on a tensor that Python code makes of numbers."""
 _WHY = {
     Layout.SPARSE: "a sparse tensor",
     Layout.QUANTISED: "a quantised tensor",
@@ -27,18 +27,21 @@ class Storages:
         self.inputs: set[int] = set()
         self.written: set[int] = set()
 
-    def role(self, storage: int) -> Role:
-        """Where a tensor with this storage comes from."""
+    def role(self, storage: int) -> str:
+        """Where a tensor with this storage comes from: the value of a `Role`."""
         if storage in self.weights:
-            return Role.WEIGHT
+            return _WEIGHT
         if storage in self.inputs:
-            return Role.INPUT
-        return Role.ACTIVATION if storage in self.written else Role.WEIGHT
+            return _INPUT
+        return _ACTIVATION if storage in self.written else _WEIGHT
 
 
 def storage_of(tensor: Any) -> int:
-    """What tells a tensor's memory from other memory, also where there is none (no elements)."""
-    return int(tensor.untyped_storage()._cdata)  # noqa: SLF001  (the address of an empty storage is that of all others)
+    """What tells a tensor's memory from other memory: where its storage begins."""
+    at = tensor.data_ptr()
+    if at:
+        return int(at - tensor.storage_offset() * tensor.itemsize)
+    return -int(tensor.untyped_storage()._cdata)  # noqa: SLF001  (without elements there is no address)
 
 
 @dataclass(slots=True)
@@ -46,7 +49,7 @@ class Call:
     """A call whose arguments were read, before it runs.
 
     Attributes:
-        key: Equal for calls of the same operator on the same kinds of arguments.
+        kind: Number of its operator and arguments; equal for calls of the same kind.
         identities: What is known of each tensor among the arguments but for its values.
         numbers: Numbers of storages within the call.
         seen: Ranges of the tensors' values where the call is the first of its kind; empty for the others.
@@ -55,7 +58,7 @@ class Call:
     function: Any
     args: Sequence[Any]
     kwargs: Mapping[str, Any]
-    key: Any
+    kind: int
     identities: tuple[Any, ...]
     numbers: dict[int, int]
     seen: tuple[Seen, ...]
@@ -74,11 +77,12 @@ class Encoder:
 
         self.operators: list[Operator] = []
         self.storages = storages
-        self._device = device
+        self._elsewhere = device != "cpu"
         self._tensor = torch.Tensor
         self._plain = {torch.Tensor, torch.nn.Parameter, torch.nn.Buffer}
         self.strided = torch.strided
-        self._met: set[Any] = set()
+        self._made_by_hand = torch.ops.aten.lift_fresh.default  # torch's first call on a tensor of Python numbers
+        self._kinds: dict[Any, int] = {}
         self._numbers: dict[Any, int] = {}
         self._made: dict[Any, Tensor] = {}
 
@@ -86,16 +90,17 @@ class Encoder:
         """Read the arguments, which the call may change in place."""
         tensors: list[Any] = []
         structure = (self._structure(args, tensors), self._structure(kwargs, tensors) if kwargs else ())
-        if str(function) == _MADE_BY_HAND:
+        if function is self._made_by_hand:
             self.storages.written.update(storage_of(one) for one in tensors)
         numbers: dict[int, int] = {}
         identities = tuple([self._identity(one, numbers) for one in tensors])
         key = (function, structure, identities)
-        seen: tuple[Seen, ...] = ()
-        if key not in self._met:
-            self._met.add(key)
-            seen = tuple(value_range(one) for one in tensors)
-        return Call(function, args, kwargs, key, identities, numbers, seen)
+        kind = self._kinds.get(key)
+        if kind is not None:
+            return Call(function, args, kwargs, kind, identities, numbers, ())
+        kind = self._kinds[key] = len(self._kinds)
+        seen = tuple(value_range(one) for one in tensors)
+        return Call(function, args, kwargs, kind, identities, numbers, seen)
 
     def after(self, call: Call, returned: Any) -> int:
         """The number of the operator, now that it is known what it gives."""
@@ -103,7 +108,7 @@ class Encoder:
         self._structure(returned, found)
         self.storages.written.update([storage_of(one) for one in found if self._is_plain(one)])
         outputs = tuple([self._identity(one, call.numbers) for one in found])
-        key = (call.key, outputs)
+        key = (call.kind, outputs)
         number = self._numbers.get(key)
         if number is None:
             number = self._numbers[key] = len(self.operators)
@@ -143,25 +148,25 @@ class Encoder:
         return type(tensor) in self._plain and tensor.layout is self.strided
 
     def _identity(self, tensor: Any, numbers: dict[int, int]) -> Any:
-        """Shape, type, strides, offset, number of the storage, role, device, layout."""
-        shape, dtype, device = tensor.shape, tensor.dtype, tensor.device.type
+        """Shape, type, strides, offset, number of the storage, role, whether elsewhere, layout; no enums: slow to hash."""
+        shape, dtype = tensor.shape, tensor.dtype
+        host = self._elsewhere and tensor.is_cpu  # the name of a device is slow to come by
         if not self._is_plain(tensor):
             number = numbers.setdefault(id(tensor), len(numbers))
-            return shape, dtype, (), 0, number, Role.ACTIVATION, device, layout_of(tensor)
+            return shape, dtype, (), 0, number, _ACTIVATION, host, layout_of(tensor).value
         storage = storage_of(tensor)
         number = numbers.setdefault(storage, len(numbers))
-        layout = Layout.QUANTISED if tensor.is_quantized else Layout.STRIDED
+        layout = _QUANTISED if tensor.is_quantized else _STRIDED
         role = self.storages.role(storage)
-        return shape, dtype, tensor.stride(), tensor.storage_offset(), number, role, device, layout
+        return shape, dtype, tensor.stride(), tensor.storage_offset(), number, role, host, layout
 
     def _described(self, identity: Any, seen: Seen) -> Tensor:
         key = (identity, seen)
         if key not in self._made:
-            shape, dtype, strides, offset, storage, role, device, layout = identity
-            host = device == "cpu" and self._device != "cpu"
+            shape, dtype, strides, offset, storage, role, host, layout = identity
             sizes, steps = tuple(int(size) for size in shape), tuple(int(step) for step in strides)
             self._made[key] = Tensor(
-                sizes, short_name(dtype), steps, int(offset), storage, role, layout, host, seen[0], seen[1]
+                sizes, short_name(dtype), steps, int(offset), storage, Role(role), Layout(layout), host, *seen
             )
         return self._made[key]
 

@@ -7,6 +7,7 @@ between calls that have nothing between them, and subtracted.
 """
 
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -106,14 +107,16 @@ def _again(returned: Any) -> Returned:
     """What gives a remembered value once more: tensors that autograd has marked as views must be new ones each time."""
     import torch
 
+    tensor = torch.Tensor
+
     def marked(value: Any) -> bool:
-        if isinstance(value, torch.Tensor):
+        if isinstance(value, tensor):
             return not value.is_inference()
         return isinstance(value, list | tuple) and any(marked(one) for one in value)
 
     def alias(value: Any) -> Any:
-        if isinstance(value, torch.Tensor):
+        if isinstance(value, tensor):
             return torch.ops.aten.alias.default(value)
         return type(value)(alias(one) for one in value) if isinstance(value, list | tuple) else value
 
-    return (lambda: alias(returned)) if marked(returned) else (lambda: returned)
+    return partial(alias, returned) if marked(returned) else (lambda: returned)

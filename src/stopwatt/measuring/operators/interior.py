@@ -1,7 +1,8 @@
 """One call of a model, taken apart: its operators in order, the modules they are in, the time between them."""
 
-from collections.abc import Callable, Mapping, Sequence
-from contextlib import nullcontext
+import gc
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -72,7 +73,8 @@ def take_apart(
     taking = _Taking(Encoder(device, storages), whole, model, 0.0 if compiled else room)
     given = inputs()
     storages.inputs.update(taking.memory_of(given))
-    taking.take(call, given, hooks=not compiled)
+    with _uncollected():
+        taking.take(call, given, hooks=not compiled)
     notes = _path_notes(taking.encoder.operators)
     gaps = np.zeros(0)
     if not compiled:
@@ -89,6 +91,18 @@ def take_apart(
     )
 
 
+@contextmanager
+def _uncollected() -> Iterator[None]:
+    """A block without garbage collection, which would look through all that is remembered again and again."""
+    collects = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if collects:
+            gc.enable()
+
+
 def _gaps(call: Callable[[], Any], taking: "_Taking") -> tuple[NDArray[np.float64], list[str]]:
     """Times between operators, or why there are none."""
     if not taking.sequence:
@@ -96,7 +110,8 @@ def _gaps(call: Callable[[], Any], taking: "_Taking") -> tuple[NDArray[np.float6
     if taking.remembered is None:
         return np.zeros(0), [NO_ROOM.format(size=quantity(taking.kept, "B"))]
     try:
-        return gaps_of(call, taking.remembered), []
+        with _uncollected():
+            return gaps_of(call, taking.remembered), []
     except OtherPath:
         return np.zeros(0), [OTHER_PATH]
 
@@ -111,6 +126,7 @@ class _Taking:
         self.modules = Modules(encoder, self.sequence.__len__, whole, model)
         self.remembered: list[tuple[Any, Any]] | None = []
         self.kept = 0.0
+        self._bytes: list[int] = []
         self._room = room
 
     def take(self, call: Callable[[Any], Any], inputs: Any, *, hooks: bool) -> None:
@@ -133,13 +149,19 @@ class _Taking:
     def _remember(self, function: Any, returned: Any) -> None:
         assert self.remembered is not None  # noqa: S101  (asked by the caller)
         self.remembered.append((function, returned))
-        last = self.encoder.operators[self.sequence[-1]]
-        taken = {one.storage for one in last.tensors}
-        for output, tensor in zip(last.outputs, self.encoder.plain_tensors(returned), strict=False):
-            if output.storage not in taken:
-                self.kept += tensor.untyped_storage().nbytes()
+        number = self.sequence[-1]
+        if number == len(self._bytes):
+            self._bytes.append(_new_bytes(self.encoder.operators[number], self.encoder.plain_tensors(returned)))
+        self.kept += self._bytes[number]
         if self.kept > self._room:
             self.remembered = None
+
+
+def _new_bytes(operator: Operator, returned: Sequence[Any]) -> int:
+    """Memory that what it returns takes beyond what it was given."""
+    given = {one.storage for one in operator.tensors}
+    pairs = zip(operator.outputs, returned, strict=False)
+    return sum(tensor.untyped_storage().nbytes() for output, tensor in pairs if output.storage not in given)
 
 
 def _path_notes(operators: Sequence[Operator]) -> list[str]:
