@@ -21,7 +21,7 @@ from stopwatt.operators.work import DIMENSIONS, Family
 from stopwatt.ops.exporting import export_tables
 from stopwatt.ops.importing import import_tables
 from stopwatt.ops.measured import measured_tables
-from stopwatt.records import Measured, Samples, Status
+from stopwatt.records import Measured, Samples, Status, Suspect
 from stopwatt.store import open_store
 
 FORMATS = ["parquet", "csv", "json"]
@@ -115,6 +115,19 @@ def test_power_follows_from_the_energy_of_a_call_where_only_that_was_measured(st
     sent = replace(replay(one.key), samples=samples, readings={"energy_gpu": Measured(0.25, "J")})
     store.operators.save_replays(place(), {one.key: one}, [sent])
     assert measured_tables(store)[0].power_w == pytest.approx([250.0])
+
+
+def test_a_job_whose_sentinel_moved_counts_only_where_no_steady_one_measured_the_operator(store):
+    one, other = operator(), operator(16)
+    moved = {"sentinel": Suspect(1e-3, "s", "it moved")}
+    sent = [
+        replace(replay(one.key, seed=1), readings=moved),
+        replace(replay(one.key, seed=2), readings={"sentinel": Measured(1e-3, "s")}),
+        replace(replay(other.key, seed=3), readings=moved),
+    ]
+    store.operators.save_replays(place(), {one.key: one, other.key: other}, sent)
+    medians = [float(np.median(replay("", seed=seed).samples["call"].values)) * 1e-9 for seed in (2, 3)]
+    assert measured_tables(store)[0].time_s == pytest.approx(medians)
 
 
 def test_measured_operators_are_chosen_by_hardware(store):

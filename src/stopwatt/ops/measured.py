@@ -1,33 +1,36 @@
 """What was measured here as tables of costs: a row a replay."""
 
 import math
+from collections.abc import Iterable, Sequence
 
+from stopwatt.operators.measured import SENTINEL
 from stopwatt.operators.replay import Replay
 from stopwatt.operators.rows import MEASURED, Observed, tables_of
 from stopwatt.operators.statistics import time_of
 from stopwatt.operators.table import Table
-from stopwatt.records import Measured, Status
+from stopwatt.records import Measured, Status, Suspect
 from stopwatt.store import Store
+from stopwatt.store.operators import Kept
 
-_ENERGY, _POWER, _LIMIT = "energy_gpu", "power_gpu", "power_limit_gpu"
+_ENERGY, _POWER = "energy_gpu", "power_gpu"
 
 
 def measured_tables(store: Store, *, hardware: str | None = None) -> list[Table]:
     """All replays that have a time, as one table for each hardware and family, in the order of measuring.
 
     A row is a replay: an operator that was measured by several processes has several. Its time is the median of its
-    samples, its power that of the board; the latter is missing where none was measured.
+    samples, its power that of the board, missing where none was measured. Replays of a job whose sentinel moved count
+    only where the operator was not measured again in a steady one.
 
     Args:
         store: That holds them.
         hardware: Only those of it; all without it.
     """
     found: dict[str, list[Observed]] = {}
-    for kept in store.operators.replays(hardware=hardware):
-        replay = kept.replay
-        if replay.status is Status.OK and replay.samples and (seconds := time_of(replay)) > 0:
-            row = Observed(kept.operator, replay.mode, seconds, power_of(replay, seconds), _value(replay, _LIMIT))
-            found.setdefault(kept.place.hardware, []).append(row)
+    for kept in _steady(store.operators.replays(hardware=hardware)):
+        seconds = time_of(kept.replay)
+        row = Observed(kept.operator, kept.replay.mode, seconds, power_of(kept.replay, seconds))
+        found.setdefault(kept.place.hardware, []).append(row)
     return [table for name, rows in found.items() for table in tables_of(rows, name, MEASURED).values()]
 
 
@@ -40,6 +43,24 @@ def power_of(replay: Replay, seconds: float) -> float:
     """
     power = _value(replay, _POWER)
     return _value(replay, _ENERGY) / seconds if math.isnan(power) else power
+
+
+def _steady(replays: Iterable[Kept]) -> Sequence[Kept]:
+    """Those with a time; where some of an operator, mode and place are of steady jobs, only these."""
+    good = [one for one in replays if one.replay.status is Status.OK and one.replay.samples and time_of(one.replay) > 0]
+    steady = {_subject(one) for one in good if not _moved(one.replay)}
+    return [one for one in good if not (_moved(one.replay) and _subject(one) in steady)]
+
+
+def _subject(kept: Kept) -> tuple[str, ...]:
+    place = kept.place
+    software = repr(sorted(place.software.items()))
+    where = (place.device, place.hardware, place.machine, str(place.threads), place.precision, software)
+    return (*where, kept.replay.operator, kept.replay.mode)
+
+
+def _moved(replay: Replay) -> bool:
+    return isinstance(replay.readings.get(SENTINEL), Suspect)
 
 
 def _value(replay: Replay, name: str) -> float:
