@@ -46,7 +46,7 @@ def capture(operators, sequence, weights=0):
 
 
 def chosen(found, near, last, works=(LINEAR_WORK, ADD_WORK, VIEW_WORK, FLAT_WORK)):
-    return blends(found, works, Rule.FOOTPRINT, Caches(near * KB, last * KB))
+    return blends(found, works, Rule.AUTO, Caches(near * KB, last * KB))
 
 
 @pytest.mark.parametrize("rule", [Rule.REUSE, Rule.RESIDENT, Rule.STREAM, Rule.CHAINED])

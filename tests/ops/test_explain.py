@@ -143,7 +143,7 @@ def test_one_model_in_one_setup_is_explained(world, ask):
 
 def test_the_command_prints_tables_and_sentences(world, where, capsys):
     with pytest.raises(SystemExit) as end:
-        main(["ops", "explain", "mlp", "--threads", "1", "--store", where])
+        main(["ops", "explain", "mlp", "--threads", "1", "--store", where, "--mode", "auto", "--by", "operator"])
     said = capsys.readouterr().out
     assert end.value.code == ExitCode.OK
     assert max(map(len, said.splitlines())) <= 100

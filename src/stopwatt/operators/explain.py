@@ -70,7 +70,7 @@ class Basis:
 
     works: Sequence[Work]
     caches: Caches
-    rule: Rule = Rule.FOOTPRINT
+    rule: Rule = Rule.AUTO
     specs: DeviceSpecs | None = None
     expected_s: Mapping[str, float] = field(default_factory=dict)
     target: float = 0.9

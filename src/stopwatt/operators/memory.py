@@ -26,7 +26,7 @@ _NEAR = (Mode.REUSE, Mode.RESIDENT, Mode.STREAM)
 class Rule(StrEnum):
     """How the mode of a call is chosen: by footprint, or one for all."""
 
-    FOOTPRINT = "auto"
+    AUTO = "auto"
     REUSE = "reuse"
     RESIDENT = "resident"
     STREAM = "stream"
@@ -68,7 +68,7 @@ def blends(capture: Capture, works: Sequence[Work], rule: Rule, caches: Caches) 
         rule: How to choose.
         caches: Of the device; only needed by footprint.
     """
-    if rule is not Rule.FOOTPRINT:
+    if rule is not Rule.AUTO:
         return (((Mode(rule.value), 1.0),),) * int(capture.sequence.size)
     whole = footprint(capture, works)
     written: dict[_Kind, float] = {}

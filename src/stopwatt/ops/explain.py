@@ -64,7 +64,7 @@ class Question:
 
     target: float = TARGET
     budget_s: float = BUDGET_S
-    rule: Rule = Rule.FOOTPRINT
+    rule: Rule = Rule.AUTO
     by: By = By.OPERATOR
     compare: tuple[str, ...] = ()
     allow: bool = False
@@ -190,7 +190,7 @@ class _Session:
     def _rules(self) -> ReplayRules:
         """All modes where they are chosen, or only the one that counts."""
         rule = self.question.rule
-        return ReplayRules() if rule is Rule.FOOTPRINT else ReplayRules(modes=(Mode(rule.value),))
+        return ReplayRules() if rule is Rule.AUTO else ReplayRules(modes=(Mode(rule.value),))
 
 
 def _warnings(row: Row) -> tuple[str, ...]:

@@ -17,6 +17,7 @@ RESULTS = Group("Results", sort_key=4)
 
 def explain(
     workload: Annotated[str, Parameter(group=TARGET, help="`stopwatt workloads` lists them; also FILE.py:FUNCTION.")],
+    /,
     *,
     param: Annotated[
         tuple[str, ...],
@@ -33,9 +34,14 @@ def explain(
     by: Annotated[By, Parameter(group=EXPLAIN, help="What the table lists.")] = By.OPERATOR,
     mode: Annotated[
         Rule, Parameter(group=EXPLAIN, help="Memory mode of the operators; auto chooses for each call.")
-    ] = Rule.FOOTPRINT,
+    ] = Rule.AUTO,
     compare: Annotated[
-        str, Parameter(group=EXPLAIN, help="Backends by comma: what each runs, and how long the model takes.")
+        str,
+        Parameter(
+            group=EXPLAIN,
+            show_default=False,
+            help="Backends by comma: what each runs, and how long the model takes.",
+        ),
     ] = "",
     allow: Annotated[
         bool, Parameter(group=EXPLAIN, negative="", help="Measure even if the machine is not fit; results are marked.")
