@@ -148,7 +148,7 @@ class Encoder:
         return type(tensor) in self._plain and tensor.layout is self.strided
 
     def _identity(self, tensor: Any, numbers: dict[int, int]) -> Any:
-        """Shape, type, strides, offset, number of the storage, role, whether elsewhere, layout; no enums: slow to hash."""
+        """Shape, type, strides, offset, storage, role, whether on the host, layout; enums would be slow to hash."""
         shape, dtype = tensor.shape, tensor.dtype
         host = self._elsewhere and tensor.is_cpu  # the name of a device is slow to come by
         if not self._is_plain(tensor):
