@@ -141,6 +141,14 @@ def test_energy_has_a_column_and_a_sentence_where_it_was_measured():
     assert "energy of a call: plain sum 7.20 mJ, composed 8.60 mJ, measured 11.0 mJ, residual 2.40 mJ" in text
 
 
+def test_the_ceiling_has_a_column_where_it_was_measured():
+    specs = DeviceSpecs("made", {"float32": 32e6}, bandwidth=960e6)
+    text = shown(about(specs=specs))
+    assert "of ceiling" in text
+    assert "10 % compute" in text
+    assert "of ceiling" not in shown(about())
+
+
 def test_backends_show_what_they_fused():
     kernels = (Kernel("fused_add_mm_0", "fused add mm", 2, 9e-6), Kernel("Copy", "Copy", 1, 1e-6))
     fused = replace(net(), kernels=kernels, setup=replace(net().setup, variant="fused"))
