@@ -23,11 +23,13 @@ if TYPE_CHECKING:
     from stopwatt.comparing import compare as compare
     from stopwatt.errors import StopwattError as StopwattError
     from stopwatt.metering.scope import meter as meter
+    from stopwatt.ops.predict import predict as predict
     from stopwatt.records import CLASSIC as CLASSIC
     from stopwatt.records import QUICK as QUICK
     from stopwatt.records import THOROUGH as THOROUGH
     from stopwatt.records import Protocol as Protocol
     from stopwatt.reporting.comparison import CompareResult as CompareResult
+    from stopwatt.reporting.operators.predict import PredictResult as PredictResult
     from stopwatt.reporting.result import BenchResult as BenchResult
     from stopwatt.reporting.selftest import SelfTestResult as SelfTestResult
     from stopwatt.reporting.sweep_result import SweepResult as SweepResult
@@ -45,12 +47,14 @@ _PUBLIC = {
     "protocol": "api",
     "measure": "api",
     "meter": "metering.scope",
+    "predict": "ops.predict",
     "import_table": "api",
     "report": "api",
     "selftest": "api",
     "BenchResult": "reporting.result",
     "SweepResult": "reporting.sweep_result",
     "CompareResult": "reporting.comparison",
+    "PredictResult": "reporting.operators.predict",
     "ProtocolResult": "reporting.ways_result",
     "SelfTestResult": "reporting.selftest",
     "CallResult": "api",

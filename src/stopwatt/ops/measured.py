@@ -4,7 +4,7 @@ import math
 from collections.abc import Iterable, Sequence
 
 from stopwatt.operators.measured import SENTINEL
-from stopwatt.operators.replay import Replay
+from stopwatt.operators.replay import Place, Replay
 from stopwatt.operators.rows import MEASURED, Observed, tables_of
 from stopwatt.operators.statistics import time_of
 from stopwatt.operators.table import Table
@@ -28,10 +28,18 @@ def measured_tables(store: Store, *, hardware: str | None = None) -> list[Table]
     """
     found: dict[str, list[Observed]] = {}
     for kept in _steady(store.operators.replays(hardware=hardware)):
-        seconds = time_of(kept.replay)
-        row = Observed(kept.operator, kept.replay.mode, seconds, power_of(kept.replay, seconds))
-        found.setdefault(kept.place.hardware, []).append(row)
+        found.setdefault(kept.place.hardware, []).append(_observed(kept))
     return [table for name, rows in found.items() for table in tables_of(rows, name, MEASURED).values()]
+
+
+def observed_at(store: Store, place: Place) -> list[Observed]:
+    """The same rows of one place, before they are tables: whoever leaves operators out needs their keys."""
+    return [_observed(kept) for kept in _steady(store.operators.replays(place=place))]
+
+
+def _observed(kept: Kept) -> Observed:
+    seconds = time_of(kept.replay)
+    return Observed(kept.operator, kept.replay.mode, seconds, power_of(kept.replay, seconds))
 
 
 def power_of(replay: Replay, seconds: float) -> float:

@@ -86,6 +86,10 @@ class Calibration:
     families: int
 
 
+NO_CALIBRATION = Calibration(None, None, 0, 0)
+"""No other model says anything."""
+
+
 @dataclass(frozen=True, slots=True)
 class Total:
     """A model's time as composed.

@@ -1,0 +1,71 @@
+"""How wrong predictions of models are at a place: found once, by leaving out one family of models after another."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from stopwatt.operators.table import DeviceSpecs
+from stopwatt.ops.learning import CALIBRATION, material_of
+from stopwatt.ops.subjects import Subjects
+from stopwatt.ops.target import Target
+from stopwatt.predicting.held_out import cases_of
+from stopwatt.predicting.models import LEAST_FAMILIES, LEAST_MODELS, Calibration, Case, calibrate
+from stopwatt.predicting.saving import pack, unpack
+from stopwatt.predicting.times import Ground
+from stopwatt.records import digest
+from stopwatt.wire import to_document
+
+if TYPE_CHECKING:
+    from stopwatt.store.database import Store
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """Cases as they are kept in the store."""
+
+    cases: tuple[Case, ...]
+
+
+def calibration_at(
+    store: "Store",
+    target: Target,
+    subjects: Subjects,
+    specs: Mapping[str, DeviceSpecs],
+    announce: Callable[[str], None],
+) -> Calibration:
+    """The calibration of a place; the cases are kept in the store until something that they rest on changes.
+
+    Args:
+        store: Keeps them.
+        target: The place.
+        subjects: Its measured models.
+        specs: Of devices.
+        announce: Says what takes long.
+    """
+    families = {one.family for one in subjects.models}
+    if target.place is None or len(subjects.models) < LEAST_MODELS or len(families) < LEAST_FAMILIES:
+        return Calibration(None, None, len(subjects.models), len(families))
+    name, basis = (
+        f"{CALIBRATION}{target.hardware} {digest(to_document(target.place))[:8]}",
+        _basis(store, target, subjects),
+    )
+    kept = store.operators.predictor(name)
+    if kept is not None and kept[1].get("basis") == basis:
+        found: Kept = unpack(kept[0], Kept)
+        return calibrate(found.cases)
+    announce(f"calibrating on {len(subjects.models)} measured models of {len(families)} families; kept in the store")
+
+    ground = Ground(target.hardware, {}, subjects.dispatch_s, subjects.submit_s, None, specs, on_gpu=target.on_gpu)
+    cases = cases_of(subjects.models, ground, material_of(store, target, specs).predictor)
+    store.operators.save_predictor(
+        name, pack(Kept(cases)), {"basis": basis, "models": len(cases), "kind": "calibration"}
+    )
+    return calibrate(cases)
+
+
+def _basis(store: "Store", target: Target, subjects: Subjects) -> str:
+    """Digest of all that the cases rest on: latencies, and how many replays there are of each operator."""
+    assert target.place is not None  # noqa: S101  (asked by the caller)
+    replays = sorted((key, str(mode), count) for (key, mode), count in store.operators.measured(target.place).items())
+    models = sorted((one.label, one.capture.code, one.measured_s) for one in subjects.models)
+    return digest([str(target.rule), [list(one) for one in replays], [list(one) for one in models]])

@@ -1,0 +1,96 @@
+"""The predictor of operators: the one that `ops fit` keeps, or one that is made now from what there is."""
+
+import shlex
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from stopwatt.errors import UsageError
+from stopwatt.operators.operator import Operator
+from stopwatt.operators.rows import Observed, tables_of
+from stopwatt.operators.table import DeviceSpecs, Table, joined
+from stopwatt.ops.measured import measured_tables, observed_at
+from stopwatt.ops.target import Target, hardware_with_rows
+from stopwatt.predicting.predictor import Predictor, fit
+
+if TYPE_CHECKING:
+    from stopwatt.operators.work import Family
+    from stopwatt.store.database import Store
+
+ENOUGH = 200
+"""Rows of a device from which a predictor is made now from these alone: others would only take time."""
+
+
+CALIBRATION = "models of "
+"""How names of what is kept beside predictors begin."""
+
+
+def kept_predictor(store: "Store") -> Predictor | None:
+    """The predictor that `ops fit` kept last; `None` where there is none.
+
+    Raises:
+        StopwattError: It is damaged or of another version, and has to be made again.
+    """
+    found = [one for one in store.operators.predictors() if not one.name.startswith(CALIBRATION)]
+    if not found:
+        return None
+    kept = store.operators.predictor(max(found, key=lambda one: one.at).name)
+    return None if kept is None else Predictor.from_bytes(kept[0])
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Material:
+    """What a predictor for a device can be made from.
+
+    Attributes:
+        hardware: The device.
+        own: What was measured at its place.
+        others: Tables of other hardware, and imported ones.
+        specs: Of devices.
+    """
+
+    hardware: str
+    own: Sequence[Observed]
+    others: Sequence[Table]
+    specs: Mapping[str, DeviceSpecs]
+
+    def predictor(self, without: Collection[str] = ()) -> Predictor | None:
+        """A predictor from all that was not left out; `None` where no family has enough rows.
+
+        Args:
+            without: Keys of operators that are left out.
+        """
+        rows = [row for row in self.own if row.operator.key not in without]
+        by_family: dict[Family, list[Table]] = {}
+        for table in (*tables_of(rows, self.hardware).values(), *self.others):
+            by_family.setdefault(table.family, []).append(table)
+        made = fit({family: joined(parts) for family, parts in by_family.items()}, self.specs)
+        return made if made.families else None
+
+
+def material_of(store: "Store", target: Target, specs: Mapping[str, DeviceSpecs]) -> Material:
+    """The rows of a device; all others, too, where it has few.
+
+    Args:
+        store: With the rows.
+        target: The device.
+        specs: Of devices.
+    """
+    own = [] if target.place is None else observed_at(store, target.place)
+    imported = store.operators.tables(device=target.hardware)
+    if len(own) + sum(map(len, imported)) >= ENOUGH:
+        return Material(target.hardware, own, imported, specs)
+    elsewhere = [one for one in measured_tables(store) if len(one) and str(one.device[0]) != target.hardware]
+    return Material(target.hardware, own, [*elsewhere, *store.operators.tables()], specs)
+
+
+def nothing_known(store: "Store", target: Target, operators: Collection[Operator]) -> UsageError:
+    """The error where there is neither a measured operator nor anything to predict from."""
+    there = hardware_with_rows(store)
+    others = f"; the database has rows of {', '.join(there)}" if there else ""
+    now = f"stopwatt ops measure --device {target.device}" if target.here else "stopwatt ops import FILE"
+    return UsageError(
+        f"nothing is known of operators on {target.hardware}{others}",
+        when=f"predicting {len(operators)} operators",
+        now=f"{now}, then stopwatt ops fit" + (f"; or predict for --device {shlex.quote(there[0])}" if there else ""),
+    )

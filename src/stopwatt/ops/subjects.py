@@ -1,0 +1,114 @@
+"""Models that were captured and measured at one place: what predictions of models are judged by."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from stopwatt.operators.capture import Capture
+from stopwatt.operators.costs import OperatorCost, cost_of
+from stopwatt.operators.explain import ENERGY_ON_CPU, ENERGY_ON_DEVICE, Model
+from stopwatt.operators.formulas import work_of
+from stopwatt.operators.memory import blends
+from stopwatt.operators.operator import Operator
+from stopwatt.operators.replay import Place, Replay
+from stopwatt.ops.target import Target
+from stopwatt.ops.whole import known_row, model_of
+from stopwatt.predicting.composed import weights_of
+from stopwatt.predicting.held_out import Subject
+from stopwatt.predicting.times import dispatch_of
+from stopwatt.records import QUICK, Cell, Precision
+
+if TYPE_CHECKING:
+    from stopwatt.store.database import Store
+
+EAGER = "eager"
+
+
+@dataclass(frozen=True, slots=True)
+class Subjects:
+    """What a place has.
+
+    Attributes:
+        models: That were measured as wholes.
+        dispatch_s: What an operator without work takes; NaN for unknown.
+        submit_s: Until a call has returned to the host of a GPU, the median; 0 for unknown.
+        idle_w: Power of the ready device; NaN for unknown.
+    """
+
+    models: tuple[Subject, ...]
+    dispatch_s: float
+    submit_s: float
+    idle_w: float
+
+
+def subjects_of(store: "Store", target: Target) -> Subjects:
+    """Everything that was measured at a target's place."""
+    if target.place is None:
+        return Subjects((), np.nan, 0.0, np.nan)
+    operators, costs = costs_at(store, target.place)
+    found: list[Subject] = []
+    idle: list[float] = []
+    for capture in store.operators.captures(backend=EAGER, device=target.device):
+        model = model_at(store, capture, target.place)
+        if model is None or model.latency is None:
+            continue
+        known = {one.key: costs[one.key] for one in capture.operators if one.key in costs}
+        found.append(subject_of(capture, target, known, model.latency.value))
+        if model.active_idle_w is not None:
+            idle.append(model.active_idle_w)
+    submits = [seconds for one in costs.values() for seconds in one.submit_s.values()]
+    return Subjects(
+        tuple(found),
+        dispatch_of([(work_of(operators[key]), cost) for key, cost in costs.items()]),
+        float(np.median(submits)) if submits else 0.0,
+        float(np.median(idle)) if idle else np.nan,
+    )
+
+
+def subject_of(
+    capture: Capture, target: Target, known: Mapping[str, OperatorCost], measured_s: float = np.nan
+) -> Subject:
+    """A model at a target: with its own gaps where it was captured there, with none elsewhere."""
+    works = [work_of(one) for one in capture.operators]
+    weights = weights_of(blends(capture, works, target.rule, target.caches))
+    gaps = np.maximum(capture.gaps_ns, 0.0) * 1e-9 if gaps_hold(capture, target) else np.zeros(0)
+    label = f"{capture.workload.label} batch {capture.setup.batch}"
+    return Subject(
+        label, capture.workload.source, capture, works, weights, known, gaps, measured_s, on_device=target.on_gpu
+    )
+
+
+def gaps_hold(capture: Capture, target: Target) -> bool:
+    """Whether the gaps of a capture are those of the target: its host took it."""
+    return target.place is not None and capture.machine == target.place.machine
+
+
+def costs_at(
+    store: "Store", place: Place, wanted: Sequence[Operator] | None = None
+) -> tuple[dict[str, Operator], dict[str, OperatorCost]]:
+    """Operators that were measured at a place, and what they cost, by key; only those wanted, if given."""
+    keys = None if wanted is None else {one.key for one in wanted}
+    operators: dict[str, Operator] = {}
+    replays: dict[str, list[Replay]] = {}
+    for kept in store.operators.replays(place=place, operators=keys):
+        operators[kept.operator.key] = kept.operator
+        replays.setdefault(kept.operator.key, []).append(kept.replay)
+    energy = ENERGY_ON_CPU if place.device == "cpu" else ENERGY_ON_DEVICE
+    costs = {key: cost_of(operators[key], found, energy) for key, found in replays.items()}
+    return operators, {key: cost for key, cost in costs.items() if cost.time_s}
+
+
+def model_at(store: "Store", capture: Capture, place: Place) -> Model | None:
+    """What was measured of a whole model; `None` where it was captured at another place, or not measured."""
+    setup = capture.setup
+    tf32 = setup.precision is Precision.TF32
+    same = (capture.machine, setup.threads, setup.device) == (place.machine, place.threads, place.device)
+    if not same or tf32 is not (place.precision is Precision.TF32):
+        return None
+    cell = Cell(
+        capture.workload, setup, QUICK, code=capture.code, software=dict(capture.software), machine=capture.machine
+    )
+    row = known_row(store, cell)
+    return None if row is None else model_of(row)
