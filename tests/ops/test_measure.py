@@ -133,6 +133,14 @@ def test_a_second_start_measures_nothing_and_again_measures_all(store, monkeypat
     assert set(store.operators.measured(HERE).values()) == {2}
 
 
+def test_series_without_energy_are_measured_again_where_energy_is_asked_for(store, monkeypatch):
+    Planned(monkeypatch)
+    measure(store, MANY, HERE, RULES)
+    planned = Planned(monkeypatch)
+    assert measure(store, MANY, HERE, RULES, energy=EnergyRules()).known == 0
+    assert {len(tasks) for tasks in planned.jobs} == {1}
+
+
 def test_another_place_is_measured_by_itself(store, monkeypatch):
     Planned(monkeypatch)
     measure(store, MANY, HERE, RULES)
@@ -346,6 +354,7 @@ def test_energy_is_read_beside_real_windows(store, tmp_path, monkeypatch):
     call_s = float(np.median(kept.replay.samples["call"].values)) * 1e-9
     assert taken[0].value > watts * 0.1 * call_s
     assert found.left == 0
+    assert measure(store, [LINEAR], place_of(threads=1), rules, energy=energy).known == 1
 
 
 def run(*words):

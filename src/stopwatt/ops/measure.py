@@ -6,7 +6,7 @@ again  once, at the end: the jobs whose sentinel moved
 """
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Protocol
 
@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     from stopwatt.store.database import Store
 
 
+_METRIC = "energy_package"
+"""A metric of energy that every replay has, taken or unavailable, for which energy was asked."""
 _FAILURES = frozenset(Status) - {Status.OK, Status.UNSUPPORTED}
 """Endings of an operator that the user hears of at once."""
 
@@ -110,7 +112,7 @@ def measure(  # noqa: PLR0917  (the first six are what every verb says, in this 
     """
     distinct = {operator.key: operator for operator in operators}
     wanted = {(key, mode) for key in distinct for mode in rules.modes}
-    known = set() if again else wanted & set(store.operators.measured(place))
+    known = set() if again else wanted & _known(store, place, distinct, energy)
     tasks = tasks_of(operators, rules.modes, known, order=order, seed=rules.seed)
     queue = Queue(tasks, alone=energy is not None)
     session = _Session(store, place, distinct, watcher or Nobody(), budget_s)
@@ -129,6 +131,16 @@ def measure(  # noqa: PLR0917  (the first six are what every verb says, in this 
         spread=session.steadiness.spread,
         ending=Ending.BUDGET if queue else Ending.DONE,
     )
+
+
+def _known(
+    store: "Store", place: Place, operators: Collection[str], energy: EnergyRules | None
+) -> set[tuple[str, Mode]]:
+    """Series that need not be measured; where energy is asked for, those that were never asked for it do."""
+    if energy is None:
+        return set(store.operators.measured(place))
+    found = (kept.replay for kept in store.operators.replays(place=place, operators=operators))
+    return {(one.operator, one.mode) for one in found if one.status is not Status.OK or _METRIC in one.readings}
 
 
 @dataclass(frozen=True, slots=True)

@@ -33,8 +33,8 @@ _MOST_RECORDED = 2048
 _OCCUPIED_S = 1e-4
 """How long the device is kept busy while a recording is handed over."""
 _MARGIN = 2.0
-_EXPOSED_SHARE = 0.05
-"""Largest share of samples that the device may have begun before the host had submitted them."""
+_DOUBLINGS = 5
+"""Of the time for which the device is kept busy, at most: what is not hidden then waits for the device itself."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,19 +48,6 @@ class Series:
 
     samples: dict[str, Samples]
     calls: int
-
-
-@dataclass(frozen=True, slots=True)
-class _Work:
-    """What is given to the device at once.
-
-    Attributes:
-        give: Returns before it is done.
-        hidden_s: How long the device is kept busy meanwhile.
-    """
-
-    give: Callable[[], None]
-    hidden_s: float
 
 
 def measure(player: Player, device: Device, rules: ReplayRules) -> Series:
@@ -148,30 +135,55 @@ def _on_device(
         return None
     calls = player.prepare_rounds(min(ceil(_RECORDED_S / call_s), player.most_calls, _MOST_RECORDED))
     try:
-        again = device.capture(player.play)
+        give, least_s = device.capture(player.play), _OCCUPIED_S
     except Exception:  # noqa: BLE001  (each runtime has its own way to say that work cannot be recorded)
-        again = None
-    if again is not None:
-        again()
-        device.synchronize()
-        return _events(player, device, timer, rules, _Work(again, _OCCUPIED_S)) / calls
-    calls = player.prepare_rounds(min(calls, _MOST_QUEUED))
-    found = _events(player, device, timer, rules, _Work(player.play, _MARGIN * submit_s * calls))
-    return found / calls if found.size else None
+        give = None
+    if give is None:
+        calls = player.prepare_rounds(min(calls, _MOST_QUEUED))
+        give, least_s = player.play, _MARGIN * submit_s * calls
+    events = _Events(player, device, timer, give)
+    hidden_s = events.enough(least_s)
+    found = None if hidden_s is None else events.series(rules, hidden_s)
+    return None if found is None else found / calls
 
 
-def _events(player: Player, device: Device, timer: DeviceTimer, rules: ReplayRules, work: _Work) -> NDArray[np.float64]:
-    """Nanoseconds between the events of each sample; empty if the device often began before all was given."""
-    deadline, done, exposed = clock.now_ns() + round(rules.seconds * 1e9), 0, 0
-    while done < rules.samples and (done < rules.least or clock.now_ns() < deadline):
-        player.refresh()
-        device.synchronize()
-        device.occupy(work.hidden_s)
-        timer.start(done)
-        work.give()
-        timer.stop(done)
-        exposed += timer.has_begun(done)
-        device.synchronize()
-        done += 1
-    found = np.array(timer.elapsed_ns(done), dtype=np.float64)
-    return found if exposed <= _EXPOSED_SHARE * done else found[:0]
+class _Events:
+    """Work between two events, given to a device that is busy meanwhile."""
+
+    def __init__(self, player: Player, device: Device, timer: DeviceTimer, give: Callable[[], None]) -> None:
+        self._player = player
+        self._device = device
+        self._timer = timer
+        self._give = give
+
+    def enough(self, least_s: float) -> float | None:
+        """For how long the device must be busy, so that all is given before it begins; `None` if that does not help."""
+        self._sample(0, least_s)  # what is played for the first time is prepared by the driver
+        for doubling in range(_DOUBLINGS + 1):
+            hidden_s = least_s * float(1 << doubling)
+            if not self._sample(0, hidden_s):
+                return hidden_s
+        return None
+
+    def series(self, rules: ReplayRules, hidden_s: float) -> NDArray[np.float64] | None:
+        """Nanoseconds of each sample that was hidden; `None` if too few were."""
+        deadline, done = clock.now_ns() + round(rules.seconds * 1e9), 0
+        exposed = np.zeros(rules.samples, dtype=np.bool_)
+        while done < rules.samples and (done < rules.least or clock.now_ns() < deadline):
+            exposed[done] = self._sample(done, hidden_s)
+            done += 1
+        found = np.array(self._timer.elapsed_ns(done), dtype=np.float64)
+        hidden = found[~exposed[:done]]
+        return hidden if hidden.size >= min(done, rules.least) else None
+
+    def _sample(self, number: int, hidden_s: float) -> bool:
+        """One sample; whether the device had begun it before all of it was given."""
+        self._player.refresh()
+        self._device.synchronize()
+        self._device.occupy(hidden_s)
+        self._timer.start(number)
+        self._give()
+        self._timer.stop(number)
+        exposed = self._timer.has_begun(number)
+        self._device.synchronize()
+        return exposed

@@ -10,6 +10,7 @@ from rich.table import Table
 from rich.text import Text
 
 from stopwatt import units, wire
+from stopwatt.energy import SCOPES, Scope
 from stopwatt.operators.measured import SENTINEL, Ending, Measured
 from stopwatt.operators.replay import Mode, Replay
 from stopwatt.operators.statistics import interval_of, time_of, trimmed_mean_of
@@ -179,14 +180,20 @@ def _reasons(found: Measured) -> Iterator[str]:
         yield f"Failed: {len(failed) - _MOST_REASONS} more; --json has their reasons."
     if any(one.status is Status.UNSUPPORTED for one in found.replays):
         yield "Unavailable: a mode that does not exist for an operator here; --json has the reasons."
-    whys = Counter(
-        f"{name}: {reading.why}"
-        for one in found.replays
-        for name, reading in one.readings.items()
-        if isinstance(reading, Unavailable) and name.startswith("energy_")
-    )
-    for why, count in whys.most_common(_MOST_REASONS):
-        yield f"No energy ({count} series): {why}"
+    yield from _energy(found)
+
+
+def _energy(found: Measured) -> Iterator[str]:
+    """Of how many series there is energy, and why not of the others; a CPU has no board of a GPU to be asked about."""
+    for scope, name in SCOPES.items():
+        readings = [one.readings[f"energy_{scope}"] for one in found.replays if f"energy_{scope}" in one.readings]
+        if not readings or (scope is Scope.GPU and found.place.device == "cpu"):
+            continue
+        whys = Counter(one.why for one in readings if isinstance(one, Unavailable))
+        if taken := len(readings) - whys.total():
+            yield f"Energy of {name}: {taken} series (--json)."
+        for why, count in whys.most_common(_MOST_REASONS):
+            yield f"Energy of {name}: unavailable for {count} series ({why})."
 
 
 def _counted(number: int, what: str) -> str:
