@@ -155,6 +155,12 @@ def test_rows_of_several_devices_and_versions_are_kept_apart(store, tmp_path):
     ]
 
 
+@pytest.mark.parametrize("operator", ["gemm", "mla_bmm", "context_attention"])
+def test_a_file_that_was_renamed_is_read_by_what_its_rows_say(store, tmp_path, operator):
+    row = only_row(store, write(tmp_path / "t" / "renamed.parquet", rows(operator)))
+    assert row["source"] == f"t vllm 0.22.0 {operator}"
+
+
 def test_files_of_one_name_in_several_folders_are_different_sources(store, tmp_path):
     for name in ("monday", "tuesday"):
         write(tmp_path / "all" / name / "gemm_perf.parquet", rows("gemm"))

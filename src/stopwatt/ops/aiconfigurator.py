@@ -242,6 +242,9 @@ LAYOUTS: Mapping[str, Layout] = MappingProxyType(
 )
 """By the operator's name: that of the file without `_perf`."""
 
+FILES: Mapping[str, str] = MappingProxyType({"mla_gen_pre": "mla_bmm", "mla_gen_post": "mla_bmm"})
+"""Operators whose rows stand in a file of another name."""
+
 _MODULE = "a whole module: several operators in one time"
 _DEVICES = "between several devices, which no family is about"
 _EXPERTS = "products with many experts, unevenly used: no family has these sizes"

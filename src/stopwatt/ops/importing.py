@@ -171,9 +171,9 @@ def _package() -> Path:
 def _import_file(store: Store, path: Path, wish: _Wish) -> _Result:
     if wish.systems:
         raise UsageError("a file has no systems to choose from", when=str(path), now="leave --systems out")
-    is_parquet = path.suffix.lower() == ".parquet"
-    if is_parquet and _operator_of(path) in aiconfigurator.LAYOUTS:
-        file = _File(path, _operator_of(path), wish.source or path.resolve().parent.name or PACKAGE)
+    operator = _operator_in(path) if path.suffix.lower() == ".parquet" else ""
+    if operator in aiconfigurator.LAYOUTS:
+        file = _File(path, operator, wish.source or path.resolve().parent.name or PACKAGE)
         found = iter([_table(file, wish.device)] if wish.takes(file.family) else [])
     else:
         found = tables_from(read_sheet(path), source=wish.source, device=wish.device)
@@ -218,6 +218,15 @@ def _parquets(folder: Path) -> list[Path]:
 
 def _operator_of(path: Path) -> str:
     return path.stem.removesuffix("_perf")
+
+
+def _operator_in(path: Path) -> str:
+    """The operator of a file by its name; of one that was renamed, by what its rows say."""
+    named = _operator_of(path)
+    if named in aiconfigurator.LAYOUTS:
+        return named
+    found = str(read_sheet(path, ["op_name"]).texts("op_name")[0])
+    return aiconfigurator.FILES.get(found, found)
 
 
 def _table(file: _File, device: str) -> Table:

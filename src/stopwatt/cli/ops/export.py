@@ -27,11 +27,11 @@ def export(
 
     Three examples:
 
-        stopwatt ops export operators.parquet
+        stopwatt ops export operators.parquet --force
 
-        stopwatt ops export measured.csv --source measured --force
+        stopwatt ops export products.csv --family gemm --force
 
-        stopwatt ops export h200.json --family gemm --device "NVIDIA H200"
+        stopwatt ops export theirs.json --source theirs --device "Another 9000" --force
 
     Args:
         out: The file to write; its ending names the format: .parquet, .csv or .json.

@@ -30,11 +30,11 @@ def import_(
 
     Three examples:
 
-        stopwatt ops import aiconfigurator --systems h200_sxm --families gemm,attention
+        stopwatt ops import examples/made-up-operators.csv
 
-        stopwatt ops import folder-of-parquet-files --source "my cluster"
+        stopwatt ops import examples/made-up-operators.csv --families gemm --source theirs --device "Another 9000"
 
-        stopwatt ops import operators.csv --device "NVIDIA H200"
+        stopwatt ops import aiconfigurator --systems h200_sxm,l40s
 
     Args:
         what: `aiconfigurator` for the installed package of NVIDIA's tables, a folder of such Parquet files, or a file:

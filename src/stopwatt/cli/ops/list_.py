@@ -19,7 +19,7 @@ def list_(*, store: str | None = None, json: Annotated[bool, Parameter(negative=
 
         stopwatt ops list --json
 
-        stopwatt ops list --store results.db
+        stopwatt ops list --store stopwatt.db
 
     Args:
         store: Results database: a path or a URL. Default: $STOPWATT_STORE, else ./stopwatt.db.
