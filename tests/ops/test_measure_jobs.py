@@ -2,13 +2,16 @@
 
 import pytest
 
+from stopwatt.energy import EnergyRules
 from stopwatt.errors import StopwattError
 from stopwatt.measuring.job import Answer
 from stopwatt.operators.operator import Operator, Tensor
-from stopwatt.operators.replay import Mode, Replay
-from stopwatt.ops.jobs import conclude
+from stopwatt.operators.replay import Mode, Place, Replay, ReplayRules
+from stopwatt.ops.jobs import Jobs, conclude
 from stopwatt.ops.queue import Task
 from stopwatt.records import Status, Trouble
+from stopwatt.sweeping.executors.process import Outcome, ProcessExecutor
+from stopwatt.sweeping.metering import Instruments
 
 MODES = (Mode.REUSE, Mode.STREAM)
 A, B, C = (Operator("aten.relu.default", (Tensor((number + 1,)),), ({"tensor": 0},)) for number in range(3))
@@ -27,6 +30,15 @@ def sentinel():
 
 def hear(answer, running=None, **how):
     return conclude(TASKS, answer, running, SENTINEL, **how)
+
+
+@pytest.mark.parametrize("energy", [None, EnergyRules()])
+def test_nobody_reads_instruments_beside_operators_but_for_energy(energy, monkeypatch):
+    opened = []
+    monkeypatch.setattr(Instruments, "open", lambda device, **asked: opened.append(asked) or Instruments())
+    monkeypatch.setattr(ProcessExecutor, "run", lambda *_: Outcome(Answer(Status.OK, replays=replays(A)), "", 1.0))
+    Jobs(Place("cpu", "a processor", "machine", 1), ReplayRules(), energy).run([Task(A, MODES)])
+    assert opened == ([] if energy is None else [{"energy": True, "telemetry": False}])
 
 
 def test_a_whole_answer_leaves_nothing():

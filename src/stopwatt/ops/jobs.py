@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from stopwatt.energy import EnergyRules
+from stopwatt.energy import EnergyRules, Telemetry
 from stopwatt.errors import StopwattError
 from stopwatt.measuring.job import Answer, Job, JobKind
 from stopwatt.measuring.operators.replay import PHASE
@@ -64,7 +64,7 @@ class Jobs:
     ) -> None:
         self._rules = replace(rules, energy=energy is not None)
         self._energy = energy
-        self._cell = cell_of(place, Protocol(energy=energy))
+        self._cell = cell_of(place, Protocol(energy=energy, telemetry=Telemetry.OFF))
         self._group = f"operators {place.device} {place.threads} {place.precision}"
         self._sentinel = sentinel(place.device)
         self._tell = tell
