@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from stopwatt.operators.table import DeviceSpecs, Table
+from stopwatt.predicting.hardware import filled
 
 BEST = 0.995
 """Quantile of the rates reached that stands for what a device without specifications does at most."""
@@ -43,7 +44,7 @@ def ceilings_of(table: Table, specs: Mapping[str, DeviceSpecs]) -> Ceilings:
     """
     devices, place = np.unique(table.device, return_inverse=True)
     kinds, kind = np.unique(table.dtype, return_inverse=True)
-    known = [specs.get(str(device)) or _typical(specs) for device in devices]
+    known = [_of(str(device), specs) for device in devices]
     peaks = np.array([[_peak(one, str(dtype)) for dtype in kinds] for one in known]).reshape(len(known), len(kinds))
     limits = np.array([one.power_w or np.nan for one in known])[place]
     return Ceilings(
@@ -60,7 +61,7 @@ def completed(table: Table, specs: Mapping[str, DeviceSpecs]) -> dict[str, Devic
     found: dict[str, DeviceSpecs] = {}
     for device in np.unique(table.device):
         rows = table.take(table.device == device)
-        stated = specs.get(str(device), DeviceSpecs(str(device)))
+        stated = filled(specs.get(str(device), DeviceSpecs(str(device))))
         moved = rows.read_bytes + rows.write_bytes
         bandwidth = stated.bandwidth or _best(moved / rows.time_s)
         reached = {
@@ -70,6 +71,13 @@ def completed(table: Table, specs: Mapping[str, DeviceSpecs]) -> dict[str, Devic
         flops = dict(stated.flops) or reached
         found[str(device)] = replace(stated, bandwidth=bandwidth, flops=flops)
     return found
+
+
+def _of(device: str, specs: Mapping[str, DeviceSpecs]) -> DeviceSpecs:
+    """What is known of a device; units and caches that nobody states are typical ones."""
+    typical = _typical(specs)
+    found = filled(specs[device]) if device in specs else typical
+    return replace(found, units=found.units or typical.units, cache_bytes=found.cache_bytes or typical.cache_bytes)
 
 
 def _best(rates: NDArray[np.float64]) -> float:
@@ -101,7 +109,7 @@ def _typical(specs: Mapping[str, DeviceSpecs]) -> DeviceSpecs:
         "",
         flops,
         float(np.median([one.bandwidth for one in every])),
-        int(np.median([one.units for one in every])),
-        float(np.median([one.cache_bytes for one in every])),
+        int(np.median([one.units for one in every if one.units] or [1])),
+        float(np.median([one.cache_bytes for one in every if one.cache_bytes] or [0.0])),
         float(np.median([one.power_w for one in every])),
     )

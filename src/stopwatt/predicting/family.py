@@ -8,10 +8,11 @@ from numpy.typing import NDArray
 
 from stopwatt.operators.table import DeviceSpecs, Table
 from stopwatt.operators.work import Family
+from stopwatt.predicting.adapting import corrections, split_devices
 from stopwatt.predicting.domain import Domain, domain_of
 from stopwatt.predicting.estimate import Estimate, fit_estimate, typical_width
 from stopwatt.predicting.extrapolating import try_beyond
-from stopwatt.predicting.features import Features
+from stopwatt.predicting.features import Features, vocabulary_of
 from stopwatt.predicting.model import Ground, ground_of, shapes_of
 
 Floats = NDArray[np.float64]
@@ -57,6 +58,7 @@ class FamilyModel:
         domain: What was seen.
         time: Logarithm of time over the law.
         power: Logarithm of power over the limit; `None` where too few rows have one.
+        corrected: Devices with few rows of their own, and what is added to `time` there.
     """
 
     family: Family
@@ -65,6 +67,7 @@ class FamilyModel:
     domain: Domain
     time: Estimate
     power: Estimate | None
+    corrected: Mapping[str, Estimate]
 
     def predict(self, table: Table, specs: Mapping[str, DeviceSpecs], known_time_s: Floats | None = None) -> Forecast:
         """Time and power of rows, whose own time and power are not looked at.
@@ -76,11 +79,22 @@ class FamilyModel:
         """
         features, law_s = self.ground.features(table, specs)
         outside, why = self.domain.outside(table, features)
-        ratio, half = self.time.predict(table, features, outside)
+        ratio, half = self._ratio(table, features, outside)
         time_s = law_s * np.exp(ratio)
         during = time_s if known_time_s is None else known_time_s
         power = self._power(table, specs, features, during, outside)
         return Forecast(time_s, time_s * np.exp(-half), time_s * np.exp(half), *power, outside, why)
+
+    def _ratio(self, table: Table, features: Features, outside: NDArray[np.bool_]) -> tuple[Floats, Floats]:
+        ratio, half = self.time.predict(table, features, outside)
+        for device, correction in self.corrected.items():
+            own = np.flatnonzero(table.device == device)
+            if own.size:
+                some = Features(features.names, features.values[own], features.smooth, features.domain)
+                more, wide = correction.predict(table.take(own), some, outside[own])
+                ratio[own] += more
+                half[own] = np.where(outside[own], np.maximum(half[own], wide), wide)
+        return ratio, half
 
     def _power(
         self,
@@ -100,20 +114,25 @@ class FamilyModel:
 
 
 def fit_family(table: Table, specs: Mapping[str, DeviceSpecs], seed: int) -> FamilyModel:
-    """Learn from all rows of a family."""
-    ground = ground_of(table, specs, seed)
-    features, law_s = ground.features(table, specs)
-    groups = shapes_of(table)
-    time = fit_estimate(features, np.log(table.time_s / law_s), groups, None, seed)
-    beyond = try_beyond(table, specs, typical_width(time.scale, features), seed)
+    """Learn from all rows of a family; devices with few rows learn from the others first."""
+    split = split_devices(table)
+    rich = table.take(split.rich)
+    ground = ground_of(rich, specs, seed)
+    features, law_s = ground.features(rich, specs)
+    groups = shapes_of(rich)
+    time = fit_estimate(features, np.log(rich.time_s / law_s), groups, None, seed)
+    beyond = try_beyond(rich, specs, typical_width(time.scale, features), seed)
     time = Estimate(time.ensemble, time.scale, beyond)
+    corrected = corrections(ground, time, table.take(~split.rich), specs, seed)
+    known, _ = ground.features(table, specs)
     return FamilyModel(
         table.family,
         len(table),
         ground,
-        domain_of(table, features, ground.vocabulary),
+        domain_of(table, known, vocabulary_of(table)),
         time,
-        _fit_power(table, ground.limits(table, specs), features, groups, seed),
+        _fit_power(table, ground.limits(table, specs), known, shapes_of(table), seed),
+        corrected,
     )
 
 

@@ -64,15 +64,10 @@ class Features:
 
 
 def providers_of(table: Table) -> NDArray[np.str_]:
-    """Who measured a row, without the device and without versions: `aiconfigurator vllm gemm`, shape (n,)."""
-    pairs = np.array([f"{source}\n{device}" for source, device in zip(table.source, table.device, strict=True)])
-    kinds, place = np.unique(pairs, return_inverse=True)
-    return np.array([_provider(*str(one).split("\n", 1)) for one in kinds], dtype=np.str_)[place]
-
-
-def _provider(source: str, device: str) -> str:
-    words = (word for word in source.split() if word != device and not word[:1].isdigit())
-    return " ".join(words)
+    """Who measured a row, without devices and versions, which are words with digits: `aiconfigurator vllm gemm`."""
+    kinds, place = np.unique(table.source, return_inverse=True)
+    names = [" ".join(word for word in str(one).split() if not any(map(str.isdigit, word))) for one in kinds]
+    return np.array(names, dtype=np.str_)[place]
 
 
 def vocabulary_of(table: Table) -> Vocabulary:
