@@ -6,12 +6,11 @@ from typing import TYPE_CHECKING
 
 from stopwatt.operators.table import DeviceSpecs
 from stopwatt.ops.learning import CALIBRATION, material_of
-from stopwatt.ops.subjects import Subjects
+from stopwatt.ops.subjects import Subjects, ground_at
 from stopwatt.ops.target import Target
 from stopwatt.predicting.held_out import cases_of
 from stopwatt.predicting.models import LEAST_FAMILIES, LEAST_MODELS, Calibration, Case, calibrate
 from stopwatt.predicting.saving import pack, unpack
-from stopwatt.predicting.times import Ground
 from stopwatt.records import digest
 from stopwatt.wire import to_document
 
@@ -55,7 +54,7 @@ def calibration_at(
         return calibrate(found.cases)
     announce(f"calibrating on {len(subjects.models)} measured models of {len(families)} families; kept in the store")
 
-    ground = Ground(target.hardware, {}, subjects.dispatch_s, subjects.submit_s, None, specs, on_gpu=target.on_gpu)
+    ground = ground_at(target, subjects, specs)
     cases = cases_of(subjects.models, ground, material_of(store, target, specs).predictor)
     store.operators.save_predictor(
         name, pack(Kept(cases)), {"basis": basis, "models": len(cases), "kind": "calibration"}

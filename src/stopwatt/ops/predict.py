@@ -23,12 +23,21 @@ from stopwatt.ops.learning import kept_predictor, material_of, nothing_known
 from stopwatt.ops.measure import measure
 from stopwatt.ops.queue import Order
 from stopwatt.ops.setting import captured
-from stopwatt.ops.subjects import EAGER, Subjects, costs_at, gaps_hold, model_at, subject_of, subjects_of
+from stopwatt.ops.subjects import (
+    EAGER,
+    Subjects,
+    costs_at,
+    gaps_hold,
+    ground_at,
+    model_at,
+    ranges_at,
+    subject_of,
+    subjects_of,
+)
 from stopwatt.ops.target import Target, hardware_with_rows, target_of
 from stopwatt.ops.whole import specs_of
-from stopwatt.predicting.composed import Composed
 from stopwatt.predicting.held_out import Subject
-from stopwatt.predicting.models import NO_CALIBRATION, Calibration, Interval
+from stopwatt.predicting.models import NO_CALIBRATION, Calibration
 from stopwatt.predicting.prediction import Prediction, energy_on, interval_for, rows_of
 from stopwatt.predicting.times import Ground, Predicting, is_idle
 from stopwatt.records import Cell, Precision, Protocol, Scalar
@@ -203,9 +212,15 @@ class _Session:
     def _predict(self, capture: Capture) -> Prediction:
         target, subjects = self._target, self._at_place()
         subject = subject_of(capture, target, self._known(capture))
-        times = subject.times(self._ground(subject, subjects))
+        calibration = self._calibrated(capture, subjects)
+        ground = self._ground(subject, subjects)
+        if calibration.predicted is None and target.place is not None:
+            ground = replace(ground, ranges=ranges_at(self._store, target.place, capture.operators))
+        times = subject.times(ground)
         composed = subject.composed_of(times, subjects.idle_w)
-        interval = self._interval(capture, composed, subjects)
+        interval = interval_for(composed, calibration)
+        if not gaps_hold(capture, target):
+            interval = replace(interval, method="not calibrated: times of the device alone, errors going together")
         model = None if target.place is None else model_at(self._store, capture, target.place)
         return Prediction(
             capture,
@@ -244,16 +259,7 @@ class _Session:
             UsageError: There is nothing.
         """
         target = self._target
-        ground = Ground(
-            target.hardware,
-            subject.known,
-            subjects.dispatch_s,
-            subjects.submit_s,
-            None,
-            self._specs,
-            modes=target.modes,
-            on_gpu=target.on_gpu,
-        )
+        ground = replace(ground_at(target, subjects, self._specs), known=subject.known)
         missing = [one for one, work in zip(subject.capture.operators, subject.works, strict=True) if not is_idle(work)]
         missing = [one for one in missing if one.key not in subject.known]
         if not missing:
@@ -275,13 +281,13 @@ class _Session:
         self._tell("no predictor is kept (stopwatt ops fit keeps one): one is made now")
         return material_of(self._store, self._target, self._specs).predictor()
 
-    def _interval(self, capture: Capture, composed: Composed, subjects: Subjects) -> Interval:
+    def _calibrated(self, capture: Capture, subjects: Subjects) -> Calibration:
+        """What measured models say; nothing of a device whose host is not in the prediction."""
         if not gaps_hold(capture, self._target):
-            why = "not calibrated: times of the device alone, their errors going together"
-            return replace(interval_for(composed, NO_CALIBRATION), method=why)
+            return NO_CALIBRATION
         if self._calibration is None:
             self._calibration = calibration_at(self._store, self._target, subjects, self._specs, self._tell)
-        return interval_for(composed, self._calibration)
+        return self._calibration
 
     def _worth(self, capture: Capture, found: Prediction) -> list[Operator]:
         """What a turn measures: operators that have most of the variance."""

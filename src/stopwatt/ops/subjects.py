@@ -12,13 +12,16 @@ from stopwatt.operators.explain import ENERGY_ON_CPU, ENERGY_ON_DEVICE, Model
 from stopwatt.operators.formulas import work_of
 from stopwatt.operators.memory import blends
 from stopwatt.operators.operator import Operator
-from stopwatt.operators.replay import Place, Replay
+from stopwatt.operators.replay import Mode, Place, Replay
+from stopwatt.operators.statistics import interval_of, time_of
+from stopwatt.operators.table import DeviceSpecs
 from stopwatt.ops.target import Target
 from stopwatt.ops.whole import known_row, model_of
 from stopwatt.predicting.composed import weights_of
 from stopwatt.predicting.held_out import Subject
-from stopwatt.predicting.times import dispatch_of
-from stopwatt.records import QUICK, Cell, Precision
+from stopwatt.predicting.times import Ground, dispatch_of
+from stopwatt.records import QUICK, Cell, Precision, Status
+from stopwatt.stats.quantiles import NoInterval
 
 if TYPE_CHECKING:
     from stopwatt.store.database import Store
@@ -80,6 +83,18 @@ def subject_of(
     )
 
 
+def ground_at(target: Target, subjects: Subjects, specs: Mapping[str, DeviceSpecs]) -> Ground:
+    """What times of operators follow from at a target, but for the operators that were measured there."""
+    return Ground(
+        target.hardware,
+        dispatch_s=subjects.dispatch_s,
+        submit_s=subjects.submit_s,
+        specs=specs,
+        modes=target.modes,
+        on_gpu=target.on_gpu,
+    )
+
+
 def gaps_hold(capture: Capture, target: Target) -> bool:
     """Whether the gaps of a capture are those of the target: its host took it."""
     return target.place is not None and capture.machine == target.place.machine
@@ -98,6 +113,21 @@ def costs_at(
     energy = ENERGY_ON_CPU if place.device == "cpu" else ENERGY_ON_DEVICE
     costs = {key: cost_of(operators[key], found, energy) for key, found in replays.items()}
     return operators, {key: cost for key, cost in costs.items() if cost.time_s}
+
+
+def ranges_at(store: "Store", place: Place, wanted: Sequence[Operator]) -> dict[str, dict[Mode, tuple[float, float]]]:
+    """Intervals of measured operators' times in s, by key and mode, from the lowest to the highest of all replays."""
+    found: dict[str, dict[Mode, tuple[float, float]]] = {}
+    for kept in store.operators.replays(place=place, operators={one.key for one in wanted}):
+        replay = kept.replay
+        if replay.status is not Status.OK or not replay.samples:
+            continue
+        one, middle = interval_of(replay), time_of(replay)
+        low, high = (middle, middle) if isinstance(one, NoInterval) else (one.low, one.high)
+        modes = found.setdefault(kept.operator.key, {})
+        least, most = modes.get(replay.mode, (low, high))
+        modes[replay.mode] = (min(least, low), max(most, high))
+    return found
 
 
 def model_at(store: "Store", capture: Capture, place: Place) -> Model | None:

@@ -1,6 +1,6 @@
 """Models that were measured, predicted as if nothing of their family had been."""
 
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -14,7 +14,7 @@ from stopwatt.predicting.models import Case
 from stopwatt.predicting.times import Ground, OperatorTimes, Predicting, times_of
 
 Floats = NDArray[np.float64]
-Fit = Callable[[Collection[str]], Predicting | None]
+Fit = Callable[[frozenset[str]], Predicting | None]
 """A predictor that learnt from everything but the operators with these keys; `None` where nothing is left."""
 
 REPLAYED = 0.95

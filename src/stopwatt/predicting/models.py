@@ -160,7 +160,7 @@ def interval_of(found: Total, known: Calibration) -> Interval:
 
 def _uncalibrated(known: Calibration) -> str:
     counted = f"{known.models} models of {known.families} families measured"
-    return f"not calibrated: {counted}, {LEAST_MODELS} of {LEAST_FAMILIES} needed"
+    return f"not calibrated: {counted}, {LEAST_MODELS} of {LEAST_FAMILIES} families needed"
 
 
 def _end(cases: Sequence[Case], composed_s: Sequence[float], *, spread: bool = True) -> End | None:

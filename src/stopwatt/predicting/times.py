@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 
 Floats = NDArray[np.float64]
 
+Range = Mapping[Mode, tuple[float, float]]
 MODES = tuple(Mode)
 """Order of the columns."""
 _TAIL = 0.05
@@ -63,7 +64,8 @@ class OperatorTimes:
     """Columns over distinct operators: shape (operators, modes), or (operators,) where it says so.
 
     Attributes:
-        time_s, low_s, high_s: Seconds of a call with an interval of 90 %; all three the same where it was measured.
+        time_s, low_s, high_s: Seconds of a call with an interval of 90 %; all three the same where it was measured
+            and nobody asked for more.
         power_w, power_low_w, power_high_w: While it runs; NaN where nothing is known.
         submit_s: Until the call has returned to the host of a GPU; 0 where nothing is known. Shape (operators,).
         source: How each is known; (operators,).
@@ -94,6 +96,7 @@ class Ground:
     Attributes:
         device: Hardware, as the rows that were learnt from have it.
         known: Costs of measured operators, by key.
+        ranges: Intervals of their times in s, by key and mode; of those that are not there none is known.
         dispatch_s: What an operator without work takes; NaN for unknown.
         submit_s: Until any other call has returned to the host of a GPU.
         predictor: `None` where there is none.
@@ -104,6 +107,7 @@ class Ground:
 
     device: str
     known: Mapping[str, OperatorCost] = field(default_factory=dict)
+    ranges: Mapping[str, Range] = field(default_factory=dict)
     dispatch_s: float = np.nan
     submit_s: float = 0.0
     predictor: Predicting | None = None
@@ -130,7 +134,7 @@ def times_of(
     for row, operator in enumerate(operators):
         cost = ground.known.get(operator.key)
         if cost is not None and cost.time_s:
-            columns.measured(row, cost, ground.submit_s)
+            columns.measured(row, cost, ground.ranges.get(operator.key, {}), ground.submit_s)
     idle = np.array([is_idle(one) for one in works], dtype=np.bool_)
     dispatch_s = 0.0 if ground.on_gpu else ground.dispatch_s
     if np.isfinite(dispatch_s):
@@ -175,10 +179,12 @@ class _Columns:
         """Operators that nothing is known of yet."""
         return np.array([one is None for one in self.source], dtype=np.bool_)
 
-    def measured(self, row: int, cost: OperatorCost, submit_s: float) -> None:
+    def measured(self, row: int, cost: OperatorCost, ranges: Range, submit_s: float) -> None:
         for column, mode in enumerate(MODES):
             where = available(mode, cost.time_s)
-            self._put(row, column, cost.time_s[where])
+            seconds = cost.time_s[where]
+            self._put(row, column, seconds)
+            self.low_s[row, column], self.high_s[row, column] = ranges.get(where, (seconds, seconds))
             if cost.energy_j:
                 near = available(mode, cost.energy_j)
                 self.power[:, row, column] = cost.energy_j[near] / cost.time_s[available(near, cost.time_s)]

@@ -116,7 +116,7 @@ def operators_table(found: Prediction) -> Table:
         Column(f"each ({each.label})", right=True, whole=True),
         Column("share", right=True, whole=True),
         Column("known by", whole=True),
-        "unlike what was learnt from",
+        "why outside",
     ]
     rows = []
     for place, one in enumerate(shown):

@@ -4,7 +4,7 @@ import re
 
 from stopwatt.text import one_line
 
-LONGEST = 34
+LONGEST = 30
 
 
 def shortened(label: str, longest: int = LONGEST) -> str:
