@@ -16,7 +16,7 @@ from stopwatt.errors import ExitCode
 from stopwatt.measuring.job import Answer, Job, JobKind
 from stopwatt.records import Status, Trouble
 from stopwatt.store import Selection, open_store
-from stopwatt.sweeping.execute import _Execution, _stoppable
+from stopwatt.sweeping.execute import _Execution, stoppable
 from stopwatt.sweeping.executors.process import Outcome
 from stopwatt.sweeping.plan import Plan, Request, make_plan
 from stopwatt.sweeping.rounds import LocalRounds
@@ -143,11 +143,11 @@ def test_what_was_told_to_outlive_its_terminal_goes_on():
 
     execution, before = Execution(), signal.signal(signal.SIGHUP, signal.SIG_IGN)
     try:
-        with _stoppable(execution):
+        with stoppable(execution):
             os.kill(os.getpid(), signal.SIGHUP)
             assert execution.stops == 0
         signal.signal(signal.SIGHUP, signal.SIG_DFL)
-        with _stoppable(execution):
+        with stoppable(execution):
             os.kill(os.getpid(), signal.SIGHUP)
             os.kill(os.getpid(), signal.SIGHUP)
             assert execution.stops == 1
