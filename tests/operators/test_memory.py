@@ -80,10 +80,13 @@ def test_an_activation_is_as_far_as_what_was_touched_since_it_was_written():
 
 
 def test_a_view_hands_on_when_its_bytes_were_touched_and_moves_none():
-    near, last = 10, 2000
-    fresh = chosen(capture([LINEAR, ADD, VIEW, FLAT], [0, 2, 3], 256 * KB), near, last)
-    assert fresh[1] == ((Mode.REUSE, 1.0),)
-    assert fresh[2] == ((Mode.REUSE, 1.0),)
+    wide = Operator("aten.neg.default", (Tensor((1, 9), storage=0),), outputs=(Tensor((1, 9), storage=1),))
+    heavy = Work(Family.ELEMENTWISE, "neg", "float32", {}, 9, read_bytes=500 * KB, write_bytes=500 * KB)
+    operators, works = [LINEAR, VIEW, FLAT, wide], (LINEAR_WORK, VIEW_WORK, FLAT_WORK, heavy)
+    close = chosen(capture(operators, [0, 1, 2], 256 * KB), 10, 2000, works)
+    apart = chosen(capture(operators, [0, 3, 1, 2], 256 * KB), 10, 2000, works)
+    assert close[1:] == (((Mode.REUSE, 1.0),),) * 2
+    assert apart[-1] == ((Mode.RESIDENT, 1.0),)
 
 
 def test_a_table_counts_with_the_rows_that_are_looked_up():

@@ -3,6 +3,7 @@
 import io
 import sys
 from dataclasses import replace
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -178,6 +179,13 @@ def test_boxes_lie_inside_the_box_above_them():
         above = [one for one in rows if one["depth"] == row["depth"] - 1]
         inside = any(one["left"] - 0.01 <= row["left"] and row["right"] <= one["right"] + 0.01 for one in above)
         assert inside or row["depth"] == 0
+
+
+def test_boxes_beside_each_other_do_not_overlap():
+    rows = operators(about()).datasets["rows"]
+    for depth in {row["depth"] for row in rows}:
+        beside = sorted((row["left"], row["right"]) for row in rows if row["depth"] == depth)
+        assert all(left >= right - 0.01 for (_, right), (left, _) in pairwise(beside))
 
 
 def test_the_figure_says_its_message_and_is_drawn_in_light_and_dark():
