@@ -12,6 +12,8 @@ from stopwatt.records import Status
 from stopwatt.reporting.operators.capture import CaptureResult
 from stopwatt.reporting.result import PartlyFailed
 from stopwatt.store import open_store
+from stopwatt.sweeping.execute import Interrupted
+from stopwatt.sweeping.executors.process import Outcome, ProcessExecutor
 from stopwatt.sweeping.plan import Request, make_plan
 
 MODELS = """
@@ -177,3 +179,20 @@ def test_a_capture_goes_into_the_store_and_comes_back(tmp_path):
     assert again.operators == capture.operators
     assert again.sequence.tolist() == capture.sequence.tolist()
     assert again.leaves == capture.leaves
+
+
+def test_an_interrupt_keeps_what_was_captured_before(monkeypatch):
+    answers = iter([Outcome(here(asked("mlp")), "", 0.0)])
+
+    def run(*_):
+        answer = next(answers, None)
+        if answer is None:
+            raise KeyboardInterrupt
+        return answer
+
+    monkeypatch.setattr(ProcessExecutor, "run", run)
+    kept = []
+    with pytest.raises(Interrupted) as stop:
+        run_capture(asked("mlp", batches=(1, 2)), keep=kept.append)
+    assert len(kept) == 1
+    assert stop.value.when == "after 1 of 2 captures"
