@@ -147,7 +147,7 @@ def times_of(
 
 def is_idle(work: Work) -> bool:
     """Whether an operator has nothing to do but to be dispatched."""
-    return work.family is Family.VIEW or not (work.bytes or work.flops)
+    return work.family is Family.VIEW or (work.flops is not None and not work.flops and not work.bytes)
 
 
 def dispatch_of(costs: Sequence[tuple[Work, OperatorCost]]) -> float:
