@@ -16,6 +16,7 @@ from stopwatt.errors import ExitCode, UsageError
 from stopwatt.operators.memory import Rule
 from stopwatt.operators.replay import Mode
 from stopwatt.ops import explain as verb
+from stopwatt.ops import setting
 from stopwatt.ops.explain import Question, run_explain
 from stopwatt.store import open_store
 from stopwatt.sweeping.plan import Request
@@ -35,8 +36,8 @@ class Watcher:
 @pytest.fixture
 def world(monkeypatch):
     planted = World()
-    for name in ("run_capture", "run_request", "measure"):
-        monkeypatch.setattr(verb, name, getattr(planted, name))
+    for module, name in ((setting, "run_capture"), (verb, "run_request"), (verb, "measure")):
+        monkeypatch.setattr(module, name, getattr(planted, name))
     monkeypatch.setattr(verb, "LEAST_TURN", 1)
     return planted
 

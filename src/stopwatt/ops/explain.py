@@ -11,8 +11,6 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from stopwatt.analyse.row import Row
-from stopwatt.devices.cpu import core_cache, largest_cache
-from stopwatt.devices.resolve import kind_of
 from stopwatt.errors import StopwattError, UsageError
 from stopwatt.operators.capture import Capture
 from stopwatt.operators.costs import cost_of
@@ -20,15 +18,14 @@ from stopwatt.operators.expected import expected, next_ones
 from stopwatt.operators.explain import Basis, Explanation, Model, explain
 from stopwatt.operators.formulas import work_of
 from stopwatt.operators.groups import By
-from stopwatt.operators.memory import Caches, Rule
+from stopwatt.operators.memory import Rule
 from stopwatt.operators.operator import Operator
 from stopwatt.operators.replay import Mode, Place, Replay, ReplayRules
-from stopwatt.ops.capture import run_capture
 from stopwatt.ops.measure import measure
-from stopwatt.ops.places import place_of
 from stopwatt.ops.queue import Order
+from stopwatt.ops.setting import caches_for, captured, place_for
 from stopwatt.ops.whole import known_row, model_of, specs_of
-from stopwatt.records import QUICK, Cell, Precision, Severity
+from stopwatt.records import QUICK, Cell, Severity
 from stopwatt.reporting.operators.compared import Compared, compared
 from stopwatt.reporting.operators.explain import ExplainResult
 from stopwatt.reporting.progress import ProgressLine
@@ -92,7 +89,7 @@ def run_explain(
     cell = plan.cells[0]
     with open_store(store) as database:
         session = _Session(database, asked, question, watcher)
-        capture = session.captured(cell)
+        capture = captured(database, asked, cell, watcher)
         row = session.row(asked, cell)
         model = model_of(row)
         found, turns = session.explained(capture, cell, model)
@@ -121,15 +118,6 @@ class _Session:
     question: Question
     watcher: ProgressLine | None
 
-    def captured(self, cell: Cell) -> Capture:
-        """The capture of a cell, of the same code, versions and machine; taken now if the store has none."""
-        known = self.store.operators.capture_of(cell.workload, cell.setup)
-        if known is not None and _is_of(known, cell):
-            return known
-        asked = replace(self.asked, backends=(cell.setup.backend_label,))
-        (capture,) = run_capture(asked, watcher=self.watcher, keep=self.store.operators.save_capture)
-        return capture
-
     def row(self, asked: Request, cell: Cell) -> Row:
         """The whole model, with its latency; measured now if the store has none."""
         known = known_row(self.store, cell)
@@ -139,10 +127,16 @@ class _Session:
 
     def explained(self, capture: Capture, cell: Cell, model: Model) -> tuple[Explanation, tuple[float, ...]]:
         """Measure what is missing, turn by turn; the explanation, and the coverage before the first and after each."""
-        place = _place(cell)
+        place = place_for(cell)
         works = [work_of(one) for one in capture.operators]
         specs = specs_of(self.store, cell, place.hardware)
-        basis = Basis(works, _caches(cell), self.question.rule, specs, target=self.question.target)
+        basis = Basis(
+            works,
+            caches_for(cell.setup.device, cell.setup.threads),
+            self.question.rule,
+            specs,
+            target=self.question.target,
+        )
         until = time.monotonic() + self.question.budget_s
         turns: list[float] = []
         before: list[Operator] = []
@@ -167,7 +161,7 @@ class _Session:
         asked = replace(self.asked, backends=(name,))
         try:
             cell = make_plan(asked).cells[0]
-            capture = eager if name == EAGER else self.captured(cell)
+            capture = eager if name == EAGER else captured(self.store, asked, cell, self.watcher)
             model = model_of(self.row(asked, cell))
         except UsageError:
             raise
@@ -196,28 +190,6 @@ class _Session:
 def _warnings(row: Row) -> tuple[str, ...]:
     found = [one.note for one in row.notes if one.note.severity is Severity.WARNING]
     return tuple(f"the measured latency: {one.text}" for one in found)
-
-
-def _is_of(capture: Capture, cell: Cell) -> bool:
-    return (capture.code, capture.machine) == (cell.code, cell.machine) and dict(capture.software) == dict(
-        cell.software
-    )
-
-
-def _place(cell: Cell) -> Place:
-    """Operators name their own types; how float32 is multiplied is the place's."""
-    precision = Precision.TF32 if cell.setup.precision is Precision.TF32 else Precision.FP32
-    return place_of(cell.setup.device, cell.setup.threads, precision)
-
-
-def _caches(cell: Cell) -> Caches:
-    """On a CPU level 2 of the cores that work and the last level; a GPU has one that all its units share."""
-    if kind_of(cell.setup.device) == "cpu":
-        return Caches(core_cache() * cell.setup.threads, largest_cache())
-    from stopwatt.devices.facts import read_facts
-
-    shared = float(read_facts(cell.setup.device).values.get("gpu.l2", 0))
-    return Caches(shared, shared)
 
 
 def _expected(capture: Capture, replays: dict[str, list[Replay]], basis: Basis) -> dict[str, float]:

@@ -11,19 +11,21 @@ from stopwatt.operators.replay import Place
 from stopwatt.ops.capture import run_capture
 from stopwatt.ops.places import place_of
 from stopwatt.records import Cell, Precision
+from stopwatt.sweeping.execute import Watcher
 from stopwatt.sweeping.plan import Request
 
 if TYPE_CHECKING:
     from stopwatt.store.database import Store
 
 
-def captured(store: "Store", asked: Request, cell: Cell) -> Capture:
+def captured(store: "Store", asked: Request, cell: Cell, watcher: Watcher | None = None) -> Capture:
     """The capture of a cell, of the same code, versions and machine; taken now if the store has none.
 
     Args:
         store: Keeps it.
         asked: What the cell was planned from.
         cell: Whose workload and setup are meant.
+        watcher: Looks on.
 
     Raises:
         PartlyFailed: The model could not be captured.
@@ -31,15 +33,13 @@ def captured(store: "Store", asked: Request, cell: Cell) -> Capture:
     known = store.operators.capture_of(cell.workload, cell.setup)
     if known is not None and _is_of(known, cell):
         return known
-    capture: Capture
     alone = replace(
         asked,
         backends=(cell.setup.backend_label,),
         precisions=(str(cell.setup.precision),),
         batches=(cell.setup.batch,),
     )
-    (capture,) = run_capture(alone)
-    store.operators.save_capture(capture)
+    (capture,) = run_capture(alone, watcher=watcher, keep=store.operators.save_capture)
     return capture
 
 
