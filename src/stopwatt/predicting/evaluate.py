@@ -10,6 +10,7 @@ from stopwatt.operators.table import DeviceSpecs, Table
 from stopwatt.operators.work import Family
 from stopwatt.predicting.baselines import BASELINES, constant_power, share_of_limit
 from stopwatt.predicting.family import Forecast, fit_family
+from stopwatt.predicting.features import providers_of
 from stopwatt.predicting.scores import Scores, score
 from stopwatt.predicting.splits import Question, divide
 
@@ -141,8 +142,9 @@ def _energy(forecast: Forecast, train: Table, test: Table, specs: Mapping[str, D
 
 
 def noise_floor(table: Table) -> NoiseFloor | None:
-    """Compare rows of equal device, type, kind, mode and sizes from different sources."""
-    columns = [table.device, table.dtype, table.kind, table.mode]
+    """Compare rows of equal device, type, kind, mode, sizes and software, collected twice (two versions of it)."""
+    software = np.array([" ".join(str(one).split()[-2:]) for one in providers_of(table)], dtype=np.str_)
+    columns = [table.device, table.dtype, table.kind, table.mode, software]
     codes = np.column_stack(
         [np.unique(one, return_inverse=True)[1] for one in columns] + [table.dims[name] for name in sorted(table.dims)]
     )
