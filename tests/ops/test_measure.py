@@ -24,6 +24,7 @@ from stopwatt.ops.measure import Nobody, measure
 from stopwatt.ops.places import place_of
 from stopwatt.ops.queue import Order
 from stopwatt.ops.selection import select
+from stopwatt.ops.summary import read_summary, write_summary
 from stopwatt.records import Measured, Precision, Samples, Setup, Status, Suspect, Trouble, Workload
 from stopwatt.store import open_store
 from stopwatt.sweeping.execute import Interrupted
@@ -259,6 +260,21 @@ def test_captures_of_another_device_or_other_products_are_left_out(store):
         select(store, ["lstm"], HERE)
     assert select(store, [], replace(HERE, device="cuda:0")) == [MANY[0]]
     assert select(store, [], replace(HERE, device="cuda", precision=Precision.TF32)) == [MANY[1]]
+
+
+def test_a_summary_file_means_the_operators_that_a_person_left_in_it(store, tmp_path):
+    taken = capture(*MANY[:3])
+    path = write_summary(taken, tmp_path)
+    store.operators.save_capture(replace(taken, workload=read_summary(path).workload))  # with all its parameters
+    lines = path.read_text().splitlines()
+    path.write_text("\n".join(line for line in lines if MANY[1].key not in line))
+    assert select(store, [str(path)], HERE) == [MANY[0], MANY[2]]
+
+
+def test_a_summary_of_a_capture_that_the_store_has_not_is_refused(store, tmp_path):
+    path = write_summary(capture(*MANY[:3]), tmp_path)
+    with pytest.raises(UsageError, match="the store has no capture of lstm"):
+        select(store, [str(path)], HERE)
 
 
 def test_a_store_without_captures_is_told_how_to_get_one(store):
