@@ -15,6 +15,7 @@ import loop
 import lstm_grid
 import meter_truth
 import peers
+import reconciliation
 import report
 import sweep_cost
 import tail
@@ -38,11 +39,13 @@ CPU: dict[str, Callable[[], None]] = {
     "bert-cpu": bert_table.main,
     "lstm-cpu": lstm_grid.main,
     "ways-cpu": ways.main,
+    "reconciliation": reconciliation.main,
 }
 GPU: dict[str, Callable[[], None]] = {
     "bert-gpu": partial(bert_table.main, gpu=True),
     "ways-gpu": partial(ways.main, gpu=True),
     "energy-gpu": energy_gpu.main,
+    "reconciliation-gpu": partial(reconciliation.main, device="cuda"),
     "telemetry-cost-gpu": partial(telemetry_cost.main, gpu=True),
 }
 BY_NAME: dict[str, Callable[[], None]] = {"lstm-gpu": partial(lstm_grid.main, gpu=True)}

@@ -14,6 +14,7 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from importlib.util import find_spec
 from itertools import pairwise
 from pathlib import Path
 
@@ -21,6 +22,7 @@ from cyclopts import CycloptsError
 from documented import Kind, Piece, pieces_of
 
 from stopwatt.cli import VERBS, build_app
+from stopwatt.cli.ops import STEPS
 
 ROOT = Path(__file__).resolve().parents[2]
 CHEAP_WORKLOADS = {"mlp", "synthetic"}
@@ -29,8 +31,14 @@ SHORT = {"--rounds": "1", "--trials": "30", "--warmup-cap": "1s"}
 SHORT_PROTOCOL = {"--repeats": "1", "--calls": "10", "--warmup-cap": "1s"}
 SHORT_SELFTEST = {"--only": "intervals"}
 MEASURING = {"bench", "sweep", "protocol"}
+MODELS = MEASURING | {"ops capture", "ops explain", "predict"}
+"""Verbs that run the models which they name."""
+SHORT_BUDGET = {"--budget": "3s"}
+WITH_BUDGET = {"ops measure", "ops explain"}
 SLOW_VERBS = {"doctor", "backends", "ceilings"}
 """They start every runtime of the machine, or measure the device: each is run once."""
+OPS = tuple(f"ops {step}" for step in sorted(STEPS, key=lambda step: step not in {"capture", "import"}))
+"""Those first that the others need something of."""
 AT_ONCE = 2
 LONGEST_S = 600
 """Against what hangs. A bench of a few seconds takes a minute beside everything else that is checked at once."""
@@ -57,13 +65,16 @@ def documents(wanted: Sequence[str]) -> Iterator[tuple[str, list[Piece]]]:
             yield path.name, list(pieces_of(path, path.name))
     if not wanted or "help" in wanted:
         # plot draws the latest run, and one of protocol has no single trials to draw
-        verbs = sorted(VERBS, key=lambda verb: verb == "protocol")
+        verbs = sorted((*(verb for verb in VERBS if verb != "ops"), *OPS), key=lambda verb: verb == "protocol")
         yield "help", [piece for verb in verbs for piece in pieces_of_help(verb)]
 
 
 def pieces_of_help(verb: str) -> Iterator[Piece]:
     """The examples in a verb's help. There must be three."""
-    documentation = build_app(verb)[verb].default_command.__doc__ or ""
+    app = build_app(verb.partition(" ")[0])
+    for word in verb.split():
+        app = app[word]
+    documentation = app.default_command.__doc__ or ""
     examples = [line.strip() for line in documentation.splitlines() if line.startswith("        stopwatt ")]
     if len(examples) != 3:
         raise SystemExit(f"stopwatt {verb} --help has {len(examples)} examples instead of 3")
@@ -138,7 +149,7 @@ class Checker:
 
     def _done_before(self, piece: Piece) -> str:
         """Measuring takes seconds: what was measured for one document is not measured for another."""
-        verb = piece.words[0]
+        verb = verb_of(piece.words)
         if verb not in MEASURING | SLOW_VERBS or ".py:" in piece.text:  # files of one name differ between documents
             return ""
         name = verb if verb in SLOW_VERBS else piece.text
@@ -181,7 +192,20 @@ class Checker:
         return folder
 
 
-def why_not_run(words: Sequence[str], folder: Path) -> str:
+def verb_of(words: Sequence[str]) -> str:
+    """`bench`, `ops measure`."""
+    return " ".join(words[:2] if words[0] == "ops" else words[:1])
+
+
+def why_no_operators(words: Sequence[str]) -> str:
+    """Why a command about operators is parsed only, for what operators need and the folder has not."""
+    if "aiconfigurator" in words and not find_spec("aiconfigurator_core"):
+        return "needs the package of that name"
+    captured = verb_of(words) != "ops measure" or set(words) & CHEAP_WORKLOADS or len(words) == len(("ops", "measure"))
+    return "" if captured else "needs a capture"
+
+
+def why_not_run(words: Sequence[str], folder: Path) -> str:  # noqa: PLR0911  (one a reason)
     """Why a command is parsed only; empty where it is run."""
     given = dict(pairwise(words))
     if any(word.isupper() and len(word) > 1 for word in words):
@@ -190,14 +214,18 @@ def why_not_run(words: Sequence[str], folder: Path) -> str:
         return "needs a server"
     if given.get("--device", "cpu") != "cpu":
         return "needs a GPU"
-    if words[0] not in MEASURING or ("--dry-run" in words and "--probe" not in words):
+    verb = verb_of(words)
+    if verb.startswith("ops ") and (why := why_no_operators(words)):
+        return why
+    if verb not in MODELS or ("--dry-run" in words and "--probe" not in words):
         return ""
     named = [word.removeprefix("backend=") for word in words if word.startswith("backend=")]
-    asked = given.get("--backend") or given.get("--backends", "auto")
+    asked = given.get("--backend") or given.get("--backends") or given.get("--compare", "auto")
     backends = {name.partition(":")[0] for name in (named or [asked])[0].split(",")}
     if not backends <= CHEAP_BACKENDS:
         return "compiles"
-    sources = [word for place, word in enumerate(words) if place and not _belongs_to_option(words, place)]
+    first = len(verb.split())
+    sources = [word for place, word in enumerate(words) if place >= first and not _belongs_to_option(words, place)]
     large = [one for one in sources if one not in CHEAP_WORKLOADS and not _is_small_file(one, folder)]
     return f"large: {large[0]}" if large else ""
 
@@ -209,6 +237,7 @@ def _is_small_file(source: str, folder: Path) -> bool:
 def _belongs_to_option(words: Sequence[str], place: int) -> bool:
     flags = {
         "--json", "--quick", "--thorough", "--full", "--allow", "--no-baseline", "--realtime", "--debug", "--dry-run",
+        "--force", "--improve", "--again",
     }  # fmt: skip
     before = words[place - 1]
     return words[place].startswith("-") or (before.startswith("-") and before not in flags)
@@ -226,6 +255,8 @@ def short_command() -> None:
         words = shortened(words, SHORT)
     elif words[:1] == ["selftest"]:
         words = shortened(words, SHORT_SELFTEST)
+    elif (words and verb_of(words) in WITH_BUDGET) or "--improve" in words:
+        words = shortened(words, SHORT_BUDGET)
     command(words)
 
 

@@ -214,13 +214,13 @@ def test_after_kill_9_at_random_moments_the_rest_is_measured_once(tmp_path, even
         "--json",
     )
     for _ in range(3):
-        process = start(store, *arguments, "--no-baseline", "--json")
+        process = start(store, *arguments)
         time.sleep(dice.uniform(1.5, 6.0))
         offspring = children(process.pid)
         os.kill(process.pid, signal.SIGKILL)
         process.communicate()
         assert eventually(lambda left=offspring: not any(map(is_worker, left)))
-    process = start(store, *arguments, "--no-baseline", "--json")
+    process = start(store, *arguments)
     output, errors = process.communicate(timeout=240)
     assert process.returncode == ExitCode.OK, errors
     rows = json.loads(output)["rows"]

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from stopwatt.operators.roofline import peak_of
 from stopwatt.operators.table import DeviceSpecs
 from stopwatt.operators.work import Work
 
@@ -32,8 +33,14 @@ def roofs_of(works: Sequence[Work], specs: DeviceSpecs) -> Roofs:
 
     Args:
         works: What the operators have to do.
-        specs: The device's ceilings. Of a type without one, operations have no ceiling.
+        specs: The device's ceilings. A type without one has that of the next wider one (`peak_of`).
     """
-    compute = [np.nan if one.flops is None else one.flops / specs.flops.get(one.dtype, np.nan) for one in works]
+    compute = [_compute_s(one, peak_of(specs, one.dtype)) for one in works]
     memory = [one.bytes / specs.bandwidth if specs.bandwidth else np.nan for one in works]
     return Roofs(np.array(compute, dtype=np.float64), np.array(memory, dtype=np.float64))
+
+
+def _compute_s(work: Work, peak: float | None) -> float:
+    if work.flops is None or (work.flops and not peak):
+        return np.nan
+    return work.flops / peak if peak else 0.0

@@ -109,7 +109,7 @@ class _Walk:
             raise _too_deep(self._at(line))
         if node.tag not in _CORE:
             raise UsageError(
-                f"{_short(node.tag)} is refused: a grid holds plain values only",
+                f"{_short(node.tag)} is refused: this file holds plain values only",
                 when=self._at(line),
                 now="leave the tag out",
             )
