@@ -14,7 +14,7 @@ _POSITIVE = "exp log reciprocal rsqrt sqrt"
 _BINARY = "add div mul sub"
 _PLAIN_BINARY = "maximum minimum"
 _COMPARING = "eq ge gt le lt ne"
-_ABOVE_0 = {"low": 0.25, "high": 2.0}
+_ABOVE_0: Mapping[str, Any] = {"low": 0.25, "high": 2.0}
 """Values for which logarithms, roots and quotients are finite."""
 
 

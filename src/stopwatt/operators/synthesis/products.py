@@ -1,6 +1,7 @@
 """Matrix products and attention."""
 
 from collections.abc import Callable, Mapping
+from typing import Any
 
 from stopwatt.operators.operator import Operator
 from stopwatt.operators.synthesis.parts import Making, Sizes
@@ -69,7 +70,7 @@ def _attention(phase: str, *, masked: bool) -> Callable[[Sizes], Operator]:
             for many, length in ((heads, q_len), (kv_heads, kv_len), (kv_heads, kv_len))
         ]
         mask = make.given(batch, 1, q_len, kv_len, dtype="bool", low=0.0, high=1.0) if masked else None
-        keywords = {"enable_gqa": True} if heads != kv_heads else {}
+        keywords: dict[str, Any] = {"enable_gqa": True} if heads != kv_heads else {}
         name = "scaled_dot_product_attention.default"
         return make.operator(name, *tensors, mask, 0.0, causal, **keywords)
 
