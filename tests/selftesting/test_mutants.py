@@ -152,9 +152,11 @@ def test_the_self_test_finds_the_mistake_that(selftest, mistake, undisturbed):
 
 
 @pytest.mark.slow
-def test_without_a_mistake_no_claim_fails(selftest):
+@pytest.mark.parametrize("claim", dict.fromkeys(claim for claim, *_ in MUTANTS.values()))
+def test_without_a_mistake_no_claim_fails(selftest, claim):
     _, run = selftest
-    code, verdicts = run(",".join(dict.fromkeys(claim for claim, *_ in MUTANTS.values())))
+    code, verdicts = run(claim)
     assert code == 0
-    assert verdicts["clock"] == verdicts["intervals"] == "holds"
-    assert set(verdicts.values()) <= {"holds", "undecided"}, "a disturbed machine leaves open what it disturbs"
+    assert list(verdicts) == [claim]
+    shown = {"holds"} if claim in {"clock", "intervals"} else {"holds", "undecided"}
+    assert verdicts[claim] in shown, "a disturbed machine leaves open what it disturbs"
