@@ -1,9 +1,14 @@
 """Leaving out one family of models after another."""
 
 import math
+import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
+
+sys.path.insert(0, str(Path(__file__).parent))
+
 from planted_models import Oracle, ground, subject
 
 from stopwatt.operators.work import Family

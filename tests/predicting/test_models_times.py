@@ -1,9 +1,14 @@
 """Times of operators however they are known, and a model composed of them."""
 
+import sys
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
+
+sys.path.insert(0, str(Path(__file__).parent))
+
 from planted_models import (
     DEVICE,
     US,
@@ -73,6 +78,14 @@ def test_only_the_modes_that_are_called_are_asked_and_the_others_have_the_neares
     found = times(predictor=oracle, dispatch_s=US, wanted=wanted)
     assert oracle.asked[0][2] == ["stream"]
     assert np.isfinite(found.time_s).all()
+
+
+def test_a_mode_that_a_family_was_never_measured_in_stands_for_the_nearest():
+    oracle = Oracle(learnt=frozenset({Mode.REUSE, Mode.STREAM}))
+    wanted = np.zeros((4, len(MODES)), dtype=bool)
+    wanted[:, MODES.index(Mode.CHAINED)] = True
+    times(predictor=oracle, dispatch_s=US, wanted=wanted)
+    assert {mode for _, _, modes in oracle.asked for mode in modes} == {"stream"}
 
 
 def test_a_rough_time_is_flagged_and_wide():

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from stopwatt.operators.table import DeviceSpecs
-from stopwatt.ops.learning import CALIBRATION, material_of
+from stopwatt.ops.learning import material_of
 from stopwatt.ops.subjects import Subjects, ground_at
 from stopwatt.ops.target import Target
 from stopwatt.predicting.held_out import cases_of
@@ -16,6 +16,10 @@ from stopwatt.wire import to_document
 
 if TYPE_CHECKING:
     from stopwatt.store.database import Store
+
+
+CALIBRATION = "models of"
+"""How names of what is kept beside predictors begin."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +49,7 @@ def calibration_at(
     if target.place is None or len(subjects.models) < LEAST_MODELS or len(families) < LEAST_FAMILIES:
         return Calibration(None, None, len(subjects.models), len(families))
     name, basis = (
-        f"{CALIBRATION}{target.hardware} {digest(to_document(target.place))[:8]}",
+        f"{CALIBRATION} {target.hardware} {digest(to_document(target.place))[:8]}",
         _basis(store, target, subjects),
     )
     kept = store.operators.predictor(name)

@@ -9,6 +9,8 @@ from stopwatt.errors import UsageError
 from stopwatt.operators.operator import Operator
 from stopwatt.operators.rows import Observed, tables_of
 from stopwatt.operators.table import DeviceSpecs, Table, joined
+from stopwatt.operators.work import DIMENSIONS
+from stopwatt.ops.fit import NAME
 from stopwatt.ops.measured import measured_tables, observed_at
 from stopwatt.ops.target import Target, hardware_with_rows
 from stopwatt.predicting.predictor import Predictor, fit
@@ -21,20 +23,13 @@ ENOUGH = 200
 """Rows of a device from which a predictor is made now from these alone: others would only take time."""
 
 
-CALIBRATION = "models of "
-"""How names of what is kept beside predictors begin."""
-
-
 def kept_predictor(store: "Store") -> Predictor | None:
-    """The predictor that `ops fit` kept last; `None` where there is none.
+    """The predictor that `ops fit` kept; `None` where there is none.
 
     Raises:
         StopwattError: It is damaged or of another version, and has to be made again.
     """
-    found = [one for one in store.operators.predictors() if not one.name.startswith(CALIBRATION)]
-    if not found:
-        return None
-    kept = store.operators.predictor(max(found, key=lambda one: one.at).name)
+    kept = store.operators.predictor(NAME)
     return None if kept is None else Predictor.from_bytes(kept[0])
 
 
@@ -63,6 +58,8 @@ class Material:
         rows = [row for row in self.own if row.operator.key not in without]
         by_family: dict[Family, list[Table]] = {}
         for table in (*tables_of(rows, self.hardware).values(), *self.others):
+            if not DIMENSIONS[table.family]:
+                continue  # nothing to tell its operators apart by: views, and what no formula knows
             by_family.setdefault(table.family, []).append(table)
         made = fit({family: joined(parts) for family, parts in by_family.items()}, self.specs)
         return made if made.families else None

@@ -39,7 +39,8 @@ from stopwatt.ops.whole import specs_of
 from stopwatt.predicting.held_out import Subject
 from stopwatt.predicting.models import NO_CALIBRATION, Calibration
 from stopwatt.predicting.prediction import Prediction, energy_on, interval_for, rows_of
-from stopwatt.predicting.times import Ground, Predicting, is_idle
+from stopwatt.predicting.predictor import Predictor
+from stopwatt.predicting.times import Ground, is_idle
 from stopwatt.records import Cell, Precision, Protocol, Scalar
 from stopwatt.reporting.operators.predict import PredictResult
 from stopwatt.store import open_store
@@ -178,7 +179,7 @@ class _Session:
         self._tried: set[str] = set()
         self._specs: dict[str, DeviceSpecs] = {}
         self._looked = False
-        self._predictor: Predicting | None = None
+        self._predictor: Predictor | None = None
         self._subjects: Subjects | None = None
         self._calibration: Calibration | None = None
         self._portable: dict[str, OperatorCost] | None = None
@@ -269,7 +270,7 @@ class _Session:
             raise nothing_known(self._store, target, subject.capture.operators)
         return replace(ground, predictor=predictor)
 
-    def _predictor_of(self) -> Predicting | None:
+    def _predictor_of(self) -> Predictor | None:
         """The one that was kept, else one made now; `None` where there are too few rows, or only of other devices."""
         if not self._looked:
             self._looked = True
@@ -277,7 +278,7 @@ class _Session:
             self._predictor = (kept_predictor(self._store) or self._made_now()) if known else None
         return self._predictor
 
-    def _made_now(self) -> Predicting | None:
+    def _made_now(self) -> Predictor | None:
         self._tell("no predictor is kept (stopwatt ops fit keeps one): one is made now")
         return material_of(self._store, self._target, self._specs).predictor()
 

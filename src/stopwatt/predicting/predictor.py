@@ -31,6 +31,10 @@ class Predictor:
         """Those that can be predicted."""
         return tuple(self.models)
 
+    def modes(self, family: Family) -> frozenset[str]:
+        """Memory modes of the rows that were learnt from; an empty one where a source says none."""
+        return frozenset(group.split("|")[-1] for group in self.models[family].domain.groups)
+
     def predict(
         self,
         family: Family,

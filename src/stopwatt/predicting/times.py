@@ -6,7 +6,7 @@ dispatch   nothing to do but to be dispatched: the median of such operators that
 rough      its family has no model: as the model's other operators, by bytes and operations
 """
 
-from collections.abc import Container, Mapping, Sequence
+from collections.abc import Collection, Container, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import TYPE_CHECKING, Protocol
@@ -52,6 +52,10 @@ class Predicting(Protocol):
     @property
     def families(self) -> Container[Family]:
         """Those it has models of."""
+        ...
+
+    def modes(self, family: Family) -> Collection[str]:
+        """Memory modes that it learnt of a family; an empty one for rows that say none."""
         ...
 
     def predict(self, family: Family, table: Table, specs: Mapping[str, DeviceSpecs]) -> "Forecast":
@@ -241,22 +245,26 @@ def _predict(columns: _Columns, operators: Sequence[Operator], wanted: NDArray[n
     """Ask the predictor once for each family, whatever the memory modes are."""
     predictor = ground.predictor
     assert predictor is not None  # noqa: S101  (asked by the caller)
-    if not ground.modes:  # all modes are the same: ask once
-        wanted = np.column_stack([wanted.any(axis=1), *[np.zeros(len(wanted), dtype=np.bool_)] * (len(MODES) - 1)])
     asked: dict[Family, list[tuple[Table, NDArray[np.int64], int]]] = {}
     for column, mode in enumerate(MODES):
         rows = np.flatnonzero(wanted[:, column])
         queries = queries_of([operators[row] for row in rows.tolist()], mode, ground.device)
         for family, (table, places) in queries.items():
             if family in predictor.families:
-                asked.setdefault(family, []).append((table, rows[places], column))
+                same = _in_mode(table, mode, predictor.modes(family), modes=ground.modes)
+                asked.setdefault(family, []).append((same, rows[places], column))
     for family, parts in asked.items():
-        table = joined([one for one, _, _ in parts])
-        if not ground.modes:
-            table = replace(table, mode=np.full(len(table), "", dtype=np.str_))
         rows = np.concatenate([places for _, places, _ in parts])
         which = np.concatenate([np.full(places.size, column, dtype=np.int64) for _, places, column in parts])
-        columns.predicted(rows, which, predictor.predict(family, table, ground.specs), ground.submit_s)
+        found = predictor.predict(family, joined([one for one, _, _ in parts]), ground.specs)
+        columns.predicted(rows, which, found, ground.submit_s)
+
+
+def _in_mode(table: Table, mode: Mode, learnt: Collection[str], *, modes: bool) -> Table:
+    """The rows in the mode that was learnt of their family and is nearest; in none on a device whose rows say none."""
+    usable = {one: 0.0 for one in MODES if one in learnt}
+    name = "" if not modes else str(available(mode, usable) if usable else mode)
+    return replace(table, mode=np.array([name] * len(table), dtype=np.str_))
 
 
 def _guess(columns: _Columns, works: Sequence[Work], ground: Ground) -> None:
