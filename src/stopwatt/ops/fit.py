@@ -11,7 +11,6 @@ from stopwatt.operators.table import DeviceSpecs, Table, joined
 from stopwatt.operators.work import Family
 from stopwatt.ops.measured import measured_tables
 from stopwatt.predicting.evaluate import Evaluation, evaluate
-from stopwatt.predicting.family import FamilyModel
 from stopwatt.predicting.predictor import LEAST_ROWS, Predictor, fit
 from stopwatt.store import Store
 
@@ -90,15 +89,14 @@ def fit_store(
             when=store.operators.where,
             now="measure some (stopwatt ops measure) or bring those of others (stopwatt ops import aiconfigurator)",
         )
-    models: dict[Family, FamilyModel] = {}
-    parts: list[Part] = []
+    learnt, parts = Predictor({}), []
     for family, rows in usable.items():
         begin = time.monotonic()
-        models |= fit({family: rows}, specs, seed=seed).models
+        learnt = Predictor(dict(learnt.models) | dict(fit({family: rows}, specs, seed=seed).models))
         seconds = time.monotonic() - begin
         evaluation = evaluate(rows, specs, most=tried, device=device, seed=seed)
         parts.append(_part(rows, tables[family][1], seconds, evaluation))
-    predictor = Predictor(dict(_kept(store).models) | models) if families else Predictor(models)
+    predictor = Predictor(dict(_kept(store).models) | dict(learnt.models)) if families else learnt
     content = predictor.to_bytes()
     store.operators.save_predictor(NAME, content, _summary(predictor, specs))
     skipped = {family: len(rows) for family, (rows, _) in tables.items() if family not in usable}

@@ -31,12 +31,16 @@ class Answered:
         trained: Rows that were learnt from.
         time: Scores of the time, ours and each baseline's.
         energy: Of the energy of rows of at least `LONG_S`, likewise; empty where no row has a power.
+        kinds: Our scores of the time by `dtype kind`.
+        energy_kinds: Our scores of the energy, likewise.
     """
 
     question: Question
     trained: int
     time: Mapping[str, Scores]
     energy: Mapping[str, Scores]
+    kinds: Mapping[str, Scores]
+    energy_kinds: Mapping[str, Scores]
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,11 +125,12 @@ def ask(
     time = {OURS: score(forecast.time_s, test.time_s, bounds, forecast.outside)}
     if beside:
         time |= {name: score(baseline(train, test, specs), test.time_s) for name, baseline in BASELINES.items()}
-    return Answered(question, len(train), time, _energy(forecast, train, test, specs))
+    kinds, energy_kinds = _by_kind(forecast, test)
+    return Answered(question, len(train), time, _energy(forecast, train, test, specs), kinds, energy_kinds)
 
 
 def _energy(forecast: Forecast, train: Table, test: Table, specs: Mapping[str, DeviceSpecs]) -> dict[str, Scores]:
-    usable = np.isfinite(test.power_w) & np.isfinite(forecast.power_w) & (test.time_s >= LONG_S)
+    usable = _long(forecast, test)
     if usable.sum() < LEAST_TEST:
         return {}
     measured = (test.time_s * test.power_w)[usable]

@@ -14,7 +14,7 @@ Floats = NDArray[np.float64]
 FEW = 100
 """Below: a Gaussian process alone."""
 MANY = 3000
-"""From here on boosting, whose cost grows with the rows only linearly."""
+"""From here on boosting beside a few trees: their cost grows with the rows only linearly."""
 FOLDS = 5
 CENTRES = 1200
 """Rows of a Gaussian process, at most."""
@@ -51,8 +51,9 @@ def fit_member(features: Features, rows: NDArray[np.intp], target: Floats, seed:
     if gaussian is not None:
         trees = extra_trees(values, wanted, trees=60, least=1, share=0.6, seed=seed)
         return Member((gaussian, trees), features.smooth)
-    boosted = boosted_trees(values, wanted, rounds=400, leaves=48, least=10, rate=0.08, depth=9, seed=seed)
-    return Member((boosted,), features.smooth)
+    boosted = boosted_trees(values, wanted, rounds=300, leaves=48, least=10, rate=0.1, depth=9, seed=seed)
+    random = extra_trees(values, wanted, trees=8, least=2, share=0.6, seed=seed)
+    return Member((boosted, random), features.smooth)
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,6 +3,7 @@
 import io
 import json
 import zipfile
+import zlib
 from collections.abc import Mapping
 from dataclasses import fields, is_dataclass
 from types import NoneType, UnionType
@@ -41,7 +42,16 @@ def unpack(content: bytes, kind: type[Any]) -> Any:
         if document["schema"] != SCHEMA:
             raise _unreadable(f"it has schema {document['schema']}, this version reads {SCHEMA}")
         return _value(document["content"], kind, arrays)
-    except (zipfile.BadZipFile, LookupError, ValueError, TypeError, AttributeError, OSError, EOFError) as error:
+    except (
+        zipfile.BadZipFile,
+        zlib.error,
+        LookupError,
+        ValueError,
+        TypeError,
+        AttributeError,
+        OSError,
+        EOFError,
+    ) as error:
         raise _unreadable(f"{type(error).__name__}: {error}") from error
 
 
