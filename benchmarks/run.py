@@ -14,6 +14,7 @@ import findings
 import loop
 import lstm_grid
 import meter_truth
+import model_prediction
 import peers
 import reconciliation
 import report
@@ -40,6 +41,7 @@ CPU: dict[str, Callable[[], None]] = {
     "lstm-cpu": lstm_grid.main,
     "ways-cpu": ways.main,
     "reconciliation": reconciliation.main,
+    "model-prediction": model_prediction.main,
 }
 GPU: dict[str, Callable[[], None]] = {
     "bert-gpu": partial(bert_table.main, gpu=True),

@@ -49,15 +49,22 @@ class Material:
     others: Sequence[Table]
     specs: Mapping[str, DeviceSpecs]
 
+    def own_tables(self, without: Collection[str] = ()) -> list[Table]:
+        """What was measured at its place, by family.
+
+        Args:
+            without: Keys of operators that are left out.
+        """
+        return list(tables_of([row for row in self.own if row.operator.key not in without], self.hardware).values())
+
     def predictor(self, without: Collection[str] = ()) -> Predictor | None:
         """A predictor from all that was not left out; `None` where no family has enough rows.
 
         Args:
             without: Keys of operators that are left out.
         """
-        rows = [row for row in self.own if row.operator.key not in without]
         by_family: dict[Family, list[Table]] = {}
-        for table in (*tables_of(rows, self.hardware).values(), *self.others):
+        for table in (*self.own_tables(without), *self.others):
             if not DIMENSIONS[table.family]:
                 continue  # nothing to tell its operators apart by: views, and what no formula knows
             by_family.setdefault(table.family, []).append(table)

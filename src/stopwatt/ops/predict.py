@@ -17,7 +17,6 @@ from stopwatt.operators.costs import OperatorCost
 from stopwatt.operators.operator import Operator
 from stopwatt.operators.portable import portable_key
 from stopwatt.operators.replay import ReplayRules
-from stopwatt.operators.table import DeviceSpecs
 from stopwatt.ops.calibrating import calibration_at
 from stopwatt.ops.learning import kept_predictor, material_of, nothing_known
 from stopwatt.ops.measure import measure
@@ -31,11 +30,11 @@ from stopwatt.ops.subjects import (
     ground_at,
     model_at,
     ranges_at,
+    specs_at,
     subject_of,
     subjects_of,
 )
 from stopwatt.ops.target import Target, hardware_with_rows, target_of
-from stopwatt.ops.whole import specs_of
 from stopwatt.predicting.held_out import Subject
 from stopwatt.predicting.models import NO_CALIBRATION, Calibration
 from stopwatt.predicting.prediction import Prediction, energy_on, interval_for, rows_of
@@ -49,6 +48,7 @@ from stopwatt.sweeping.plan import Request, make_plan
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from stopwatt.operators.table import DeviceSpecs
     from stopwatt.reporting.progress import ProgressLine
     from stopwatt.store.database import Store
 
@@ -187,7 +187,7 @@ class _Session:
     def predicted(self, asked: Request, cell: Cell) -> Prediction:
         """One batch, improved as far as that was asked for."""
         capture = self._capture(asked, cell)
-        self._specs = self._specs or _all_specs(self._store, self._target, cell)
+        self._specs = self._specs or specs_at(self._store, self._target, cell)
         found = self._predict(capture)
         turns = [found.interval]
         while self._improve.wanted and found.half_width > self._improve.within:
@@ -305,14 +305,6 @@ class _Session:
     def _tell(self, text: str) -> None:
         if self._watcher is not None:
             self._watcher.announce(text)
-
-
-def _all_specs(store: "Store", target: Target, cell: Cell) -> dict[str, DeviceSpecs]:
-    """Of all devices that somebody states; of this machine's as it was measured, where it was."""
-    known = store.operators.specs()
-    if target.here and (own := specs_of(store, cell, target.hardware)) is not None:
-        known[target.hardware] = own
-    return known
 
 
 def _host(capture: Capture, target: Target) -> str:

@@ -16,7 +16,7 @@ from stopwatt.operators.replay import Mode, Place, Replay
 from stopwatt.operators.statistics import interval_of, time_of
 from stopwatt.operators.table import DeviceSpecs
 from stopwatt.ops.target import Target
-from stopwatt.ops.whole import known_row, model_of
+from stopwatt.ops.whole import known_row, model_of, specs_of
 from stopwatt.predicting.composed import weights_of
 from stopwatt.predicting.held_out import Subject
 from stopwatt.predicting.times import Ground, dispatch_of
@@ -95,6 +95,14 @@ def ground_at(target: Target, subjects: Subjects, specs: Mapping[str, DeviceSpec
     )
 
 
+def specs_at(store: "Store", target: Target, cell: Cell) -> dict[str, DeviceSpecs]:
+    """Of all devices that somebody states; of this machine's as it was measured, where it was."""
+    known = store.operators.specs()
+    if target.here and (own := specs_of(store, cell, target.hardware)) is not None:
+        known[target.hardware] = own
+    return known
+
+
 def gaps_hold(capture: Capture, target: Target) -> bool:
     """Whether the gaps of a capture are those of the target: its host took it."""
     return target.place is not None and capture.machine == target.place.machine
@@ -137,8 +145,17 @@ def model_at(store: "Store", capture: Capture, place: Place) -> Model | None:
     same = (capture.machine, setup.threads, setup.device) == (place.machine, place.threads, place.device)
     if not same or tf32 is not (place.precision is Precision.TF32):
         return None
-    cell = Cell(
-        capture.workload, setup, QUICK, code=capture.code, software=dict(capture.software), machine=capture.machine
-    )
-    row = known_row(store, cell)
+    row = known_row(store, cell_of(capture))
     return None if row is None else model_of(row)
+
+
+def cell_of(capture: Capture) -> Cell:
+    """What would be measured of a captured model as a whole."""
+    return Cell(
+        capture.workload,
+        capture.setup,
+        QUICK,
+        code=capture.code,
+        software=dict(capture.software),
+        machine=capture.machine,
+    )
