@@ -129,6 +129,25 @@ def ask(
     return Answered(question, len(train), time, _energy(forecast, train, test, specs), kinds, energy_kinds)
 
 
+def _by_kind(forecast: Forecast, test: Table) -> tuple[dict[str, Scores], dict[str, Scores]]:
+    names = np.array([f"{dtype} {kind}" for dtype, kind in zip(test.dtype, test.kind, strict=True)])
+    long = _long(forecast, test)
+    time, energy = {}, {}
+    for name in map(str, np.unique(names)):
+        rows = names == name
+        bounds = (forecast.low_s[rows], forecast.high_s[rows])
+        time[name] = score(forecast.time_s[rows], test.time_s[rows], bounds, forecast.outside[rows])
+        if (rows & long).any():
+            energy[name] = score(forecast.energy_j[rows & long], (test.time_s * test.power_w)[rows & long])
+    return time, energy
+
+
+def _long(forecast: Forecast, test: Table) -> NDArray[np.bool_]:
+    """Rows whose power is their own, and is predicted."""
+    known = np.isfinite(test.power_w) & np.isfinite(forecast.power_w)
+    return np.asarray(known & (test.time_s >= LONG_S), dtype=np.bool_)
+
+
 def _energy(forecast: Forecast, train: Table, test: Table, specs: Mapping[str, DeviceSpecs]) -> dict[str, Scores]:
     usable = _long(forecast, test)
     if usable.sum() < LEAST_TEST:
