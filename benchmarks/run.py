@@ -15,6 +15,7 @@ import loop
 import lstm_grid
 import meter_truth
 import model_prediction
+import operator_prediction
 import peers
 import reconciliation
 import report
@@ -42,6 +43,7 @@ CPU: dict[str, Callable[[], None]] = {
     "ways-cpu": ways.main,
     "reconciliation": reconciliation.main,
     "model-prediction": model_prediction.main,
+    "operator-prediction": operator_prediction.main,
 }
 GPU: dict[str, Callable[[], None]] = {
     "bert-gpu": partial(bert_table.main, gpu=True),
