@@ -85,7 +85,7 @@ def test_operators_unlike_those_that_were_learnt_from_are_flagged_with_why(plant
     assert found.composed.shares.outside > 0.5
 
 
-def test_measuring_next_what_has_most_of_the_variance(planted):
+def test_measuring_next_what_has_most_of_the_variance(planted, quick_fits):
     learnt(planted)
     planted.captured("mlp", (linear(8, 72), relu(8, 72), odd(8, 72, obstacle="it has a generator")), [0, 0, 0, 1, 2])
     found = one(planted)
@@ -207,7 +207,7 @@ def test_imported_tables_of_a_device_are_enough_to_predict_and_give_energy(plant
     assert found.energy.value == pytest.approx(350 * found.interval.time_s, rel=0.1)
 
 
-def test_improving_measures_the_operators_that_matter_until_the_interval_is_small(planted, monkeypatch):
+def test_improving_measures_the_operators_that_matter_until_the_interval_is_small(planted, quick_fits, monkeypatch):
     learnt(planted)
     operators = (linear(8, 72), relu(8, 72))
     planted.captured("mlp", operators, [0, 1])
@@ -226,7 +226,7 @@ def test_improving_measures_the_operators_that_matter_until_the_interval_is_smal
     assert after.high_s - after.low_s < before.high_s - before.low_s
 
 
-def test_improving_ends_when_the_interval_is_small_enough(planted, monkeypatch):
+def test_improving_ends_when_the_interval_is_small_enough(planted, quick_fits, monkeypatch):
     learnt(planted)
     planted.captured("mlp", (linear(8, 72), relu(8, 72)), [0, 1])
     monkeypatch.setattr(predicting, "measure", None)
@@ -234,7 +234,7 @@ def test_improving_ends_when_the_interval_is_small_enough(planted, monkeypatch):
     assert len(one(planted, improve=True, within=1e-6, budget_s=0.0).turns) == 1
 
 
-def test_an_operator_that_cannot_be_measured_is_tried_once(planted, monkeypatch):
+def test_an_operator_that_cannot_be_measured_is_tried_once(planted, quick_fits, monkeypatch):
     learnt(planted)
     planted.captured("mlp", (linear(8, 72),))
     turns = []
@@ -297,7 +297,7 @@ def test_a_predictor_that_cannot_be_read_says_to_fit_again(planted):
     assert "stopwatt ops fit" in failure.value.now
 
 
-def test_many_operators_are_no_trouble(planted):
+def test_many_operators_are_no_trouble(planted, quick_fits):
     learnt(planted)
     operators = (linear(8, 64), relu(8, 64))
     planted.captured("mlp", operators, [0, 1] * 50_000)
