@@ -6,6 +6,7 @@ import sys
 import pytest
 
 from stopwatt.cli import VERBS, main
+from stopwatt.cli.ops import STEPS
 from stopwatt.errors import ExitCode
 
 
@@ -31,9 +32,17 @@ def test_help_names_every_verb_with_its_summary(call):
         assert summary.split()[0] in out
 
 
-@pytest.mark.parametrize("verb", VERBS)
+def test_help_of_ops_names_every_step(call):
+    code, out, _ = call("ops", "--help")
+    assert code == ExitCode.OK
+    for step, (_, summary) in STEPS.items():
+        assert f" {step} " in out
+        assert summary.split()[0] in out
+
+
+@pytest.mark.parametrize("verb", [*(verb for verb in VERBS if verb != "ops"), *(f"ops {step}" for step in STEPS)])
 def test_every_verb_has_help_with_three_examples(call, verb):
-    code, out, _ = call(verb, "--help")
+    code, out, _ = call(*verb.split(), "--help")
     assert code == ExitCode.OK
     assert out.count(f"stopwatt {verb}") >= 4  # usage and three examples
 
