@@ -79,7 +79,7 @@ def summary_text(capture: Capture, processed: Collection[str] = (), name: str = 
     }
     head = yaml.safe_dump(about, sort_keys=False, default_flow_style=None, allow_unicode=True, width=1000)
     lines = [
-        "  - " + _flow(_line(one, count, processed))
+        "  - " + flow(_line(one, count, processed))
         for one, count in zip(capture.operators, counts_of(capture), strict=True)
     ]
     operators = "operators:\n" + "\n".join(lines) if lines else "operators: []"
@@ -92,7 +92,7 @@ def read_summary(path: Path) -> Summary:
     Raises:
         UsageError: It cannot be read, is no summary, names an operator twice or a count that cannot be; with the line.
     """
-    return _Reader(_lined(path)).summary()
+    return _Reader(read_lined(path)).summary()
 
 
 def selected(path: Path, store: "Store") -> Edited:
@@ -187,7 +187,12 @@ class _Reader:
         return UsageError(what, when=self._lined.at(path), now=now)
 
 
-def _lined(path: Path) -> Lined:
+def read_lined(path: Path) -> Lined:
+    """A YAML file as plain values with their lines.
+
+    Raises:
+        UsageError: It cannot be read, is too large, or is no YAML; with the line.
+    """
     try:
         with path.open("rb") as file:
             raw = file.read(MOST_BYTES + 1)
@@ -205,7 +210,7 @@ def _line(operator: Operator, count: int, processed: Collection[str]) -> dict[st
     found = {
         "count": count,
         "name": operator.name,
-        "shapes": " ".join(map(_shape, operator.tensors)) or "none",
+        "shapes": " ".join(map(shape_text, operator.tensors)) or "none",
         "dtypes": " ".join(dict.fromkeys(one.dtype for one in operator.tensors)) or "none",
         "processed": operator.key in processed,
         "key": operator.key,
@@ -213,12 +218,13 @@ def _line(operator: Operator, count: int, processed: Collection[str]) -> dict[st
     return found | ({"obstacle": operator.obstacle} if operator.obstacle else {})
 
 
-def _shape(tensor: Tensor) -> str:
+def shape_text(tensor: Tensor) -> str:
     """`1x128x256`; `scalar` without dimensions."""
     return "x".join(map(str, tensor.shape)) or "scalar"
 
 
-def _flow(row: Mapping[str, Any]) -> str:
+def flow(row: Mapping[str, Any]) -> str:
+    """A row as one line of YAML."""
     return yaml.safe_dump(dict(row), sort_keys=False, default_flow_style=True, allow_unicode=True, width=10**6).strip()
 
 

@@ -61,10 +61,12 @@ class Poor:
     """A measured operator that is predicted badly.
 
     Attributes:
+        label: For people.
         work: What it has to do.
         error: Logarithm of the ratio, without its sign.
     """
 
+    label: str
     work: Work
     error: float
 
@@ -130,7 +132,7 @@ def _neighbours(called: Sequence[Called]) -> Iterator[Candidate]:
 def _around(poor: Sequence[Poor]) -> Iterator[Candidate]:
     for one in sorted(poor, key=lambda one: one.error, reverse=True):
         for operator, work in _moves(one.work):
-            yield Candidate(operator, work, Why.POOR, shape_of(one.work), one.error)
+            yield Candidate(operator, work, Why.POOR, one.label, one.error)
 
 
 def _moves(work: Work) -> Iterator[tuple[Operator, Work]]:

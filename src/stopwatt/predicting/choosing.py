@@ -2,7 +2,7 @@
 
     gain = doubt x weight x novelty
     doubt    standard deviation of the logarithm of its time
-    weight   share of the captured models' time for which it speaks: sum of share x exp(-(d / NEAR)^2 / 2)
+    weight   share of the captured models' time for which it speaks: its own, and HALF of others' x exp(-(d / NEAR)^2 / 2)
     novelty  1 - exp(-(d / REACH)^2 / 2), d to the nearest that is measured or chosen before
 
 Distances d are octaves of sizes, within a family. Doubt alone chooses one difficult corner again and again, and is
@@ -20,6 +20,7 @@ from stopwatt.operators.work import DIMENSIONS, Family, Work
 Floats = NDArray[np.float64]
 
 NEAR = 1.0
+HALF = 0.5
 REACH = 3.0
 LEAST_NOVELTY = 0.02
 """Of what is measured already in the same sizes: it may lie differently in memory."""
@@ -94,7 +95,8 @@ def weights_for(points: Points, real: Points, shares: Floats) -> Floats:
     """
     total = np.zeros(len(points))
     for number, share in enumerate(shares.tolist()):
-        total += share * np.exp(-((points.to(real, number) / NEAR) ** 2) / 2)
+        apart = points.to(real, number)
+        total += share * np.where(apart > 0, HALF * np.exp(-((apart / NEAR) ** 2) / 2), 1.0)
     return total
 
 

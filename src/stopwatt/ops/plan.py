@@ -1,0 +1,207 @@
+"""What to measure next: candidates from captured models, what is doubtful about them, as many as a budget allows.
+
+captured models -> operators with their shares of time -> candidates -> doubt and cost of each -> chosen one by one
+"""
+
+import math
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from stopwatt.devices.resolve import kind_of
+from stopwatt.errors import UsageError
+from stopwatt.operators.capture import Capture
+from stopwatt.operators.replay import ReplayRules
+from stopwatt.operators.work import Work
+from stopwatt.ops.learning import kept_predictor, material_of
+from stopwatt.ops.measured import observed_at
+from stopwatt.ops.pace import USUAL_S, pace_of, series_s
+from stopwatt.ops.prospects import Known, called_in, forecast, known_at, poor_among
+from stopwatt.ops.subjects import EAGER
+from stopwatt.ops.target import Target, target_of
+from stopwatt.predicting.candidates import Called, Candidate, candidates_of, identity_of
+from stopwatt.predicting.choosing import Points, choose, distances, points_of, weights_for
+from stopwatt.predicting.choosing import kind_of as kind_at
+from stopwatt.predicting.plan import Plan, Planned
+from stopwatt.predicting.predictor import Predictor
+from stopwatt.records import Precision
+
+if TYPE_CHECKING:
+    from stopwatt.store.database import Store
+
+Floats = NDArray[np.float64]
+
+BUDGET_S = 1800.0
+_LARGER = 4.0
+"""Times the largest captured operator's bytes: larger ones are not made; nor what would leave no room for turns."""
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What a plan is made for.
+
+    Attributes:
+        workloads: Captured ones; all if empty.
+        device: `cpu`, `cuda`, or hardware of the database.
+        threads: Of the host; 0 for all, or as most rows of another machine have.
+        precision: `TF32` for float32 products in it.
+        budget_s: For measuring.
+        count: Operators at most.
+        seed: Of everything random.
+    """
+
+    workloads: Sequence[str] = ()
+    device: str = "cpu"
+    threads: int = 0
+    precision: Precision = Precision.FP32
+    budget_s: float = BUDGET_S
+    count: int | None = None
+    seed: int = 0
+
+
+def plan(
+    *workloads: str,
+    device: str = "cpu",
+    threads: int = 0,
+    budget_s: float = BUDGET_S,
+    count: int | None = None,
+    seed: int = 0,
+    store: str | None = None,
+) -> Plan:
+    """The operators that are worth measuring next.
+
+    Args:
+        workloads: Captured ones, whose time decides; all captured ones if none is given.
+        device: `cpu` or `cuda` of this machine, or hardware as the operator database names it.
+        threads: Host threads; 0 for all cores that may be used.
+        budget_s: Seconds for measuring them.
+        count: Operators at most.
+        seed: Of everything random: the same database and seed give the same plan.
+        store: Results database; `$STOPWATT_STORE` or `./stopwatt.db` if absent.
+
+    Raises:
+        UsageError: Nothing was captured, no such device, or a budget or count that is not above 0.
+        StoreError: The store cannot be used.
+    """
+    from stopwatt.store import Access, open_store
+
+    with open_store(store, access=Access.READ) as database:
+        return make_plan(database, Asked(workloads, device, threads, Precision.FP32, budget_s, count, seed))
+
+
+def make_plan(store: "Store", asked: Asked) -> Plan:
+    """The plan for an open store.
+
+    Raises:
+        UsageError: As `plan`.
+    """
+    _check(asked)
+    target = target_of(store, asked.device, asked.threads, asked.precision)
+    captures = _captures(store, asked.workloads, target)
+    known = _known(store, target)
+    called = called_in(captures, known)
+    rules = ReplayRules()
+    candidates = _candidates(store, known, called, asked.seed, rules)
+    pace = None if target.place is None else pace_of(store.operators.replays(place=target.place))
+    planned = _chosen(candidates, called, known, asked, (USUAL_S if pace is None else pace, rules))
+    return Plan(
+        target.hardware,
+        target.device,
+        0 if target.place is None else target.place.threads,
+        asked.precision,
+        asked.budget_s,
+        planned,
+        tuple(dict.fromkeys(f"{one.workload.label} batch {one.setup.batch}" for one in captures)),
+        Counter(one.why for one in candidates),
+        len(known.costs),
+        known.predictor is not None,
+        USUAL_S if pace is None else pace,
+        pace is not None,
+        tuple(note for note in (target.note,) if note),
+    )
+
+
+def _check(asked: Asked) -> None:
+    if not 0 < asked.budget_s < math.inf:
+        raise UsageError(f"the budget is {asked.budget_s:g} s", when="planning", now="give a time such as 30min")
+    if asked.count is not None and asked.count < 1:
+        raise UsageError(f"{asked.count} operators cannot be planned", when="--count", now="give 1 or more")
+
+
+def _captures(store: "Store", names: Sequence[str], target: Target) -> list[Capture]:
+    """Those of the device's kind; without any of a workload, those of other devices: operators are the same."""
+    found: list[Capture] = []
+    for name in names or (None,):
+        every = store.operators.captures(workload=name, backend=EAGER)
+        own = [one for one in every if kind_of(one.setup.device) == kind_of(target.device)]
+        if not every:
+            what = "no model was captured" if name is None else f"{name} was not captured"
+            raise UsageError(what, when="planning what to measure", now=f"stopwatt ops capture {name or 'WORKLOAD'}")
+        found += own or every
+    return found
+
+
+def _known(store: "Store", target: Target) -> Known:
+    specs = store.operators.specs()
+    return known_at(store, target, _predictor(store, target), specs)
+
+
+def _predictor(store: "Store", target: Target) -> Predictor | None:
+    """The one that was kept; else one from what was measured at the place, if anything was."""
+    kept = kept_predictor(store)
+    if kept is not None:
+        return kept
+    material = material_of(store, target, store.operators.specs())
+    return material.predictor() if material.own else None
+
+
+def _candidates(
+    store: "Store", known: Known, called: Sequence[Called], seed: int, rules: ReplayRules
+) -> list[Candidate]:
+    place, predictor = known.target.place, known.predictor
+    rows = [] if place is None or predictor is None else observed_at(store, place)
+    poor = [] if predictor is None else poor_among(rows, known, predictor.families, seed)
+    most = min(_LARGER * max((one.work.bytes for one in called), default=0.0), rules.footprint / 2)
+    return candidates_of(called, {identity_of(one) for one in known.works}, poor, most_bytes=most, seed=seed)
+
+
+def _chosen(
+    candidates: Sequence[Candidate],
+    called: Sequence[Called],
+    known: Known,
+    asked: Asked,
+    pace: tuple[float, ReplayRules],
+) -> tuple[Planned, ...]:
+    if not candidates:
+        return ()
+    works = [one.work for one in candidates]
+    time_s, doubt = forecast([one.operator for one in candidates], works, known)
+    doubt = np.maximum(doubt, [one.error for one in candidates])
+    cost_s = _costs(time_s, *pace)
+    points, worth, near = _placed(works, called, known)
+    picks = choose(points, doubt * worth, near, cost_s=cost_s, budget_s=asked.budget_s, count=asked.count)
+    until = np.cumsum([cost_s[pick.place] for pick in picks])
+    return tuple(
+        Planned(one.operator, one.work, one.why, one.of, one.error, float(np.median(times)), pick.gain, end)
+        for pick, end in zip(picks, until.tolist(), strict=True)
+        for one, times in ((candidates[pick.place], time_s[pick.place]),)
+    )
+
+
+def _costs(time_s: Floats, pace_s: float, rules: ReplayRules) -> Floats:
+    """Seconds for all modes of each candidate; what the device's rows do not tell apart is measured all the same."""
+    times = np.broadcast_to(time_s, (len(time_s), len(rules.modes)))
+    return np.array([sum(series_s(one, pace_s, rules) for one in row) for row in times.tolist()])
+
+
+def _placed(works: Sequence[Work], called: Sequence[Called], known: Known) -> tuple[Points, Floats, Floats]:
+    """Where candidates lie, for how much of the models' time they speak, how far what is measured lies."""
+    real = [one.work for one in called]
+    kinds = sorted({kind_at(one) for one in (*works, *real, *known.works)})
+    points = points_of(works, kinds)
+    worth = weights_for(points, points_of(real, kinds), np.array([one.share for one in called]))
+    return points, worth, distances(points, points_of(known.works, kinds))
