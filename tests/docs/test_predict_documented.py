@@ -14,9 +14,9 @@ from test_explain_documented import assert_same_keys
 
 from stopwatt.operators.explain import Known
 from stopwatt.ops.learning import ENOUGH
+from stopwatt.predicting.columns import Source
 from stopwatt.predicting.models import LEAST_FAMILIES, LEAST_MODELS, Interval
 from stopwatt.predicting.prediction import Prediction, rows_of
-from stopwatt.predicting.times import Source
 from stopwatt.reporting.operators.predict import PredictResult
 
 DOCS = Path(__file__).resolve().parents[2] / "docs"

@@ -18,9 +18,10 @@ from stopwatt.errors import StopwattError, UsageError
 from stopwatt.operators.replay import Place, Replay
 from stopwatt.operators.table import DeviceSpecs, Table
 from stopwatt.operators.work import DIMENSIONS, Family
-from stopwatt.ops import predict as predicting
-from stopwatt.ops.predict import Improve, predict, run_predict
-from stopwatt.predicting.times import Source
+from stopwatt.ops import forecasting
+from stopwatt.ops.forecasting import Improve
+from stopwatt.ops.predict import predict, run_predict
+from stopwatt.predicting.columns import Source
 from stopwatt.records import Status
 from stopwatt.store import open_store
 from stopwatt.sweeping.plan import Request
@@ -217,7 +218,7 @@ def test_improving_measures_the_operators_that_matter_until_the_interval_is_smal
         asked.append([row.label.split()[0] for row in chosen])
         planted.replayed(*chosen)
 
-    monkeypatch.setattr(predicting, "measure", measure)
+    monkeypatch.setattr(forecasting, "measure", measure)
     found = one(planted, improve=True, within=1e-6)
     assert asked[0][0] == "linear"
     assert found.composed.shares.measured == 1
@@ -229,7 +230,7 @@ def test_improving_measures_the_operators_that_matter_until_the_interval_is_smal
 def test_improving_ends_when_the_interval_is_small_enough(planted, quick_fits, monkeypatch):
     learnt(planted)
     planted.captured("mlp", (linear(8, 72), relu(8, 72)), [0, 1])
-    monkeypatch.setattr(predicting, "measure", None)
+    monkeypatch.setattr(forecasting, "measure", None)
     assert len(one(planted, improve=True, within=1e6).turns) == 1
     assert len(one(planted, improve=True, within=1e-6, budget_s=0.0).turns) == 1
 
@@ -244,7 +245,7 @@ def test_an_operator_that_cannot_be_measured_is_tried_once(planted, quick_fits, 
         replays = [Replay(op.key, mode, Status.FAILED) for op in chosen for mode in OWN_MODES]
         store.operators.save_replays(place, {op.key: op for op in chosen}, replays)
 
-    monkeypatch.setattr(predicting, "measure", fail)
+    monkeypatch.setattr(forecasting, "measure", fail)
     one(planted, improve=True, within=1e-6)
     assert len(turns) == 1
 

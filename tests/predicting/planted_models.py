@@ -12,8 +12,9 @@ from stopwatt.operators.operator import Operator, Role, Tensor
 from stopwatt.operators.replay import Mode
 from stopwatt.operators.table import DeviceSpecs
 from stopwatt.operators.work import Family
+from stopwatt.predicting.columns import MODES
 from stopwatt.predicting.held_out import Subject
-from stopwatt.predicting.times import MODES, Ground
+from stopwatt.predicting.times import Ground
 from stopwatt.records import Setup, Workload
 
 DEVICE = "planted"

@@ -30,10 +30,11 @@ from stopwatt.operators.formulas import work_of
 from stopwatt.operators.portable import portable_key
 from stopwatt.operators.replay import Mode
 from stopwatt.operators.work import Family
+from stopwatt.predicting.columns import MODES, Source
 from stopwatt.predicting.composed import put_together, weights_of
 from stopwatt.predicting.models import Interval
 from stopwatt.predicting.prediction import energy_on, rows_of
-from stopwatt.predicting.times import MODES, Source, dispatch_of, times_of
+from stopwatt.predicting.times import dispatch_of, times_of
 
 OPERATORS = (linear(4, 64), relu(4, 64), view(4, 64), odd(4, 64))
 

@@ -50,7 +50,8 @@ def predict(
         stopwatt predict bert -p size=mini --device "NVIDIA H200" --precision bf16 --json
     """
     from stopwatt.cli.options import batches, parameters, words
-    from stopwatt.ops.predict import Improve, run_predict
+    from stopwatt.ops.forecasting import Improve
+    from stopwatt.ops.predict import run_predict
     from stopwatt.reporting.console import console_for
     from stopwatt.reporting.progress import show_progress
     from stopwatt.sweeping.plan import Request

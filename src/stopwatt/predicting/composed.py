@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from stopwatt.operators.capture import Capture
 from stopwatt.operators.compose import Composition, compose, compose_energy
 from stopwatt.operators.memory import Blend
-from stopwatt.predicting.times import MODES, OperatorTimes, Source
+from stopwatt.predicting.columns import MODES, OperatorTimes, Source
 
 Floats = NDArray[np.float64]
 

@@ -9,9 +9,10 @@ from numpy.typing import NDArray
 from stopwatt.operators.capture import Capture
 from stopwatt.operators.costs import OperatorCost
 from stopwatt.operators.work import Work
+from stopwatt.predicting.columns import OperatorTimes
 from stopwatt.predicting.composed import Composed, put_together, wanted_of
 from stopwatt.predicting.models import Case
-from stopwatt.predicting.times import Ground, OperatorTimes, Predicting, times_of
+from stopwatt.predicting.times import Ground, Predicting, times_of
 
 Floats = NDArray[np.float64]
 Fit = Callable[[frozenset[str]], Predicting | None]

@@ -8,9 +8,9 @@ import numpy as np
 from stopwatt.operators.capture import Capture
 from stopwatt.operators.explain import Known
 from stopwatt.operators.work import Work
+from stopwatt.predicting.columns import OperatorTimes, Source
 from stopwatt.predicting.composed import Composed, Energy
 from stopwatt.predicting.models import Calibration, Interval, Total, interval_of
-from stopwatt.predicting.times import OperatorTimes, Source
 
 
 @dataclass(frozen=True, slots=True)
