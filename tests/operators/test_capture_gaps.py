@@ -10,7 +10,7 @@ from torch import nn
 
 from stopwatt.measuring.operators import interior as interiors
 from stopwatt.measuring.operators.capture import BRIEF_S, MOST_CALLS, forward_seconds
-from stopwatt.measuring.operators.gaps import OtherPath, gaps_of, interception_ns
+from stopwatt.measuring.operators.gaps import Heard, OtherPath, gaps_of, hearing_ns
 
 
 def test_a_pause_between_two_operators_is_in_the_gap_between_them():
@@ -62,9 +62,9 @@ def test_a_model_that_does_something_else_the_second_time_has_no_gaps_and_a_note
 def test_another_operator_than_before_is_noticed():
     one = values(2)
     with torch.inference_mode(), pytest.raises(OtherPath):
-        gaps_of(lambda: one * 2, [(torch.ops.aten.add.Tensor, one)])
+        gaps_of(lambda: one * 2, [Heard(torch.ops.aten.add.Tensor, (one, one), {}, one)])
     with torch.inference_mode(), pytest.raises(OtherPath):
-        gaps_of(lambda: None, [(torch.ops.aten.add.Tensor, one)])
+        gaps_of(lambda: None, [Heard(torch.ops.aten.add.Tensor, (one, one), {}, one)])
 
 
 def test_views_of_parameters_are_remembered_too():
@@ -81,8 +81,14 @@ def test_what_does_not_fit_into_memory_is_not_remembered_and_said():
     assert interior.sequence.size == 2
 
 
-def test_interception_costs_something():
-    assert interception_ns(50) > 0
+def test_hearing_of_an_operator_costs_something_and_runs_nothing():
+    ran = []
+    with torch.library._scoped_library("stopwatt_test", "DEF") as library:
+        library.define("heard(Tensor x) -> Tensor")
+        library.impl("heard", lambda x: (ran.append(1), x.clone())[1], "CPU")
+        one = values(2)
+        assert hearing_ns(Heard(torch.ops.stopwatt_test.heard.default, (one,), {}, one), 20) > 0
+    assert not ran
 
 
 def test_a_forward_runs_its_operators_once_to_be_taken_apart(monkeypatch):

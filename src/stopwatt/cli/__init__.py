@@ -8,6 +8,8 @@ from stopwatt import __version__
 from stopwatt.cli.failure import fail, operating_system, prepare_streams, reader_gone, unexpected
 from stopwatt.errors import ExitCode, StopwattError
 
+OPS = "ops"
+"""The verb that has verbs of its own."""
 VERBS = {
     "bench": ("bench:bench", "Measure models over runtimes, precisions and batch sizes."),
     "sweep": ("sweep:sweep", "Measure a grid of sizes and setups: how does latency grow, where are the kinks?"),
@@ -19,7 +21,7 @@ VERBS = {
     "export": ("export:export", "Write measurements to Parquet, CSV or JSON."),
     "import": ("import_:import_", "Read exported measurements, or a table that others made, into the store."),
     "meter": ("meter:meter", "Run any program and say what it used: energy, power, CPU time, memory."),
-    "ops": ("ops:ops", "Microseconds and joules per operator: capture, measure, explain, fit, plan."),
+    OPS: ("ops:build_ops", "Microseconds and joules per operator: capture, measure, explain, fit, plan."),
     "predict": ("predict:predict", "Predict time and energy of a model that was never measured, with intervals."),
     "ceilings": ("ceilings:ceilings", "Measure the most FLOP/s and bytes/s that this device reaches."),
     "selftest": ("selftest:selftest", "Test that this machine, with this tool on it, measures what it claims."),
@@ -30,8 +32,13 @@ VERBS = {
 }
 
 
-def build_app(verb: str = "") -> App:
-    """The command line. Only the verb that is asked for is imported; the list of all shows the summaries above."""
+def build_app(verb: str = "", step: str = "") -> App:
+    """The command line. Only the verb that is asked for is imported; the list of all shows the summaries above.
+
+    Args:
+        verb: The first word.
+        step: The second one, where the verb has verbs of its own.
+    """
     app = App(
         name="stopwatt",
         help="Measure, compare and trust how a neural network runs at inference.",
@@ -42,6 +49,11 @@ def build_app(verb: str = "") -> App:
         suppress_keyboard_interrupt=False,  # `main` says that nothing saved is lost
     )
     for name, (module, summary) in VERBS.items():
+        if name == verb == OPS:
+            from stopwatt.cli.ops import build_ops
+
+            app.command(build_ops(step), name=name)
+            continue
         app.command(f"stopwatt.cli.{module}", name=name, **({} if name == verb else {"help": summary}))
     return app
 
@@ -58,7 +70,7 @@ def main(arguments: list[str] | None = None) -> None:
 
 def _run(words: list[str], *, debug: bool) -> int:  # noqa: PLR0911  (one a way to end)
     try:
-        build_app(words[0] if words else "")(words, exit_on_error=False, result_action="return_value")
+        build_app(*words[:2])(words, exit_on_error=False, result_action="return_value")
         sys.stdout.flush()
     except CycloptsError:
         return ExitCode.USAGE  # cyclopts has said what is wrong

@@ -14,15 +14,13 @@ STEPS = {
 }
 
 
-def _build() -> App:
+def build_ops(step: str = "") -> App:
+    """The sub-verbs. Only the step that is asked for is imported; the list of all shows the summaries above."""
     app = App(
         name="ops",
         help="Microseconds and joules per operator: captured, measured, summed, explained.",
-        help_epilogue="First try: stopwatt ops explain mlp",
+        help_epilogue=None if step in STEPS else "First try: stopwatt ops explain mlp",
     )
     for name, (place, summary) in STEPS.items():
-        app.command(f"stopwatt.cli.ops.{place}", name=name, help=summary)
+        app.command(f"stopwatt.cli.ops.{place}", name=name, **({} if name == step else {"help": summary}))
     return app
-
-
-ops = _build()

@@ -2,11 +2,14 @@
 
 While operators run, the time between them is longer than it is: they empty the caches of the core. So the model is
 called again with operators that do nothing but return what they returned before; then only what is between them is
-left, and the path is the same one since every value is. What hearing of a call costs is measured in the same process,
-between calls that have nothing between them, and subtracted.
+left, and the path is the same one since every value is. What hearing of a call costs depends on the operator, whose
+arguments are looked through: it is measured in the same process, for each operator in a chain of calls that have
+nothing between them, and subtracted. These chains call operators as a replay does, so that what a replay's own call
+takes from Python is not counted twice.
 """
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
@@ -20,8 +23,25 @@ PASSES = 15
 """At most: the median of so many."""
 SECONDS = 0.25
 """No pass begins after so long, but for the first."""
-_CHAIN = 500
-"""Calls of the chain that shows what interception costs."""
+CHAIN = 50
+"""Calls of a chain that shows what hearing of an operator costs; each is called in several chains."""
+_CHAINS = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Heard:
+    """One call of an operator.
+
+    Attributes:
+        function: What torch called.
+        args, kwargs: What it was given.
+        returned: What it gave.
+    """
+
+    function: Any
+    args: Sequence[Any]
+    kwargs: Mapping[str, Any]
+    returned: Any
 
 
 Returned = Callable[[], Any]
@@ -33,47 +53,52 @@ class OtherPath(Exception):  # noqa: N818  (what happened)
 
 
 def gaps_of(
-    call: Callable[[], Any], heard: Sequence[tuple[Any, Any]], *, passes: int = PASSES, seconds: float = SECONDS
+    call: Callable[[], Any], heard: Sequence[Heard], *, passes: int = PASSES, seconds: float = SECONDS
 ) -> NDArray[np.float64]:
     """Nanoseconds before each call of an operator and after the last one, shape (calls + 1,).
 
     Args:
         call: Calls the model.
-        heard: Each operator that it called, in order, with what that returned.
+        heard: Each operator that it called, in order.
         passes: Most passes; the result is their median.
         seconds: No further pass begins after so long.
 
     Raises:
         OtherPath: The model did not call the same operators again.
     """
-    own_ns = interception_ns()
-    remembered = [(function, _again(returned)) for function, returned in heard]
+    costs: dict[Any, float] = {}
+    for one in heard:
+        if one.function not in costs:
+            costs[one.function] = hearing_ns(one)
+    remembered = [(one.function, _again(one.returned)) for one in heard]
     begin = now_ns()
     found: list[NDArray[np.float64]] = []
     while not found or (len(found) < passes and now_ns() - begin < seconds * 1e9):
         found.append(_one_pass(call, remembered))
     between = np.median(found, axis=0)
-    # The first gap holds the way into the handler only, and the last one the way out of it.
-    share = np.full(between.size, own_ns)
-    share[0] = share[-1] = own_ns / 2 if remembered else 0.0
-    gaps: NDArray[np.float64] = np.maximum(between - share, 0.0)
+    gaps: NDArray[np.float64] = np.maximum(between - _shares([costs[one.function] for one in heard]), 0.0)
     return gaps
 
 
-def interception_ns(calls: int = _CHAIN) -> float:
-    """Median time from the end of one intercepted call to the beginning of the next with nothing between them."""
+def _shares(costs: Sequence[float]) -> NDArray[np.float64]:
+    """What of hearing is in each gap: half of it on the way into the handler, half of it on the way out."""
+    halves = np.asarray(costs, dtype=np.float64) / 2
+    shares: NDArray[np.float64] = np.concatenate([halves, [0.0]]) + np.concatenate([[0.0], halves])
+    return shares
+
+
+def hearing_ns(one: Heard, calls: int = CHAIN) -> float:
+    """Median time from the end of one heard call of an operator to the beginning of the next, nothing between them."""
     import torch
 
-    one = torch.zeros(1)
-    add = torch.add
     with torch.inference_mode():
 
         def chain() -> None:
             for _ in range(calls):
-                add(one, one)
+                one.function(*one.args, **one.kwargs)
 
-        remembered = [(torch.ops.aten.add.Tensor, _again(one))] * calls
-        chains = [_one_pass(chain, remembered)[1:-1] for _ in range(3)]
+        remembered = [(one.function, _again(one.returned))] * calls
+        chains = [_one_pass(chain, remembered)[1:-1] for _ in range(_CHAINS)]
     return float(np.median(np.concatenate(chains[1:])))
 
 

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from stopwatt.measuring.operators.arguments import Encoder, Storages, storage_of
-from stopwatt.measuring.operators.gaps import OtherPath, gaps_of
+from stopwatt.measuring.operators.gaps import Heard, OtherPath, gaps_of
 from stopwatt.measuring.operators.interception import intercepting
 from stopwatt.measuring.operators.leaves import Modules
 from stopwatt.operators.capture import LeafCall, Module
@@ -124,7 +124,7 @@ class _Taking:
         self.sequence: list[int] = []
         self.places: list[int] = []
         self.modules = Modules(encoder, self.sequence.__len__, whole, model)
-        self.remembered: list[tuple[Any, Any]] | None = []
+        self.remembered: list[Heard] | None = []
         self.kept = 0.0
         self._bytes: list[int] = []
         self._room = room
@@ -143,15 +143,15 @@ class _Taking:
         self.sequence.append(self.encoder.after(given, returned))
         self.places.append(self.modules.current)
         if self.remembered is not None:
-            self._remember(function, returned)
+            self._remember(Heard(function, args, kwargs, returned))
         return returned
 
-    def _remember(self, function: Any, returned: Any) -> None:
+    def _remember(self, heard: Heard) -> None:
         assert self.remembered is not None  # noqa: S101  (asked by the caller)
-        self.remembered.append((function, returned))
+        self.remembered.append(heard)
         number = self.sequence[-1]
         if number == len(self._bytes):
-            self._bytes.append(_new_bytes(self.encoder.operators[number], self.encoder.plain_tensors(returned)))
+            self._bytes.append(_new_bytes(self.encoder.operators[number], self.encoder.plain_tensors(heard.returned)))
         self.kept += self._bytes[number]
         if self.kept > self._room:
             self.remembered = None
