@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from stopwatt.measuring.clock import now_ns
 from stopwatt.measuring.operators.interception import intercepting
 
-PASSES = 15
+PASSES = 101
 """At most: the median of so many."""
 SECONDS = 0.25
 """No pass begins after so long, but for the first."""
