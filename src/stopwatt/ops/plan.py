@@ -29,6 +29,7 @@ from stopwatt.predicting.choosing import kind_of as kind_at
 from stopwatt.predicting.plan import Plan, Planned
 from stopwatt.predicting.predictor import Predictor
 from stopwatt.records import Precision
+from stopwatt.workloads.params import short_label
 
 if TYPE_CHECKING:
     from stopwatt.store.database import Store
@@ -111,11 +112,12 @@ def make_plan(store: "Store", asked: Asked) -> Plan:
     return Plan(
         target.hardware,
         target.device,
+        target.here,
         0 if target.place is None else target.place.threads,
         asked.precision,
         asked.budget_s,
         planned,
-        tuple(dict.fromkeys(f"{one.workload.label} batch {one.setup.batch}" for one in captures)),
+        tuple(dict.fromkeys(f"{short_label(one.workload)} batch {one.setup.batch}" for one in captures)),
         Counter(one.why for one in candidates),
         len(known.costs),
         known.predictor is not None,

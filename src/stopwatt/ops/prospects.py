@@ -167,11 +167,12 @@ def _fill(time_s: Floats, doubt: Floats, works: Sequence[Work], known: Known) ->
     specs = known.specs.get(known.target.hardware)
     heavy = np.array(weights(works, specs))
     rate = _rate(known, specs)
+    least = min((min(cost.time_s.values()) for cost in known.costs.values()), default=0.0)
     for row, work in enumerate(works):
         if is_idle(work) and math.isfinite(known.dispatch_s):
             time_s[row], doubt[row] = known.dispatch_s, DISPATCHED
         elif np.isnan(time_s[row, 0]):
-            time_s[row] = heavy[row] * rate
+            time_s[row] = max(least, heavy[row] * rate)
 
 
 def _rate(known: Known, specs: DeviceSpecs | None) -> float:

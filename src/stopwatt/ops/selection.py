@@ -1,4 +1,4 @@
-"""Which operators a command means: those of captured workloads, or of summary files that people may have edited."""
+"""Which operators a command means: those of captured workloads, or of files that people may have edited."""
 
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -11,34 +11,47 @@ from stopwatt.operators.replay import Place
 from stopwatt.records import Precision
 
 if TYPE_CHECKING:
+    from stopwatt.ops.plan_file import PlanFile
     from stopwatt.store.database import Store
 
-_FILES = (".yaml", ".yml")
+_FILES = (".yaml", ".yml", ".json")
 
 
-def is_summary(name: str) -> bool:
-    """Whether a name means a summary file, not a workload."""
+def is_file(name: str) -> bool:
+    """Whether a name means a summary file or a plan, not a workload."""
     return name.endswith(_FILES)
 
 
+def plans_among(store: "Store", names: Sequence[str]) -> "list[PlanFile]":
+    """The plans that some of the names mean: their budgets count, and their order.
+
+    Raises:
+        UsageError: One of them cannot be read.
+    """
+    from stopwatt.ops.plan_file import is_plan, read_plan
+
+    return [read_plan(Path(name), store) for name in names if is_plan(name)]
+
+
 def select(store: "Store", names: Sequence[str], place: Place) -> list[Operator]:
-    """Operators of captures that ran as at a place, and of summary files.
+    """Operators of captures that ran as at a place, of summary files and of plans.
 
     Args:
         store: With the captures.
-        names: Workloads and paths of summary files; all captures of the store if empty.
+        names: Workloads and paths of summary files or plans; all captures of the store if empty.
         place: Decides between captures on a CPU and on a GPU, and between products in fp32 and tf32.
 
     Returns:
         In the order of their first call, those of the newest capture first; equal ones may be among them.
 
     Raises:
-        UsageError: A workload that was not captured for this place, or a file that cannot be read as a summary.
+        UsageError: A workload that was not captured for this place, or a file that cannot be read as a summary or a
+            plan, or a plan for another place.
     """
     found: list[Operator] = []
     for name in names or (None,):
         operators = list(
-            _of_file(store, name) if name is not None and is_summary(name) else _captured(store, name, place)
+            _of_file(store, name, place) if name is not None and is_file(name) else _captured(store, name, place)
         )
         if not operators:
             raise _nothing(name, place)
@@ -54,10 +67,13 @@ def _captured(store: "Store", name: str | None, place: Place) -> Iterator[Operat
             yield from capture.operators
 
 
-def _of_file(store: "Store", name: str) -> tuple[Operator, ...]:
+def _of_file(store: "Store", name: str, place: Place) -> tuple[Operator, ...]:
     from stopwatt.operators.summary import edited
+    from stopwatt.ops.plan_file import is_plan
     from stopwatt.ops.summary import read_summary
 
+    if is_plan(name):
+        return _planned(store, name, place)
     summary = read_summary(Path(name))
     capture = store.operators.capture_of(summary.workload, summary.setup)
     if capture is None:
@@ -67,6 +83,14 @@ def _of_file(store: "Store", name: str) -> tuple[Operator, ...]:
             now=f"stopwatt ops capture {summary.workload.source}, into the store that this command reads",
         )
     return edited(summary, capture).operators
+
+
+def _planned(store: "Store", name: str, place: Place) -> tuple[Operator, ...]:
+    (plan,) = plans_among(store, (name,))
+    plan.check(place)
+    if not plan.operators:
+        raise UsageError("the plan has no operators", when=name, now="nothing is to be measured")
+    return plan.operators
 
 
 def _nothing(name: str | None, place: Place) -> UsageError:

@@ -2,7 +2,7 @@
 
     gain = doubt x weight x novelty
     doubt    standard deviation of the logarithm of its time
-    weight   share of the captured models' time for which it speaks: its own, and HALF of others' x exp(-(d / NEAR)^2 / 2)
+    weight   share of the captured models' time for which it speaks: its own, HALF of others' x exp(-(d / NEAR)^2 / 2)
     novelty  1 - exp(-(d / REACH)^2 / 2), d to the nearest that is measured or chosen before
 
 Distances d are octaves of sizes, within a family. Doubt alone chooses one difficult corner again and again, and is

@@ -42,6 +42,7 @@ class Plan:
     Attributes:
         hardware: As the database names it.
         device: `cpu`, `cuda`.
+        here: Whether the device is in this machine.
         threads: Of the host; 0 for any.
         precision: `TF32` where float32 products are computed in it.
         budget_s: That it was made for.
@@ -57,6 +58,7 @@ class Plan:
 
     hardware: str
     device: str
+    here: bool
     threads: int
     precision: Precision
     budget_s: float

@@ -19,9 +19,12 @@ _MODES = ",".join(Mode)
 
 
 def measure(
-    *what: Annotated[str, Parameter(help="Captured workloads, or summary files (*.yaml); all captures if none.")],
+    *what: Annotated[
+        str, Parameter(help="Captured workloads, summary files or plans (*.yaml, *.json); all captures if none.")
+    ],
     budget: Annotated[
-        str | None, Parameter(help="Time to use (10min); what is left then, the same command goes on with.")
+        str | None,
+        Parameter(help="Time to use (10min; a plan has its own); what is left then, the same command goes on with."),
     ] = None,
     modes: Annotated[str, Parameter(help="Where operands are found; by comma.")] = _MODES,
     device: Annotated[str, Parameter(help="cpu, cuda or cuda:1.")] = "cpu",
@@ -53,7 +56,8 @@ def measure(
     from stopwatt.operators.replay import ReplayRules
     from stopwatt.ops.measure import measure as measure_operators
     from stopwatt.ops.places import place_of
-    from stopwatt.ops.selection import is_summary, select
+    from stopwatt.ops.queue import Order
+    from stopwatt.ops.selection import is_file, plans_among, select
     from stopwatt.reporting.console import console_for
     from stopwatt.reporting.operators.measure import MeasureResult
     from stopwatt.reporting.progress import show_progress
@@ -63,12 +67,14 @@ def measure(
     seconds = _budget(budget)
     place = place_of(device, threads, _precision(precision))
     with open_store(store) as results:
-        operators = select(results, what, place)
+        operators, plans = select(results, what, place), plans_among(results, what)
+        order = Order.GIVEN if plans else Order.RANDOM
+        seconds = sum(one.budget_s for one in plans) if plans and seconds is None else seconds
         with show_progress(console_for(sys.stderr)) as watcher:
             found = measure_operators(
-                results, operators, place, rules, seconds, watcher, again=again, energy=_energy(energy)
+                results, operators, place, rules, seconds, watcher, again=again, order=order, energy=_energy(energy)
             )
-        result = MeasureResult(found, results.operators.where, tuple(name for name in what if not is_summary(name)))
+        result = MeasureResult(found, results.operators.where, tuple(name for name in what if not is_file(name)))
     if json:
         print(json_text.dumps(result.document(), indent=2))
     else:
