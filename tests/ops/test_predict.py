@@ -20,8 +20,11 @@ from stopwatt.operators.table import DeviceSpecs, Table
 from stopwatt.operators.work import DIMENSIONS, Family
 from stopwatt.ops import forecasting
 from stopwatt.ops.forecasting import Improve
+from stopwatt.ops.learning import material_of
 from stopwatt.ops.predict import predict, run_predict
+from stopwatt.ops.target import target_of
 from stopwatt.predicting.columns import Source
+from stopwatt.predicting.predictor import Predictor
 from stopwatt.records import Status
 from stopwatt.store import open_store
 from stopwatt.sweeping.plan import Request
@@ -43,7 +46,7 @@ def learnt(planted, batch=8):
 @pytest.fixture
 def quick_fits(monkeypatch):
     """Predictors that need not be learnt: they know the law."""
-    monkeypatch.setattr("stopwatt.ops.learning.fit", lambda *_: Oracle())
+    monkeypatch.setattr("stopwatt.ops.learning.Material.predictor", lambda *_: Oracle())
 
 
 def one(planted, source="mlp", **asked):
@@ -124,6 +127,36 @@ def test_a_new_latency_makes_the_calibration_again(planted, quick_fits):
     one(planted, "vit", batch=4)
     planted.measured("vit", 1e-3, batch=4)
     assert one(planted, "vit", batch=4).interval.method == "calibrated on 13 models of 5 families"
+
+
+def test_a_few_more_operators_do_not_make_the_calibration_again_but_many_do(planted, quick_fits, monkeypatch):
+    planted.world(batches=(1, 2, 4))
+    planted.model("vit", 80, batch=4, measured=False)
+    one(planted, "vit", batch=4)
+    made = []
+    monkeypatch.setattr("stopwatt.ops.calibrating.cases_of", lambda *_: made.append(True) or ())
+    planted.replayed(linear(4, 8))
+    one(planted, "vit", batch=4)
+    assert made == []
+    learnt(planted)
+    one(planted, "vit", batch=4)
+    assert made == [True]
+
+
+def test_a_family_whose_rows_are_the_same_is_fitted_once(planted, monkeypatch):
+    learnt(planted)
+    fitted = []
+
+    def fit(tables, _):
+        fitted.append(next(iter(tables)))
+        return Predictor(dict.fromkeys(tables))
+
+    monkeypatch.setattr("stopwatt.ops.learning.fit", fit)
+    with open_store(planted.path) as store:
+        material = material_of(store, target_of(store, "cpu", 1), {})
+    material.predictor()
+    material.predictor({linear(8, 16).key})
+    assert sorted(fitted) == [Family.ELEMENTWISE, Family.GEMM, Family.GEMM]
 
 
 def test_too_few_models_are_said(planted):

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
 CALIBRATION = "models of"
 """How names of what is kept beside predictors begin."""
+GROWN = 1.2
+"""Growth of the operator database from which the cases are made again: a few more operators change little."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,27 +50,20 @@ def calibration_at(
     families = {one.family for one in subjects.models}
     if target.place is None or len(subjects.models) < LEAST_MODELS or len(families) < LEAST_FAMILIES:
         return Calibration(None, None, len(subjects.models), len(families))
-    name, basis = (
-        f"{CALIBRATION} {target.hardware} {digest(to_document(target.place))[:8]}",
-        _basis(store, target, subjects),
-    )
+    name = f"{CALIBRATION} {target.hardware} {digest(to_document(target.place))[:8]}"
+    models, series = _models(target, subjects), len(store.operators.measured(target.place))
     kept = store.operators.predictor(name)
-    if kept is not None and kept[1].get("basis") == basis:
+    if kept is not None and kept[1].get("models") == models and series <= GROWN * kept[1].get("series", 0):
         found: Kept = unpack(kept[0], Kept)
         return calibrate(found.cases)
     announce(f"calibrating on {len(subjects.models)} measured models of {len(families)} families; kept in the store")
-
-    ground = ground_at(target, subjects, specs)
-    cases = cases_of(subjects.models, ground, material_of(store, target, specs).predictor)
-    store.operators.save_predictor(
-        name, pack(Kept(cases)), {"basis": basis, "models": len(cases), "kind": "calibration"}
-    )
+    fit = material_of(store, target, specs).predictor
+    cases = cases_of(subjects.models, ground_at(target, subjects, specs), fit)
+    store.operators.save_predictor(name, pack(Kept(cases)), {"models": models, "series": series})
     return calibrate(cases)
 
 
-def _basis(store: "Store", target: Target, subjects: Subjects) -> str:
-    """Digest of all that the cases rest on: latencies, and how many replays there are of each operator."""
-    assert target.place is not None  # noqa: S101  (asked by the caller)
-    replays = sorted((key, str(mode), count) for (key, mode), count in store.operators.measured(target.place).items())
+def _models(target: Target, subjects: Subjects) -> str:
+    """Digest of the latencies that cases rest on, and of how their operators are placed in caches."""
     models = sorted((one.label, one.capture.code, one.measured_s) for one in subjects.models)
-    return digest([str(target.rule), [list(one) for one in replays], [list(one) for one in models]])
+    return digest([str(target.rule), [list(one) for one in models]])

@@ -1,22 +1,23 @@
 """The predictor of operators: the one that `ops fit` keeps, or one that is made now from what there is."""
 
+import hashlib
 import shlex
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from stopwatt.errors import UsageError
 from stopwatt.operators.operator import Operator
 from stopwatt.operators.rows import Observed, tables_of
 from stopwatt.operators.table import DeviceSpecs, Table, joined
-from stopwatt.operators.work import DIMENSIONS
+from stopwatt.operators.work import DIMENSIONS, Family
 from stopwatt.ops.fit import NAME
 from stopwatt.ops.measured import measured_tables, observed_at
 from stopwatt.ops.target import Target, hardware_with_rows
+from stopwatt.predicting.family import FamilyModel
 from stopwatt.predicting.predictor import Predictor, fit
 
 if TYPE_CHECKING:
-    from stopwatt.operators.work import Family
     from stopwatt.store.database import Store
 
 ENOUGH = 200
@@ -42,12 +43,14 @@ class Material:
         own: What was measured at its place.
         others: Tables of other hardware, and imported ones.
         specs: Of devices.
+        fitted: Models that were made already, by family and rows.
     """
 
     hardware: str
     own: Sequence[Observed]
     others: Sequence[Table]
     specs: Mapping[str, DeviceSpecs]
+    fitted: dict[tuple[Family, str], Mapping[Family, FamilyModel]] = field(default_factory=dict)
 
     def own_tables(self, without: Collection[str] = ()) -> list[Table]:
         """What was measured at its place, by family.
@@ -68,8 +71,19 @@ class Material:
             if not DIMENSIONS[table.family]:
                 continue  # nothing to tell its operators apart by: views, and what no formula knows
             by_family.setdefault(table.family, []).append(table)
-        made = fit({family: joined(parts) for family, parts in by_family.items()}, self.specs)
-        return made if made.families else None
+        models = {
+            family: model
+            for family, parts in by_family.items()
+            for model in self._models(family, joined(parts)).values()
+        }
+        return Predictor(models) if models else None
+
+    def _models(self, family: Family, table: Table) -> Mapping[Family, FamilyModel]:
+        """Fitted once for the same rows: leaving out a few operators changes few families."""
+        rows = family, hashlib.sha256(table.time_s.tobytes()).hexdigest()
+        if rows not in self.fitted:
+            self.fitted[rows] = fit({family: table}, self.specs).models
+        return self.fitted[rows]
 
 
 def material_of(store: "Store", target: Target, specs: Mapping[str, DeviceSpecs]) -> Material:
