@@ -64,8 +64,10 @@ def documents(wanted: Sequence[str]) -> Iterator[tuple[str, list[Piece]]]:
         if not wanted or path.name in wanted:
             yield path.name, list(pieces_of(path, path.name))
     if not wanted or "help" in wanted:
-        # plot draws the latest run, and one of protocol has no single trials to draw
-        verbs = sorted((*(verb for verb in VERBS if verb != "ops"), *OPS), key=lambda verb: verb == "protocol")
+        # plot draws the latest run, and one of protocol has no single trials to draw; predict needs measured operators
+        verbs = sorted(
+            (*(verb for verb in VERBS if verb != "ops"), *OPS), key=lambda verb: verb in {"protocol", "predict"}
+        )
         yield "help", [piece for verb in verbs for piece in pieces_of_help(verb)]
 
 
