@@ -111,7 +111,7 @@ def operators_table(found: Prediction) -> Table:
     shown, rest = found.rows[:MOST_ROWS], found.rows[MOST_ROWS:]
     each = scale_for([one.each_s for one in shown if one.each_s], "s")
     columns: list[Column | str] = [
-        "operator",
+        Column("operator", whole=True),
         Column("calls", right=True, whole=True),
         Column(f"each ({each.label})", right=True, whole=True),
         Column("share", right=True, whole=True),
