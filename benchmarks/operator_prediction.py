@@ -27,9 +27,9 @@ H200 = "NVIDIA H200"
 TABLES = Path(os.environ.get("STOPWATT_H200_OPERATORS", Path(__file__).parents[2] / "shared/data/h200-operators"))
 SYSTEMS = ("a100_sxm", "b200_sxm", "h100_sxm", "h200_sxm", "l40s")
 SOFTWARE = "vllm"
-MOST = (12_000, 4_000)
+MOST = (8_000, 3_000)
 FEW, OWN = 512, 32
-PER_DEVICE = 12_000
+PER_DEVICE = 8_000
 SEEDS = (0, 1, 2)
 HEAD = (
     "question",
@@ -144,7 +144,7 @@ def h200(found: Found, own: Mapping[Family, Table], specs: Mapping[str, DeviceSp
                 for kind, scores in answer.kinds.items():
                     found.bound(f"{family}, larger shapes, {kind}: MAPE", scores.mape, 0.06)
                 found.bound(f"{family}, larger shapes: covered by 90 % intervals", answer.time[OURS].coverage, 1, 0.85)
-        whole = (len(table) if family is Family.GEMM else 30_000, 10_000)
+        whole = (len(table) if family is Family.GEMM else 16_000, 10_000)
         (answer,) = evaluate(table, specs, questions=(Question.SHAPE,), most=whole).answers
         found.add(str(family), str(Question.SHAPE), answer)
         ours = answer.time[OURS]
@@ -231,7 +231,7 @@ def sentences(found: Found, own: Mapping[Family, Table], noise: str) -> list[str
         "An unseen shape is one that no row with these sizes was learnt from, in any type. Larger shapes are the fifth "
         "with the most operations of each type and kind. `unseen model` is not in the data: no row says its model.",
         f"Questions learn from at most {MOST[0]:,} rows and are asked of at most {MOST[1]:,}, but for unseen shapes of "
-        "GEMM (all rows but a fifth of the shapes; asked of 10,000) and of attention (30,000).",
+        "GEMM (all rows but a fifth of the shapes; asked of 10,000) and of attention (16,000).",
         "Energy is that of rows of at least 0.1 ms, from predicted time and predicted power. Shorter rows carry the "
         "power of what ran before them; some fp8 rows of 0.1 to 0.3 ms do so visibly (220 W beside 680 W for the same "
         "work), which no model of the operator can know.",

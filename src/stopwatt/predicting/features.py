@@ -15,9 +15,12 @@ from stopwatt.predicting.tiling import TILES, product_of, reach, tiles_of
 
 Floats = NDArray[np.float64]
 
+SMOOTH = ((64, 128), (128, 128), (128, 256))
 WASTES = (16, 64, 128, 256)
 ALIGNED = 8
 """Powers of two that a size is looked at for."""
+EVEN = ("m", "q_len")
+"""Sizes that take any value in use: whether they are even tells a model of distances something."""
 BROAD = 1e6
 
 
@@ -121,7 +124,7 @@ def features_of(table: Table, ceilings: Ceilings, terms: Terms, law_s: Floats, v
 def _sizes(columns: _Columns, table: Table) -> None:
     for name, sizes in table.dims.items():
         columns.add(f"log {name}", np.log2(1 + sizes), smooth=True, domain=True)
-        columns.add(f"even {name}", _even(sizes))
+        columns.add(f"even {name}", _even(sizes), smooth=name in EVEN)
 
 
 def _even(sizes: Floats) -> Floats:
@@ -141,9 +144,9 @@ def _balance(columns: _Columns, table: Table, terms: Terms, law_s: Floats) -> No
     columns.add("weight share", table.weight_bytes / np.maximum(moved, 1))
     columns.add("write share", table.write_bytes / np.maximum(moved, 1))
     columns.add("balance", np.log2((terms.compute_s + 1e-12) / (terms.memory_s + 1e-12)), smooth=True)
-    columns.add("log roofline", np.log2(base))
+    columns.add("log roofline", np.log2(base), smooth=True)
     columns.add("log law", np.log2(law_s), smooth=True)
-    columns.add("law over roofline", np.log2(law_s / base))
+    columns.add("law over roofline", np.log2(law_s / base), smooth=True)
     columns.add("log fill", np.log2(np.clip(terms.fill, 1e-9, 1e9)))
 
 
@@ -156,7 +159,7 @@ def _products(columns: _Columns, table: Table, ceilings: Ceilings) -> None:
     for number, (rows, broad) in enumerate(TILES):
         columns.add(f"log tiles {rows}x{broad}", np.log2(tiles[:, number]))
         part = np.ceil(waves[:, number]) / waves[:, number]
-        columns.add(f"idle {rows}x{broad}", np.log2(part), smooth=(rows, broad) == (128, 128))
+        columns.add(f"idle {rows}x{broad}", np.log2(part), smooth=(rows, broad) in SMOOTH)
     for size in WASTES:
         columns.add(f"waste m {size}", np.log2(np.ceil(product.m / size) * size / product.m), smooth=size in {64, 128})
     columns.add("m / n", np.log2(product.m / product.n))

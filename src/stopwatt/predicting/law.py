@@ -1,8 +1,8 @@
 """The law that predictions start from: a roofline with its corners rounded, tiles in waves, and a floor.
 
     t = ((c x i)^p + m^p)^(1/p), joined in the same way with the floor
-    c = FLOPs / peak x e^a x (1 + k0 / k),  i = least over tiles of inflation^w (1 + e roughness)
-    m = bytes / bandwidth x e^b x (1 - s / (1 + (bytes / cache)^2))
+    c = FLOPs / peak x e^a x (1 + k0 / k),  i = least over ways of inflation^w (1 + e roughness) (1 + d steps)
+    m = bytes / bandwidth x e^b x (1 - s / (1 + (bytes / cache)^2)) + q x (left operand, read wide and written narrow)
 
 The roofline is that of Williams, Waterman and Patterson (2009). The parameters of each device, type and kind are found
 by least squares of the logarithms and are held near what is usual, so that a few rows are enough.
@@ -14,16 +14,29 @@ import numpy as np
 from numpy.typing import NDArray
 
 from stopwatt.operators.table import Table
+from stopwatt.operators.work import Family
 from stopwatt.predicting.ceilings import Ceilings
-from stopwatt.predicting.tiling import ROUGHNESS, inflation_of, product_of
+from stopwatt.predicting.tiling import PARTED, ROUGHNESS, inflation_of, product_of
 
 Floats = NDArray[np.float64]
 
-NAMES = ("compute", "memory", "floor", "corner", "depth", "cached", "rough", "waves", "floor_corner")
-USUAL = np.array([0.25, 0.15, np.log(5e-6), 1.0, np.log(100.0), 0.3, 5.0, 0.8, 0.0])
-SPREAD = np.array([0.4, 0.4, 3.0, 1.0, 1.5, 0.4, 10.0, 0.3, 1.5])
-LOWEST = np.array([-0.3, -0.5, np.log(1e-8), -1.0, np.log(1.0), 0.0, 0.0, 0.0, -3.0])
-HIGHEST = np.array([4.0, 4.0, np.log(1e-1), 3.0, np.log(3000.0), 0.9, 100.0, 1.0, 3.0])
+NAMES = (
+    "compute",
+    "memory",
+    "floor",
+    "corner",
+    "depth",
+    "cached",
+    "rough",
+    "waves",
+    "floor_corner",
+    "parted",
+    "converted",
+)
+USUAL = np.array([0.25, 0.15, np.log(5e-6), 1.0, np.log(100.0), 0.3, 5.0, 0.8, 0.0, 0.1, 0.1])
+SPREAD = np.array([0.4, 0.4, 3.0, 1.0, 1.5, 0.4, 10.0, 0.3, 1.5, 0.2, 0.5])
+LOWEST = np.array([-0.3, -0.5, np.log(1e-8), -1.0, np.log(1.0), 0.0, 0.0, 0.0, -3.0, 0.0, 0.0])
+HIGHEST = np.array([4.0, 4.0, np.log(1e-1), 3.0, np.log(3000.0), 0.9, 100.0, 1.0, 3.0, 3.0, 20.0])
 HELD = 0.3
 """Weight of what is usual: as a row that is off by this share for each spread."""
 LIKELY = 0.1
@@ -31,16 +44,19 @@ LIKELY = 0.1
 MOST_ROWS = 1500
 TRIES = 60
 LARGE = 6
+CONVERTED = 3.0
+"""Bytes of an element that is read in 16 bits and written in 8, as products in 8 bits do first."""
 
 
 @dataclass(frozen=True, slots=True)
 class Terms:
-    """What the law is computed from; shape (n,) but for `inflation`, (n, tiles)."""
+    """What the law is computed from; shape (n,) but for `inflation`, (n, ways)."""
 
     compute_s: Floats
     memory_s: Floats
     fill: Floats
     depth: Floats
+    convert_s: Floats
     inflation: Floats
 
     def take(self, rows: NDArray[np.intp]) -> "Terms":
@@ -54,11 +70,14 @@ def terms_of(table: Table, ceilings: Ceilings) -> Terms:
     moved = table.read_bytes + table.write_bytes
     fill = np.divide(moved, ceilings.cache_bytes, out=np.full(len(table), np.inf), where=ceilings.cache_bytes > 0)
     product = product_of(table)
+    convert_s = np.zeros(len(table))
     if product is None:
         depth, inflation = np.full(len(table), np.inf), np.ones((len(table), ROUGHNESS.size))
     else:
         depth, inflation = product.k, inflation_of(product, ceilings.units)
-    return Terms(flops / ceilings.flops, moved / ceilings.bandwidth, fill, depth, inflation)
+    if product is not None and table.family is Family.GEMM:
+        convert_s = product.batch * product.m * product.k * CONVERTED / ceilings.bandwidth
+    return Terms(flops / ceilings.flops, moved / ceilings.bandwidth, fill, depth, convert_s, inflation)
 
 
 def roofline(terms: Terms) -> Floats:
@@ -73,7 +92,7 @@ class Law:
     Attributes:
         groups: Names of groups, as `groups_of` gives them.
         parameters: Shape (groups, 9), in the order of `NAMES`.
-        usual: Parameters for all others, shape (9,).
+        usual: Parameters for all others, shape (11,).
     """
 
     groups: tuple[str, ...]
@@ -140,12 +159,12 @@ def _weights(terms: Terms) -> Floats:
 
 
 def _law(parameters: Floats, terms: Terms) -> Floats:
-    """Seconds, shape (n,), of parameters of shape (9,) or (9, n)."""
-    compute, memory, floor, corner, depth, cached, rough, waves, joint = parameters
-    penalty = 1 + np.multiply.outer(rough, ROUGHNESS)
+    """Seconds, shape (n,), of parameters of shape (11,) or (11, n)."""
+    compute, memory, floor, corner, depth, cached, rough, waves, joint, parted, converted = parameters
+    penalty = (1 + np.multiply.outer(rough, ROUGHNESS)) * (1 + np.multiply.outer(parted, PARTED))
     inflation = np.min(terms.inflation ** np.asarray(waves)[..., None] * penalty, axis=-1)
     c = np.exp(compute) * terms.compute_s * inflation * (1 + np.exp(depth) / terms.depth)
-    m = np.exp(memory) * terms.memory_s * (1 - cached / (1 + terms.fill**2))
+    m = np.exp(memory) * terms.memory_s * (1 - cached / (1 + terms.fill**2)) + converted * terms.convert_s
     return _joined(_joined(c, m, 1 + np.exp(corner)), np.exp(floor), 1 + np.exp(joint))
 
 

@@ -49,7 +49,7 @@ def fit_member(features: Features, rows: NDArray[np.intp], target: Floats, seed:
     if rows.size < FEW and gaussian is not None:
         return Member((gaussian,), features.smooth)
     if gaussian is not None:
-        trees = extra_trees(values, wanted, trees=60, least=1, share=0.6, seed=seed)
+        trees = extra_trees(values, wanted, trees=60, least=1, share=0.8, seed=seed)
         return Member((gaussian, trees), features.smooth)
     boosted = boosted_trees(values, wanted, rounds=300, leaves=48, least=10, rate=0.1, depth=9, seed=seed)
     random = extra_trees(values, wanted, trees=8, least=2, share=0.6, seed=seed)

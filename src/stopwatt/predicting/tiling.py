@@ -13,8 +13,14 @@ from stopwatt.operators.work import Family
 
 TILES = ((64, 64), (64, 128), (128, 64), (128, 128), (64, 256), (256, 64), (128, 256), (256, 128))
 """Rows and columns of the result that a multiprocessor works on at a time."""
-ROUGHNESS = np.array([1 / rows + 1 / columns for rows, columns in TILES])
+WAYS = tuple((*tile, parts) for tile in ((64, 64), (64, 128), (128, 128), (128, 256)) for parts in (1, 4, 16, 64))
+"""Rows, columns, and parts of the sums that different multiprocessors compute, as the law weighs them."""
+ROUGHNESS = np.array([1 / rows + 1 / columns for rows, columns, _ in WAYS])
 """Numbers that must be loaded per multiply-add: small tiles have less to do with each."""
+PARTED = np.log2([parts for _, _, parts in WAYS])
+"""Steps in which partial sums must be added."""
+SHORTEST = 128
+"""Sums shorter than this for each part are not divided."""
 
 Floats = NDArray[np.float64]
 
@@ -68,8 +74,12 @@ def tiles_of(product: Product) -> Floats:
 
 
 def inflation_of(product: Product, units: Floats) -> Floats:
-    """Work of full waves of full tiles over the work that is needed, shape (n, tiles); at least 1."""
-    areas = np.array([rows * columns for rows, columns in TILES])
+    """Work of full waves of full tiles over the work that is needed, shape (n, ways); infinite for ways not open."""
     needed = product.batch * product.m * product.n
-    waves = np.ceil(tiles_of(product) / units[:, None])
-    return np.asarray(waves * units[:, None] * areas / needed[:, None])
+    columns = []
+    for rows, broad, parts in WAYS:
+        tiles = product.batch * np.ceil(product.m / rows) * np.ceil(product.n / broad)
+        waves = np.ceil(tiles * parts / units) / parts
+        is_open = (parts == 1) | (product.k >= SHORTEST * parts)
+        columns.append(np.where(is_open, waves * units * rows * broad / needed, np.inf))
+    return np.column_stack(columns)
