@@ -9,7 +9,7 @@ from planted_products import SPECS, products
 from stopwatt.operators.formulas import work_of
 from stopwatt.operators.synthesis import operator_of
 from stopwatt.operators.work import Family
-from stopwatt.predicting.choosing import HALF, Points, choose, distances, kind_of, points_of, weights_for
+from stopwatt.predicting.choosing import HALF, KEPT, Points, Weights, choose, distances, kind_of, points_of, weights_for
 from stopwatt.predicting.doubt import doubt_of, held_out_errors
 from stopwatt.predicting.predictor import fit
 
@@ -19,29 +19,34 @@ def line(*octaves, family=0):
     return Points(np.full(len(octaves), family), np.array(octaves, dtype=np.float64)[:, None])
 
 
+def teaching(*worth):
+    """What says something of others only."""
+    return Weights(np.zeros(len(worth)), np.array(worth, dtype=np.float64))
+
+
 def places(picks):
     return [pick.place for pick in picks]
 
 
 def test_the_most_gain_a_second_comes_first():
     points, near = line(0, 100, 200), np.full(3, np.inf)
-    picks = choose(points, np.array([1.0, 3.0, 2.0]), near, cost_s=np.array([1.0, 6.0, 2.5]))
+    picks = choose(points, teaching(1.0, 3.0, 2.0), near, cost_s=np.array([1.0, 6.0, 2.5]))
     assert places(picks) == [0, 2, 1]
     assert [pick.gain for pick in picks] == pytest.approx([1.0, 2.0, 3.0])
 
 
 def test_what_was_chosen_lowers_the_gain_of_what_lies_near_it():
-    points, worth = line(0, 0.5, 50), np.array([1.0, 0.9, 0.5])
+    points, worth = line(0, 0.5, 50), teaching(1.0, 0.9, 0.5)
     picks = choose(points, worth, np.full(3, np.inf))
     assert places(picks) == [0, 2, 1]
-    assert picks[2].gain < 0.1 * worth[1]
+    assert picks[2].gain < 0.1 * worth.others[1]
 
 
 def test_what_is_known_lowers_it_too_and_other_families_do_not():
     points = Points(np.array([0, 1]), np.zeros((2, 1)))
     near = distances(points, line(0.0))
     assert near.tolist() == [0.0, np.inf]
-    assert places(choose(points, np.array([5.0, 1.0]), near)) == [1, 0]
+    assert places(choose(points, teaching(5.0, 1.0), near)) == [1, 0]
 
 
 @given(
@@ -53,7 +58,7 @@ def test_what_is_known_lowers_it_too_and_other_families_do_not():
 def test_a_choice_fits_the_budget_and_the_count_and_takes_nothing_twice(candidates, budget_s, count):
     at, worth, cost = (np.array(column) for column in zip(*candidates, strict=True))
     near = np.full(at.size, np.inf)
-    picks = choose(line(*at), worth, near, cost_s=cost, budget_s=budget_s, count=count)
+    picks = choose(line(*at), teaching(*worth), near, cost_s=cost, budget_s=budget_s, count=count)
     chosen = places(picks)
     assert len(chosen) == len(set(chosen)) <= count
     assert cost[chosen].sum() <= budget_s + 1e-9
@@ -66,8 +71,15 @@ def test_a_choice_fits_the_budget_and_the_count_and_takes_nothing_twice(candidat
 def test_an_operator_speaks_for_its_own_time_and_for_half_of_that_of_its_neighbours():
     real, shares = line(0, 1, 30), np.array([0.5, 0.3, 0.2])
     weights = weights_for(line(0, 10), real, shares)
-    assert weights[0] == pytest.approx(0.5 + 0.3 * HALF * np.exp(-0.5))
-    assert weights[1] < 1e-6
+    assert weights.own.tolist() == [0.5, 0.0]
+    assert weights.others[0] == pytest.approx(0.3 * HALF * np.exp(-0.5))
+    assert weights.others[1] < 1e-6
+
+
+def test_of_its_own_time_some_gain_is_left_beside_what_is_known():
+    doubtful = Weights(np.array([0.5]), np.array([9.0])).times(np.array([0.2]))
+    (pick,) = choose(line(0), doubtful, np.zeros(1))
+    assert pick.gain == pytest.approx(KEPT * 0.5 * 0.2)
 
 
 def test_operators_of_another_kind_or_type_are_apart_and_those_of_another_family_infinitely():

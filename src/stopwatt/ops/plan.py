@@ -24,7 +24,7 @@ from stopwatt.ops.prospects import Known, called_in, forecast, known_at, poor_am
 from stopwatt.ops.subjects import EAGER
 from stopwatt.ops.target import Target, target_of
 from stopwatt.predicting.candidates import Called, Candidate, candidates_of, identity_of
-from stopwatt.predicting.choosing import Points, choose, distances, points_of, weights_for
+from stopwatt.predicting.choosing import Points, Weights, choose, distances, points_of, weights_for
 from stopwatt.predicting.choosing import kind_of as kind_at
 from stopwatt.predicting.plan import Plan, Planned
 from stopwatt.predicting.predictor import Predictor
@@ -184,8 +184,8 @@ def _chosen(
     time_s, doubt = forecast([one.operator for one in candidates], works, known)
     doubt = np.maximum(doubt, [one.error for one in candidates])
     cost_s = _costs(time_s, *pace)
-    points, worth, near = _placed(works, called, known)
-    picks = choose(points, doubt * worth, near, cost_s=cost_s, budget_s=asked.budget_s, count=asked.count)
+    points, weights, near = _placed(works, called, known)
+    picks = choose(points, weights.times(doubt), near, cost_s=cost_s, budget_s=asked.budget_s, count=asked.count)
     until = np.cumsum([cost_s[pick.place] for pick in picks])
     return tuple(
         Planned(one.operator, one.work, one.why, one.of, one.error, float(np.median(times)), pick.gain, end)
@@ -195,15 +195,14 @@ def _chosen(
 
 
 def _costs(time_s: Floats, pace_s: float, rules: ReplayRules) -> Floats:
-    """Seconds for all modes of each candidate; what the device's rows do not tell apart is measured all the same."""
-    times = np.broadcast_to(time_s, (len(time_s), len(rules.modes)))
-    return np.array([sum(series_s(one, pace_s, rules) for one in row) for row in times.tolist()])
+    """Seconds for all modes of each candidate."""
+    return np.array([sum(series_s(one, pace_s, rules) for one in row) for row in time_s.tolist()])
 
 
-def _placed(works: Sequence[Work], called: Sequence[Called], known: Known) -> tuple[Points, Floats, Floats]:
+def _placed(works: Sequence[Work], called: Sequence[Called], known: Known) -> tuple[Points, Weights, Floats]:
     """Where candidates lie, for how much of the models' time they speak, how far what is measured lies."""
     real = [one.work for one in called]
     kinds = sorted({kind_at(one) for one in (*works, *real, *known.works)})
     points = points_of(works, kinds)
-    worth = weights_for(points, points_of(real, kinds), np.array([one.share for one in called]))
-    return points, worth, distances(points, points_of(known.works, kinds))
+    weights = weights_for(points, points_of(real, kinds), np.array([one.share for one in called]))
+    return points, weights, distances(points, points_of(known.works, kinds))

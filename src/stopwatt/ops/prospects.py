@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -15,7 +15,6 @@ from stopwatt.operators.expected import weights
 from stopwatt.operators.formulas import work_of
 from stopwatt.operators.operator import Operator
 from stopwatt.operators.portable import portable_key
-from stopwatt.operators.replay import Mode
 from stopwatt.operators.rows import Observed, queries_of, tables_of
 from stopwatt.operators.summary import counts_of
 from stopwatt.operators.table import DeviceSpecs, Table, joined
@@ -23,9 +22,10 @@ from stopwatt.operators.work import DIMENSIONS, Family, Work
 from stopwatt.ops.subjects import costs_at, subject_of
 from stopwatt.ops.target import Target
 from stopwatt.predicting.candidates import Called, Poor
+from stopwatt.predicting.columns import MODES
 from stopwatt.predicting.doubt import doubt_of, held_out_errors
 from stopwatt.predicting.predictor import LEAST_ROWS, Predictor
-from stopwatt.predicting.times import Ground, dispatch_of, is_idle
+from stopwatt.predicting.times import Ground, dispatch_of, in_mode, is_idle
 
 if TYPE_CHECKING:
     from stopwatt.store.database import Store
@@ -63,11 +63,6 @@ class Known:
     predictor: Predictor | None
     specs: Mapping[str, DeviceSpecs]
     dispatch_s: float
-
-    @property
-    def modes(self) -> tuple[Mode, ...]:
-        """Those that rows of the device tell apart."""
-        return tuple(Mode) if self.target.modes else (Mode.REUSE,)
 
     def cost(self, operator: Operator) -> OperatorCost | None:
         """Of an operator, wherever it was captured."""
@@ -141,23 +136,21 @@ def forecast(operators: Sequence[Operator], works: Sequence[Work], known: Known)
         Seconds by mode, NaN for unknown, shape (n, modes); standard deviation of their logarithm, the mean over the
         modes, shape (n,).
     """
-    modes = known.modes
-    time_s = np.full((len(works), len(modes)), np.nan)
-    doubt = np.full((len(works), len(modes)), UNLEARNT)
+    time_s = np.full((len(works), len(MODES)), np.nan)
+    doubt = np.full((len(works), len(MODES)), UNLEARNT)
     parts: dict[Family, list[tuple[int, Table, NDArray[np.int64]]]] = {}
-    for column, mode in enumerate(modes):
+    predictor = known.predictor or Predictor({})
+    for column, mode in enumerate(MODES):
         for family, (table, rows) in queries_of(operators, mode, known.target.hardware).items():
-            mode_known = table if known.target.modes else replace(table, mode=np.full(len(table), "", dtype=np.str_))
-            parts.setdefault(family, []).append((column, mode_known, rows))
+            if family in predictor.families:
+                same = in_mode(table, mode, predictor.modes(family), modes=known.target.modes)
+                parts.setdefault(family, []).append((column, same, rows))
     for family, columns in parts.items():
-        model = known.predictor.models.get(family) if known.predictor is not None else None
-        if model is None:
-            continue
         table = joined([one for _, one, _ in columns])
         rows = np.concatenate([one for _, _, one in columns])
         which = np.concatenate([np.full(one.size, column) for column, _, one in columns])
-        time_s[rows, which] = model.predict(table, known.specs).time_s
-        doubt[rows, which] = doubt_of(model, table, known.specs)
+        time_s[rows, which] = predictor.predict(family, table, known.specs).time_s
+        doubt[rows, which] = doubt_of(predictor.models[family], table, known.specs)
     _fill(time_s, doubt, works, known)
     return time_s, doubt.mean(axis=1)
 
@@ -172,7 +165,7 @@ def _fill(time_s: Floats, doubt: Floats, works: Sequence[Work], known: Known) ->
         if is_idle(work) and math.isfinite(known.dispatch_s):
             time_s[row], doubt[row] = known.dispatch_s, DISPATCHED
         elif np.isnan(time_s[row, 0]):
-            time_s[row] = max(least, heavy[row] * rate)
+            time_s[row] = np.maximum(least, heavy[row] * rate)  # unknown where the rate is
 
 
 def _rate(known: Known, specs: DeviceSpecs | None) -> float:

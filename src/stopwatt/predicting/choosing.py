@@ -1,8 +1,9 @@
 """Which candidates are worth their time: those that settle much time of real models, and are unlike what is known.
 
-    gain = doubt x weight x novelty
+    gain = doubt x (own x (KEPT + (1 - KEPT) x novelty) + others x novelty)
     doubt    standard deviation of the logarithm of its time
-    weight   share of the captured models' time for which it speaks: its own, HALF of others' x exp(-(d / NEAR)^2 / 2)
+    own      its share of the captured models' time: measuring settles that, and some of it whatever lies near
+    others   shares of other captured operators, HALF of each x exp(-(d / NEAR)^2 / 2): what it teaches about them
     novelty  1 - exp(-(d / REACH)^2 / 2), d to the nearest that is measured or chosen before
 
 Distances d are octaves of sizes, within a family. Doubt alone chooses one difficult corner again and again, and is
@@ -22,8 +23,7 @@ Floats = NDArray[np.float64]
 NEAR = 1.0
 HALF = 0.5
 REACH = 3.0
-LEAST_NOVELTY = 0.02
-"""Of what is measured already in the same sizes: it may lie differently in memory."""
+KEPT = 0.25
 _OTHER = 1.0
 """Octaves between operators of the same sizes that are of another kind or type."""
 
@@ -85,19 +85,32 @@ def kind_of(work: Work) -> str:
     return f"{work.kind} {work.dtype}"
 
 
-def weights_for(points: Points, real: Points, shares: Floats) -> Floats:
-    """Share of the real operators' time for which each point speaks, shape (n,).
+@dataclass(frozen=True, slots=True)
+class Weights:
+    """For how much of the real operators' time each point speaks; shape (n,) each."""
+
+    own: Floats
+    others: Floats
+
+    def times(self, doubt: Floats) -> "Weights":
+        """Both, times something of each point."""
+        return Weights(self.own * doubt, self.others * doubt)
+
+
+def weights_for(points: Points, real: Points, shares: Floats) -> Weights:
+    """Shares of the real operators' time.
 
     Args:
         points: Shape (n,).
         real: Operators of captured models, (r,).
         shares: Of their time, (r,).
     """
-    total = np.zeros(len(points))
+    own, others = np.zeros(len(points)), np.zeros(len(points))
     for number, share in enumerate(shares.tolist()):
         apart = points.to(real, number)
-        total += share * np.where(apart > 0, HALF * np.exp(-((apart / NEAR) ** 2) / 2), 1.0)
-    return total
+        own += share * (apart == 0)
+        others += share * np.where(apart > 0, HALF * np.exp(-((apart / NEAR) ** 2) / 2), 0.0)
+    return Weights(own, others)
 
 
 def distances(points: Points, known: Points) -> Floats:
@@ -110,7 +123,7 @@ def distances(points: Points, known: Points) -> Floats:
 
 def choose(
     points: Points,
-    worth: Floats,
+    worth: Weights,
     near: Floats,
     *,
     cost_s: Floats | None = None,
@@ -121,7 +134,7 @@ def choose(
 
     Args:
         points: Where the candidates lie.
-        worth: Doubt times weight of each, shape (n,).
+        worth: Doubt times weights of each, shape (n,).
         near: Octaves to what is known, shape (n,).
         cost_s: Of each, above 0; all alike if absent.
         budget_s: For all together.
@@ -134,7 +147,8 @@ def choose(
         open_ &= cost <= left_s
         if not open_.any():
             break
-        gain = worth * np.maximum(1 - np.exp(-((near / REACH) ** 2) / 2), LEAST_NOVELTY)
+        novelty = 1 - np.exp(-((near / REACH) ** 2) / 2)
+        gain = worth.own * (KEPT + (1 - KEPT) * novelty) + worth.others * novelty
         place = int(np.argmax(np.where(open_, gain / cost, -np.inf)))
         found.append(Pick(place, float(gain[place])))
         open_[place] = False

@@ -128,7 +128,7 @@ def _predict(columns: Columns, operators: Sequence[Operator], wanted: NDArray[np
         queries = queries_of([operators[row] for row in rows.tolist()], mode, ground.device)
         for family, (table, places) in queries.items():
             if family in predictor.families:
-                same = _in_mode(table, mode, predictor.modes(family), modes=ground.modes)
+                same = in_mode(table, mode, predictor.modes(family), modes=ground.modes)
                 asked.setdefault(family, []).append((same, rows[places], column))
     for family, parts in asked.items():
         rows = np.concatenate([places for _, places, _ in parts])
@@ -137,7 +137,7 @@ def _predict(columns: Columns, operators: Sequence[Operator], wanted: NDArray[np
         columns.predicted(rows, which, found, ground.submit_s)
 
 
-def _in_mode(table: Table, mode: Mode, learnt: Collection[str], *, modes: bool) -> Table:
+def in_mode(table: Table, mode: Mode, learnt: Collection[str], *, modes: bool) -> Table:
     """The rows in the mode that was learnt of their family and is nearest; in none on a device whose rows say none."""
     usable = {one: 0.0 for one in MODES if one in learnt}
     name = "" if not modes else str(available(mode, usable) if usable else mode)
