@@ -19,6 +19,7 @@ import operator_prediction
 import peers
 import reconciliation
 import report
+import sampling
 import sweep_cost
 import tail
 import telemetry_cost
@@ -41,6 +42,7 @@ CPU: dict[str, Callable[[], None]] = {
     "bert-cpu": bert_table.main,
     "lstm-cpu": lstm_grid.main,
     "ways-cpu": ways.main,
+    "sampling": sampling.main,
     "reconciliation": reconciliation.main,
     "model-prediction": model_prediction.main,
     "operator-prediction": operator_prediction.main,
