@@ -199,11 +199,13 @@ def verb_of(words: Sequence[str]) -> str:
     return " ".join(words[:2] if words[0] == "ops" else words[:1])
 
 
-def why_no_operators(words: Sequence[str]) -> str:
+def why_no_operators(words: Sequence[str], folder: Path) -> str:
     """Why a command about operators is parsed only, for what operators need and the folder has not."""
     if "aiconfigurator" in words and not find_spec("aiconfigurator_core"):
         return "needs the package of that name"
-    captured = verb_of(words) != "ops measure" or set(words) & CHEAP_WORKLOADS or len(words) == len(("ops", "measure"))
+    if verb_of(words) not in {"ops measure", "ops plan"}:
+        return ""
+    captured = all(one in CHEAP_WORKLOADS or (folder / one).is_file() for one in sources_of(words))
     return "" if captured else "needs a capture"
 
 
@@ -217,7 +219,7 @@ def why_not_run(words: Sequence[str], folder: Path) -> str:  # noqa: PLR0911  (o
     if given.get("--device", "cpu") != "cpu":
         return "needs a GPU"
     verb = verb_of(words)
-    if verb.startswith("ops ") and (why := why_no_operators(words)):
+    if verb.startswith("ops ") and (why := why_no_operators(words, folder)):
         return why
     if verb not in MODELS or ("--dry-run" in words and "--probe" not in words):
         return ""
@@ -226,10 +228,14 @@ def why_not_run(words: Sequence[str], folder: Path) -> str:  # noqa: PLR0911  (o
     backends = {name.partition(":")[0] for name in (named or [asked])[0].split(",")}
     if not backends <= CHEAP_BACKENDS:
         return "compiles"
-    first = len(verb.split())
-    sources = [word for place, word in enumerate(words) if place >= first and not _belongs_to_option(words, place)]
-    large = [one for one in sources if one not in CHEAP_WORKLOADS and not _is_small_file(one, folder)]
+    large = [one for one in sources_of(words) if one not in CHEAP_WORKLOADS and not _is_small_file(one, folder)]
     return f"large: {large[0]}" if large else ""
+
+
+def sources_of(words: Sequence[str]) -> list[str]:
+    """What a command is about: its arguments that belong to no option."""
+    first = len(verb_of(words).split())
+    return [word for place, word in enumerate(words) if place >= first and not _belongs_to_option(words, place)]
 
 
 def _is_small_file(source: str, folder: Path) -> bool:

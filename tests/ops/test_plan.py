@@ -134,6 +134,14 @@ def test_a_device_of_another_machine_is_planned_for_from_the_captures_of_this_on
     found = planned(planted, device="made-up 9000")
     assert (found.hardware, found.device, found.here) == ("Made-up 9000", "cuda", False)
     assert linear(8, 64).key in keys(found)
+    assert found.planned[0].gain > 0
+
+
+def test_on_a_device_without_any_rows_views_do_not_come_first(planted):
+    planted.captured("mlp", [view(8, 512), linear(8, 64)])
+    with open_store(planted.path) as store:
+        store.operators.save_specs(DeviceSpecs("Made-up 9000"))
+    assert keys(planned(planted, device="made-up 9000"))[0] == linear(8, 64).key
 
 
 @pytest.mark.parametrize("names", [(), ("mlp",)])

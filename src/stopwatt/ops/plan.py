@@ -68,6 +68,7 @@ def plan(
     *workloads: str,
     device: str = "cpu",
     threads: int = 0,
+    precision: str = "fp32",
     budget_s: float = BUDGET_S,
     count: int | None = None,
     seed: int = 0,
@@ -79,6 +80,7 @@ def plan(
         workloads: Captured ones, whose time decides; all captured ones if none is given.
         device: `cpu` or `cuda` of this machine, or hardware as the operator database names it.
         threads: Host threads; 0 for all cores that may be used.
+        precision: `fp32`, or `tf32` for how a GPU multiplies float32.
         budget_s: Seconds for measuring them.
         count: Operators at most.
         seed: Of everything random: the same database and seed give the same plan.
@@ -89,9 +91,11 @@ def plan(
         StoreError: The store cannot be used.
     """
     from stopwatt.store import Access, open_store
+    from stopwatt.sweeping.ceilings import precisions_named
 
+    asked = Asked(workloads, device, threads, precisions_named([precision])[0], budget_s, count, seed)
     with open_store(store, access=Access.READ) as database:
-        return make_plan(database, Asked(workloads, device, threads, Precision.FP32, budget_s, count, seed))
+        return make_plan(database, asked)
 
 
 def make_plan(store: "Store", asked: Asked) -> Plan:

@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Collection, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -116,12 +117,13 @@ def _totals(capture: Capture, known: Known) -> Floats:
         modes=target.modes,
         on_gpu=target.on_gpu,
     )
-    try:
+    with suppress(ValueError):  # nothing at all is known
         composed = subject.composed(ground)
-    except ValueError:
-        heavy = np.array(weights(subject.works, known.specs.get(target.hardware)))
-        return np.asarray(heavy * np.array(counts_of(capture)))
-    return np.asarray(composed.each_s * composed.calls)
+        totals = np.asarray(composed.each_s * composed.calls)
+        if totals.sum() > 0:
+            return totals
+    heavy = np.array(weights(subject.works, known.specs.get(target.hardware)))
+    return np.asarray(heavy * np.array(counts_of(capture)))
 
 
 def forecast(operators: Sequence[Operator], works: Sequence[Work], known: Known) -> tuple[Floats, Floats]:

@@ -50,7 +50,11 @@ def plan(
         where = results.where
     if out is not None:
         write_plan(found, out, overwrite=force)
-    same = {"--threads": threads or "", "--precision": "" if precision == "fp32" else precision, "--store": store or ""}
+    same = {
+        "--threads": threads or "",
+        "--precision": "" if precision == "fp32" else precision,
+        "--store": store if store and found.here else "",
+    }
     options = "".join(f" {name} {shlex.quote(str(value))}" for name, value in same.items() if value)
     result = PlanResult(found, where, "" if out is None else str(out), options)
     if json:

@@ -161,7 +161,10 @@ def _tail(result: PlanResult) -> Iterator[str]:
         "is like one before."
     )
     if not plan.learnt:
-        yield "Nothing is learnt yet: all families are equally doubtful. After this, stopwatt ops fit knows more."
+        yield (
+            "Nothing is learnt yet, so that all families are equally doubtful: stopwatt ops fit learns from what is "
+            "measured or imported."
+        )
     pace = "as before on this device" if plan.paced else "usual; nothing was measured here yet"
     yield (
         f"{len(plan.planned)} operators in about {units.duration(plan.seconds)} of {units.duration(plan.budget_s)} "
