@@ -21,7 +21,7 @@ from stopwatt.predicting.saving import DOCUMENT
 
 @pytest.fixture(scope="module")
 def learnt():
-    return fit({Family.GEMM: products(400, powered=True)}, SPECS)
+    return fit({Family.GEMM: products(250, powered=True)}, SPECS)
 
 
 def errors(forecast, table):
@@ -37,7 +37,7 @@ def test_ninety_per_cent_intervals_hold_ninety_per_cent(learnt):
     test = products(600, seed=1)
     forecast = learnt.predict(Family.GEMM, test)
     held = int(((forecast.low_s <= test.time_s) & (test.time_s <= forecast.high_s)).sum())
-    # Calibrated on 400 rows: the coverage itself scatters by 1.5 points around 90 %, hence 86 to 95 %.
+    # Calibrated on 250 rows: the coverage itself scatters by 1.9 points around 90 %, hence 86 to 95 %.
     assert binom.ppf(1e-4, 600, 0.86) <= held <= binom.ppf(1 - 1e-4, 600, 0.95)
 
 
@@ -78,7 +78,7 @@ def test_what_was_never_measured_is_flagged_with_the_reason(learnt, change, why)
 
 
 def test_larger_rows_are_flagged_have_wider_intervals_and_are_held_by_them():
-    small, large = products(300), products(400, seed=6, largest=15)
+    small, large = products(160), products(400, seed=6, largest=15)
     bigger = large.take(large.flops > small.flops.max() * 1.5)
     learnt = fit_family(small, SPECS, 0)
     inside, outside = learnt.predict(small, SPECS), learnt.predict(bigger, SPECS)

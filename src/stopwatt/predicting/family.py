@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from stopwatt.operators.table import DeviceSpecs, Table
 from stopwatt.operators.work import Family
-from stopwatt.predicting.adapting import corrections, split_devices
+from stopwatt.predicting.adapting import Correction, corrections, split_devices
 from stopwatt.predicting.domain import Domain, domain_of
 from stopwatt.predicting.estimate import Estimate, fit_estimate, typical_width
 from stopwatt.predicting.extrapolating import try_beyond
@@ -67,7 +67,7 @@ class FamilyModel:
     domain: Domain
     time: Estimate
     power: Estimate | None
-    corrected: Mapping[str, Estimate]
+    corrected: Mapping[str, Correction]
 
     def predict(self, table: Table, specs: Mapping[str, DeviceSpecs], known_time_s: Floats | None = None) -> Forecast:
         """Time and power of rows, whose own time and power are not looked at.
@@ -91,7 +91,7 @@ class FamilyModel:
             own = np.flatnonzero(table.device == device)
             if own.size:
                 some = Features(features.names, features.values[own], features.smooth, features.domain)
-                more, wide = correction.predict(table.take(own), some, outside[own])
+                more, wide = correction.predict(some, outside[own])
                 ratio[own] += more
                 half[own] = np.where(outside[own], np.maximum(half[own], wide), wide)
         return ratio, half
