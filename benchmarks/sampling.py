@@ -17,13 +17,13 @@ from numpy.typing import NDArray
 from result import RESULTS, Page
 from stopwatt.operators.table import Table
 from stopwatt.operators.work import Family
-from stopwatt.predicting.choosing import Points, Weights, choose, distances
+from stopwatt.predicting.choosing import Points, Weights, choose, distances, weights_for
 from stopwatt.predicting.doubt import doubt_of
 from stopwatt.predicting.predictor import Predictor, fit
 
 FOLDER = "STOPWATT_H200_OPERATORS"
 DTYPE = "bfloat16"
-SEEDS = 8
+SEEDS = 10
 STEPS = (24, 48, 96, 192)
 """Measured rows: the first at random, the same for all; each further step is chosen at once."""
 POOL, HELD_OUT = 3000, 1000
@@ -34,10 +34,11 @@ Floats = NDArray[np.float64]
 
 @dataclass(frozen=True, slots=True)
 class World:
-    """Rows to choose from, and rows that nobody may choose."""
+    """Rows to choose from, where they lie and for how much of all they speak; and rows that nobody may choose."""
 
     pool: Table
     points: Points
+    weights: Weights
     held_out: Table
     first: NDArray[np.int64]
 
@@ -83,7 +84,8 @@ def world_of(table: Table, seed: int, *, pool: int = POOL, held_out: int = HELD_
     chosen = table.take(order[:pool])
     at = np.column_stack([np.log2(1 + sizes) for sizes in chosen.dims.values()])
     points = Points(np.zeros(pool, dtype=np.int64), at)
-    return World(chosen, points, table.take(order[pool : pool + held_out]), rng.permutation(pool)[:first])
+    weights = weights_for(points, points, np.full(pool, 1 / pool))  # all sizes matter the same
+    return World(chosen, points, weights, table.take(order[pool : pool + held_out]), rng.permutation(pool)[:first])
 
 
 def study(world: World, strategy: Strategy, seed: int, steps: tuple[int, ...] = STEPS) -> Floats:
@@ -112,7 +114,8 @@ def _next(
     doubt = doubt_of(learnt.models[Family.GEMM], world.pool.take(left), {})
     if strategy == DOUBT:
         return left[np.argsort(-doubt, kind="stable")[:count]]
-    return left[[pick.place for pick in choose(points, Weights(np.zeros(left.size), doubt), near, count=count)]]
+    worth = Weights(world.weights.own[left], world.weights.others[left]).times(doubt)
+    return left[[pick.place for pick in choose(points, worth, near, count=count)]]
 
 
 def _farthest(points: Points, near: Floats, count: int) -> list[int]:
@@ -168,7 +171,8 @@ def _sentences(table: Table, errors: Mapping[Strategy, Floats]) -> Iterator[str]
         f"{len(table):,} matrix products in {DTYPE} with times that NVIDIA published for the H200; in each of {SEEDS} "
         f"runs {POOL:,} of them can be measured and {HELD_OUT:,} others are held out. All begin with the same "
         f"{STEPS[0]} rows by chance; then each chooses which come next, without seeing their times, and the predictor "
-        "learns again. Rows of the table lie on a grid that its authors chose, so that even chance is well spread."
+        "learns again. The plan takes all sizes of the pool as equally called for; chance draws from the same rows as "
+        "those that are held out, and the table is a grid that its authors chose, so that even chance is well spread."
     )
     for other in (CHANCE, SPACE, DOUBT):
         yield f"The plan against {other}: {_verdict(errors, other)}."
