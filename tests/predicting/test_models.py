@@ -82,6 +82,11 @@ def test_spreads_scale_intervals_where_they_tell_who_is_wrong():
     assert math.log(unsure.high_s / unsure.low_s) == pytest.approx(20 * math.log(sure.high_s / sure.low_s))
 
 
+def test_a_spread_beyond_all_that_were_seen_counts_as_the_widest_of_them():
+    end = End(0.0, 2.0, True, 20, 5, 0.4)
+    assert end.half_width(9.0) == end.half_width(0.4) == pytest.approx(0.8)
+
+
 def test_spreads_that_tell_nothing_are_not_used():
     rng = np.random.default_rng(3)
     spreads = rng.choice([0.02, 0.4], size=40)

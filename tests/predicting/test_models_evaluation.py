@@ -2,6 +2,7 @@
 
 import math
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -11,8 +12,10 @@ sys.path.insert(0, str(Path(__file__).parent))
 
 from planted_models import Oracle, ground, subject
 
+from stopwatt.operators.costs import OperatorCost
+from stopwatt.operators.replay import Mode
 from stopwatt.operators.work import Family
-from stopwatt.predicting.held_out import cases_of, keys_of
+from stopwatt.predicting.held_out import cases_of, ground_without, keys_of
 from stopwatt.predicting.model_evaluation import Way, baseline_figures, errors, evaluate, figures
 
 
@@ -37,6 +40,14 @@ def test_a_predictor_is_made_without_the_operators_of_each_family():
 
     cases_of(subjects, ground(dispatch_s=1e-6), fit)
     assert without == [keys_of(subjects[place : place + 3]) for place in range(0, 18, 3)]
+
+
+def test_rough_times_are_not_learnt_from_the_family_that_is_left_out():
+    subjects = models({"a": 1.0, "b": 1.0})
+    alone = ground_without("a", subjects, ground(), lambda _: None).rates
+    slow = [replace(one, known={key: OperatorCost({Mode.REUSE: 1.0}) for key in one.known}) for one in subjects[:3]]
+    assert ground_without("a", [*slow, *subjects[3:]], ground(), lambda _: None).rates == alone
+    assert ground_without("b", [*slow, *subjects[3:]], ground(), lambda _: None).rates != alone
 
 
 def test_a_case_has_the_prediction_and_what_its_own_operators_give():

@@ -11,6 +11,7 @@ sys.path.insert(0, str(Path(__file__).parent))
 
 from planted_models import (
     DEVICE,
+    SPECS,
     US,
     Oracle,
     capture,
@@ -34,7 +35,7 @@ from stopwatt.predicting.columns import MODES, Source
 from stopwatt.predicting.composed import put_together, weights_of
 from stopwatt.predicting.models import Interval
 from stopwatt.predicting.prediction import energy_on, rows_of
-from stopwatt.predicting.times import dispatch_of, times_of
+from stopwatt.predicting.times import dispatch_of, rates_of, times_of
 
 OPERATORS = (linear(4, 64), relu(4, 64), view(4, 64), odd(4, 64))
 
@@ -95,6 +96,22 @@ def test_a_rough_time_is_flagged_and_wide():
     assert found.why[3] == "no formula for its work"
     assert found.high_s[3, 0] / found.low_s[3, 0] >= 4
     assert found.low_s[3, 0] < found.time_s[3, 0] < found.high_s[3, 0]
+
+
+def test_a_rough_time_follows_what_heavy_operators_take_for_their_weight():
+    costs = [(work_of(linear(4, width)), OperatorCost({Mode.REUSE: seconds(linear(4, width))})) for width in (4, 512)]
+    rates = rates_of(costs, SPECS[DEVICE])
+    heavy = linear(8, 512)
+    found = times(operators=(heavy,), rates=rates)
+    assert found.source == (Source.ROUGH,)
+    assert 0.4 < found.time_s[0, 0] / seconds(heavy) < 2.5
+    assert found.low_s[0, 0] < seconds(heavy) < found.high_s[0, 0]
+
+
+def test_a_rough_time_is_never_below_the_quickest_operator():
+    rates = rates_of([(work_of(one), OperatorCost({Mode.REUSE: 5 * US})) for one in OPERATORS[:2]], None)
+    assert times(operators=(odd(1, 1),), rates=rates).time_s[0, 0] >= 5 * US
+    assert rates_of([], None) is None
 
 
 def test_operators_without_work_take_nothing_on_a_gpu():

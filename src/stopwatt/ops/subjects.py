@@ -15,11 +15,12 @@ from stopwatt.operators.operator import Operator
 from stopwatt.operators.replay import Mode, Place, Replay
 from stopwatt.operators.statistics import interval_of, time_of
 from stopwatt.operators.table import DeviceSpecs
+from stopwatt.operators.work import Work
 from stopwatt.ops.target import Target
 from stopwatt.ops.whole import known_row, model_of, specs_of
 from stopwatt.predicting.composed import weights_of
 from stopwatt.predicting.held_out import Subject
-from stopwatt.predicting.times import Ground, dispatch_of
+from stopwatt.predicting.times import Ground, dispatch_of, rates_of
 from stopwatt.records import QUICK, Cell, Precision, Status
 from stopwatt.stats.quantiles import NoInterval
 
@@ -38,12 +39,14 @@ class Subjects:
         dispatch_s: What an operator without work takes; NaN for unknown.
         submit_s: Until a call has returned to the host of a GPU, the median; 0 for unknown.
         idle_w: Power of the ready device; NaN for unknown.
+        costs: Of all operators that were measured there, with what they have to do.
     """
 
     models: tuple[Subject, ...]
     dispatch_s: float
     submit_s: float
     idle_w: float
+    costs: tuple[tuple[Work, OperatorCost], ...] = ()
 
 
 def subjects_of(store: "Store", target: Target) -> Subjects:
@@ -62,11 +65,13 @@ def subjects_of(store: "Store", target: Target) -> Subjects:
         if model.active_idle_w is not None:
             idle.append(model.active_idle_w)
     submits = [seconds for one in costs.values() for seconds in one.submit_s.values()]
+    worked = tuple((work_of(operators[key]), cost) for key, cost in costs.items())
     return Subjects(
         tuple(found),
-        dispatch_of([(work_of(operators[key]), cost) for key, cost in costs.items()]),
+        dispatch_of(worked),
         float(np.median(submits)) if submits else 0.0,
         float(np.median(idle)) if idle else np.nan,
+        worked,
     )
 
 
@@ -90,6 +95,7 @@ def ground_at(target: Target, subjects: Subjects, specs: Mapping[str, DeviceSpec
         dispatch_s=subjects.dispatch_s,
         submit_s=subjects.submit_s,
         specs=specs,
+        rates=rates_of(subjects.costs, specs.get(target.hardware)),
         modes=target.modes,
         on_gpu=target.on_gpu,
     )

@@ -12,7 +12,7 @@ from stopwatt.operators.work import Work
 from stopwatt.predicting.columns import OperatorTimes
 from stopwatt.predicting.composed import Composed, put_together, wanted_of
 from stopwatt.predicting.models import Case
-from stopwatt.predicting.times import Ground, Predicting, times_of
+from stopwatt.predicting.times import Ground, Predicting, rates_of, times_of
 
 Floats = NDArray[np.float64]
 Fit = Callable[[frozenset[str]], Predicting | None]
@@ -97,11 +97,27 @@ def cases_of(subjects: Sequence[Subject], ground: Ground, fit: Fit) -> tuple[Cas
         ground: Of that place; its predictor is not used, nor are measured operators of a model's own family.
         fit: Makes the predictor that knows nothing of a family: it is called once for each.
     """
-    return tuple(case for family in families_of(subjects).values() for case in _cases(family, ground, fit))
+    return tuple(
+        case
+        for name, family in families_of(subjects).items()
+        for case in _cases(family, ground_without(name, subjects, ground, fit))
+    )
 
 
-def _cases(family: Sequence[Subject], ground: Ground, fit: Fit) -> Iterator[Case]:
-    held_out = replace(ground, known={}, predictor=fit(keys_of(family)))
+def ground_without(family: str, subjects: Sequence[Subject], ground: Ground, fit: Fit) -> Ground:
+    """A ground that has seen no operator of a family's models."""
+    left_out = keys_of([one for one in subjects if one.family == family])
+    seen = {
+        operator.key: (work, one.known[operator.key])
+        for one in subjects
+        for operator, work in zip(one.capture.operators, one.works, strict=True)
+        if operator.key in one.known and operator.key not in left_out
+    }
+    rates = rates_of(list(seen.values()), ground.specs.get(ground.device))
+    return replace(ground, known={}, predictor=fit(left_out), rates=rates)
+
+
+def _cases(family: Sequence[Subject], held_out: Ground) -> Iterator[Case]:
     if held_out.predictor is None:
         return
     for one in family:

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from stopwatt.operators.costs import OperatorCost
 from stopwatt.operators.expected import weights
 from stopwatt.predicting.composed import Composed
-from stopwatt.predicting.held_out import Fit, Subject, cases_of, families_of, keys_of, replayed
+from stopwatt.predicting.held_out import Fit, Subject, cases_of, families_of, ground_without, keys_of, replayed
 from stopwatt.predicting.models import Calibration, Interval, calibrate
 from stopwatt.predicting.prediction import interval_for
 from stopwatt.predicting.times import Ground
@@ -96,7 +96,7 @@ def evaluate(subjects: Sequence[Subject], ground: Ground, fit: Fit) -> tuple[Tri
     for name, family in families_of(subjects).items():
         others = [one for one in subjects if one.family != name]
         known = calibrate([one for one in cases if one.family != name])
-        held_out = replace(ground, known={}, predictor=once(keys_of(family)))
+        held_out = ground_without(name, subjects, ground, once)
         if held_out.predictor is not None:
             trials += [_trial(one, held_out, known, others) for one in family]
     return tuple(trials)

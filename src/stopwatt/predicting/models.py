@@ -56,6 +56,7 @@ class End:
         bias: Logarithm that is added.
         quantile: Half-width of the logarithm, or times the spread.
         by_spread: Which of the two.
+        widest: Largest spread that it was calibrated on: beyond, nobody knows what spreads mean.
         models, families: It was calibrated on.
     """
 
@@ -64,10 +65,11 @@ class End:
     by_spread: bool
     models: int
     families: int
+    widest: float = math.inf
 
     def half_width(self, spread: float) -> float:
         """Half the interval of the logarithm."""
-        return self.quantile * (max(spread, LEAST_SPREAD) if self.by_spread else 1.0)
+        return self.quantile * (min(max(spread, LEAST_SPREAD), self.widest) if self.by_spread else 1.0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,7 +176,7 @@ def _end(cases: Sequence[Case], composed_s: Sequence[float], *, spread: bool = T
     spreads = np.maximum(np.array([one.spread for one in cases]), LEAST_SPREAD)
     scaled = grouped_quantile(np.abs(errors) / spreads, families)
     by_spread = spread and scaled * float(spreads.mean()) < WORTH * flat
-    return End(bias, scaled if by_spread else flat, by_spread, len(cases), kinds)
+    return End(bias, scaled if by_spread else flat, by_spread, len(cases), kinds, float(spreads.max()))
 
 
 def _without_bias(logs: Floats, families: NDArray[np.str_]) -> tuple[float, Floats]:

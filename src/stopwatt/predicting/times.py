@@ -3,7 +3,7 @@
 measured   a replay at that place
 predicted  the models of its family
 dispatch   nothing to do but to be dispatched: the median of such operators that were measured there
-rough      its family has no model: as the model's other operators, by bytes and operations
+rough      its family has no model: by bytes and operations, as the operators that were measured there
 """
 
 from collections.abc import Collection, Container, Mapping, Sequence
@@ -52,6 +52,26 @@ class Predicting(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
+class Rates:
+    """Seconds for the weight of an operator (`operators.expected.weights`), as others needed.
+
+    Attributes:
+        floor_s: What the quickest of them takes.
+        low, middle, high: Beyond that, for a unit of weight: quantiles over the others' time.
+    """
+
+    floor_s: float
+    low: float
+    middle: float
+    high: float
+
+    def seconds(self, weight: float) -> tuple[float, float, float]:
+        """Time and interval of an operator of that weight."""
+        low, middle, high = (self.floor_s + weight * one for one in (self.low, self.middle, self.high))
+        return middle, min(low, middle / _LEAST_FACTOR), max(high, middle * _LEAST_FACTOR)
+
+
+@dataclass(frozen=True, slots=True)
 class Ground:
     """What times of operators follow from.
 
@@ -63,6 +83,7 @@ class Ground:
         submit_s: Until any other call has returned to the host of a GPU.
         predictor: `None` where there is none.
         specs: Of devices.
+        rates: Of operators that were measured there, for those of families without a model; the model's own if absent.
         modes: Whether what was learnt from of this device says its memory mode; tables of others do not.
         on_gpu: Whether operators without work take no time there.
     """
@@ -74,6 +95,7 @@ class Ground:
     submit_s: float = 0.0
     predictor: Predicting | None = None
     specs: Mapping[str, DeviceSpecs] = field(default_factory=dict)
+    rates: Rates | None = None
     modes: bool = True
     on_gpu: bool = False
 
@@ -145,22 +167,18 @@ def in_mode(table: Table, mode: Mode, learnt: Collection[str], *, modes: bool) -
 
 
 def _guess(columns: Columns, works: Sequence[Work], ground: Ground) -> None:
-    """What is left takes for its weight what the others took for theirs."""
+    """What is left takes for its weight what others took for theirs: all that were measured there, or this model's."""
     left = np.flatnonzero(columns.open)
     if not left.size:
         return
-    if left.size == len(works):
-        raise ValueError("nothing is known of any operator")
     heavy = np.array(weights(works, ground.specs.get(ground.device)))
-    typical = _typical(columns.time_s)
-    with np.errstate(divide="ignore", invalid="ignore"):
-        rates = typical / heavy
-    usable = rates[np.isfinite(rates) & (rates > 0)]
-    floor = float(np.nanmin(typical))
+    rates = ground.rates or _rates(heavy, _typical(columns.time_s))
+    if rates is None:
+        raise ValueError("nothing is known of any operator")
     for row in left.tolist():
         family = works[row].family
         why = f"no measurements of {family} operators" if family is not Family.OTHER else "no formula for its work"
-        columns.guessed(row, _rough(float(heavy[row]), usable, floor), ground.submit_s, why)
+        columns.guessed(row, rates.seconds(float(heavy[row])), ground.submit_s, why)
 
 
 def _typical(values: Floats) -> Floats:
@@ -170,10 +188,24 @@ def _typical(values: Floats) -> Floats:
     return np.asarray(np.where(known.any(axis=1), first, np.nan))
 
 
-def _rough(weight: float, rates: Floats, floor: float) -> tuple[float, float, float]:
-    """Time and interval of an operator by its weight; never below the least that any other takes."""
-    if not rates.size or not weight:
-        return floor, floor / _LEAST_FACTOR, floor * _LEAST_FACTOR
-    low, middle, high = (float(one) for one in np.quantile(rates, (_TAIL, 0.5, 1 - _TAIL)))
-    seconds = max(weight * middle, floor)
-    return seconds, min(weight * low, seconds / _LEAST_FACTOR), max(weight * high, seconds * _LEAST_FACTOR)
+def rates_of(costs: Sequence[tuple[Work, OperatorCost]], specs: DeviceSpecs | None) -> Rates | None:
+    """What operators take for their weight, from those that were measured; `None` without any."""
+    timed = [(work, float(np.median(list(cost.time_s.values())))) for work, cost in costs if cost.time_s]
+    heavy = np.array(weights([work for work, _ in timed], specs)) if timed else np.zeros(0)
+    return _rates(heavy, np.array([seconds for _, seconds in timed]))
+
+
+def _rates(heavy: Floats, times_s: Floats) -> Rates | None:
+    usable = np.isfinite(times_s) & (times_s > 0)
+    if not usable.any():
+        return None
+    heavy, times_s = heavy[usable], times_s[usable]
+    floor = float(times_s.min()) if times_s.size > 1 else 0.0
+    work = heavy > 0
+    if not work.any():
+        return Rates(floor or float(times_s.min()), 0.0, 0.0, 0.0)
+    each = (times_s[work] - floor) / heavy[work]
+    order = np.argsort(each)
+    reached = np.cumsum(times_s[work][order]) / times_s[work].sum()  # what takes long tells more of what work takes
+    low, middle, high = (float(each[order][np.searchsorted(reached, at)]) for at in (_TAIL, 0.5, 1 - _TAIL))
+    return Rates(floor, low, middle, high)
