@@ -120,7 +120,7 @@ def _table(plan: Plan) -> Any:
     columns: tuple[Column | str, ...] = (
         "operator",
         "why",
-        *(Column(name, right=True, whole=True) for name in ("a call", "gain", "done after")),
+        *(Column(name, right=True, whole=True) for name in ("a call", "gain", "done after (s)")),
     )
     rows = [
         (
@@ -128,7 +128,7 @@ def _table(plan: Plan) -> Any:
             _reason(one),
             units.quantity(one.time_s, "s") if math.isfinite(one.time_s) else "",
             units.percent(one.gain),
-            units.duration(one.until_s),
+            f"{one.until_s:.0f}",
         )
         for one in shown
     ]
