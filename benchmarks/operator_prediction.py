@@ -233,8 +233,8 @@ def sentences(found: Found, own: Mapping[Family, Table], noise: str) -> list[str
         f"Questions learn from at most {MOST[0]:,} rows and are asked of at most {MOST[1]:,}, but for unseen shapes of "
         "GEMM (all rows but a fifth of the shapes; asked of 10,000) and of attention (16,000).",
         "Energy is that of rows of at least 0.1 ms, from predicted time and predicted power. Shorter rows carry the "
-        "power of what ran before them; some fp8 rows of 0.1 to 0.3 ms do so visibly (220 W beside 680 W for the same "
-        "work), which no model of the operator can know.",
+        "power of what ran before them; some fp8 rows of 0.1 to 0.3 ms look as if they did, too (n = 65536, k = 1024: "
+        "687 W at m = 768, 231 W at m = 769, 690 W at m = 1024), which no model of the operator can know.",
         noise,
         f"Fitting all {fast['rows']:,} GEMM rows, time and power, took {fast['fit_cpu_s']:.0f} s of CPU time "
         f"({fast['fit_s']:.0f} s on this machine, which was shared); predicting 1,000 operators "
