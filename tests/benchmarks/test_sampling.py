@@ -11,7 +11,7 @@ sys.path.insert(0, str(Path(__file__).parents[1] / "predicting"))
 from planted_products import products
 
 import sampling
-from stopwatt.predicting.choosing import Points, weights_for
+from stopwatt.predicting.choosing import weights_for
 
 STEPS = (16, 32)
 SEEDS = range(3)
@@ -25,10 +25,8 @@ def of_large_models(seed):
     """The same, though models call large products only, which are one in eleven of those that can be measured."""
     every = products(4000, seed=100 + seed, noise=0.01)
     large = every.take(np.min([every.dims[name] for name in "mnk"], axis=0) >= 512)
-    at = np.column_stack([np.log2(1 + sizes) for sizes in large.dims.values()])
-    called = Points(np.zeros(len(large), dtype=np.int64), at)
     made = world(seed)
-    weights = weights_for(made.points, called, np.full(len(large), 1 / len(large)))
+    weights = weights_for(made.points, sampling.points_in(large), np.full(len(large), 1 / len(large)))
     return replace(made, weights=weights, held_out=large)
 
 
@@ -57,8 +55,8 @@ def test_a_page_says_in_words_which_is_better_and_shows_intervals():
     made = {name: 0.05 * np.exp(0.01 * rng.standard_normal(shape)) for name in sampling.STRATEGIES}
     made[sampling.CHANCE] = made[sampling.CHANCE] * 2
     made[sampling.SPACE] = made[sampling.SPACE] / 2
-    page = sampling.page(products(10), made)
-    beside = {sentence.split(":")[0]: sentence for sentence in page.sentences[1:]}
+    page = sampling.page(products(10), {sampling.Demand.ALL: made})
+    beside = {sentence.split(". ")[1].split(":")[0]: sentence for sentence in page.sentences[1:]}
     assert "better after 48 rows" in beside["The plan against chance"]
     assert "worse after 48 rows" in beside["The plan against space filling"]
     assert "no difference" in beside["The plan against doubt alone"]
