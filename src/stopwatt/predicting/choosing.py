@@ -7,7 +7,7 @@
     novelty  1 - exp(-(d / REACH)^2 / 2), d to the nearest that is measured or chosen before
 
 Distances d are octaves of sizes, within a family. Doubt alone chooses one difficult corner again and again, and is
-no better than chance; novelty alone fills the space evenly, whatever is known there (docs/results/sampling.md compares).
+no better than chance; novelty alone fills the space evenly, whatever is called (docs/results/sampling.md compares).
 """
 
 from collections.abc import Sequence
