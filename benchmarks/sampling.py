@@ -24,7 +24,7 @@ from stopwatt.predicting.predictor import Predictor, fit
 
 FOLDER = "STOPWATT_H200_OPERATORS"
 DTYPE = "bfloat16"
-SEEDS = 8
+SEEDS = 16
 STEPS = (24, 48, 96)
 """Measured rows: the first at random, the same for all; each further step is chosen at once."""
 POOL, HELD_OUT = 3000, 1000
