@@ -137,7 +137,7 @@ def test_operands_that_do_not_fit_are_refused_before_they_are_made():
 
 def test_one_series_of_a_set_beyond_the_caches_of_a_core_is_both_reuse_and_resident():
     large = Operator(
-        "aten.relu.default", (Tensor((2**14 + 2**13,)),), (t(0),), {}, (Tensor((2**14 + 2**13,), storage=1),)
+        "aten.relu.default", (Tensor((2**13 + 2**12,)),), (t(0),), {}, (Tensor((2**13 + 2**12,), storage=1),)
     )
     reuse, resident = answer(large, rules=replace(QUICK, modes=(Mode.REUSE, Mode.RESIDENT))).replays
     assert reuse.samples == resident.samples

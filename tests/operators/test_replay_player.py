@@ -1,10 +1,12 @@
 """Calls over buffers that take turns: which set each call is given, and what is restored before it."""
 
+import weakref
+
 import pytest
 import torch
 
 from stopwatt.errors import Unsupported
-from stopwatt.measuring.operators.materials import Materials, function_of
+from stopwatt.measuring.operators.materials import Materials, function_of, given_bytes
 from stopwatt.measuring.operators.player import AFTER_REST, DRIFT, Player, chain_of
 from stopwatt.measuring.operators.rotation import Rotation
 from stopwatt.operators.operator import Operator, Role, Tensor
@@ -68,6 +70,27 @@ def test_sets_take_turns_from_one_sample_to_the_next_inputs_and_weights_alike():
     play(made, 2, 2, 2)
     assert watched.given[:3] == watched.given[3:]
     assert len({address for given in watched.given for address in given}) == 6
+
+
+@pytest.mark.parametrize(("hold", "alive"), [(True, 3), (False, 0)])
+def test_what_a_set_returned_stays_until_its_next_turn_where_that_is_asked_for(hold, alive):
+    function, returned = function_of(LINEAR.name), []
+
+    def watched(*arguments, **keywords):
+        output = function(*arguments, **keywords)
+        returned.append(weakref.ref(output))
+        return output
+
+    watched._schema = function._schema
+    made = Player(LINEAR, watched, Materials(LINEAR, "cpu"), Rotation(3, 0, 0), hold=hold)
+    play(made, 3, 3, 1)
+    assert sum(one() is not None for one in returned) == alive
+    assert all(one() is not None for one in returned[len(returned) - alive :])
+
+
+def test_memory_that_a_call_takes_for_what_it_returns_is_beside_its_operands():
+    assert given_bytes(LINEAR) == 4 * 8 * 4
+    assert given_bytes(ADD_IN_PLACE) == 0
 
 
 def test_a_chain_is_given_what_the_call_before_returned_and_other_weights():

@@ -8,7 +8,11 @@ from stopwatt.records import Precision, Reading, Samples, Status, Trouble
 
 
 class Mode(StrEnum):
-    """Where an operator finds what it reads when it is called again and again."""
+    """Where an operator finds what it reads when it is called again and again.
+
+    On a CPU what it writes takes turns as well in `resident` and `stream`: what a call returned stays until its buffers
+    have their turn again, so that an allocator cannot hand out memory which is still in the nearest cache.
+    """
 
     REUSE = "reuse"  # the same buffers each time: in the nearest cache that holds them
     RESIDENT = "resident"  # buffers that take turns, together larger than the caches of a core: in the last-level cache

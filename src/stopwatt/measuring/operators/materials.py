@@ -201,6 +201,12 @@ def _sizes(tensors: Iterable[Tensor]) -> dict[int, int]:
     return sizes
 
 
+def given_bytes(operator: Operator) -> int:
+    """Bytes of the memory that a call takes for what it returns, beside its operands."""
+    own = {one.storage for one in operator.tensors}
+    return sum(size for storage, size in _sizes(operator.outputs).items() if storage not in own)
+
+
 def _view(tensor: Tensor, storage: "torch.Tensor") -> "torch.Tensor":
     flat = storage.view(_dtype(tensor.dtype))
     if not _extent(tensor):  # without elements it reaches nowhere, whatever its offset says

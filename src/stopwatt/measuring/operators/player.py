@@ -37,8 +37,9 @@ _STEADY = frozenset(
 )
 """Operators that may write as often as they like: the second time leaves what the first did."""
 
-_Turn = tuple[tuple[Any, ...], tuple[Any, ...], dict[str, Any]]
-"""Positional arguments before and after the one that is the output of the call before, and keyword arguments."""
+_Turn = tuple[int, tuple[Any, ...], tuple[Any, ...], dict[str, Any]]
+"""Number of the set; positional arguments before and after the one that is the output of the call before, and keyword
+arguments."""
 
 
 class Player:
@@ -50,6 +51,9 @@ class Player:
         materials: Makes its operands.
         rotation: How many sets of them there are.
         chain: Place of the positional argument that is the output of the call before; `None` for none.
+        hold: Whether what a set returned stays until the set's next turn. Else an allocator gives the next call the
+            memory that the call before has just written, which a model's operators seldom find: writing to what is no
+            longer in a cache is then left out of the time.
     """
 
     def __init__(
@@ -59,6 +63,8 @@ class Player:
         materials: Materials,
         rotation: Rotation,
         chain: int | None = None,
+        *,
+        hold: bool = False,
     ) -> None:
         self.rotation = rotation
         self.chained = chain is not None
@@ -67,7 +73,8 @@ class Player:
         self._changed = frozenset() if operator.name in _STEADY else written(operator, function)
         common = () if chain is None else (chained_storage(operator, chain),)
         self._sets = [materials.make(common) for _ in range(rotation.sets)]
-        self._turns = [_cut(one, chain) for one in self._sets]
+        self._turns = [(number, *_cut(one, chain)) for number, one in enumerate(self._sets)]
+        self._held: list[Any] = [None] * rotation.sets if hold else []
         self._rest = materials.buffer(rotation.rest)
         self._start: Any = None if chain is None else self._sets[0].arguments[chain]
         self._carried = self._start
@@ -132,16 +139,22 @@ class Player:
             self._materials.overwrite(self._rest)
 
     def play(self) -> None:
-        """The calls that were made ready. What they return is dropped at once, as models drop most of it."""
+        """The calls that were made ready."""
         function = self._function
+        if self._held:
+            held = self._held
+            for run in self._runs:
+                for number, _, arguments, keywords in run:
+                    held[number] = function(*arguments, **keywords)
+            return
         if not self.chained:
             for run in self._runs:
-                for _, arguments, keywords in run:
+                for _, _, arguments, keywords in run:
                     function(*arguments, **keywords)
             return
         output = self._carried
         for run in self._runs:
-            for before, after, keywords in run:
+            for _, before, after, keywords in run:
                 output = function(*before, output, *after, **keywords)
             self._carried, output = output, self._start
 
@@ -201,7 +214,7 @@ def _kind(tensor: Tensor) -> tuple[Any, ...]:
     return tensor.shape, tensor.dtype, strides_of(tensor), tensor.host
 
 
-def _cut(made: CallSet, chain: int | None) -> _Turn:
+def _cut(made: CallSet, chain: int | None) -> tuple[tuple[Any, ...], tuple[Any, ...], dict[str, Any]]:
     if chain is None:
         return (), made.arguments, dict(made.keywords)
     return made.arguments[:chain], made.arguments[chain + 1 :], dict(made.keywords)

@@ -12,7 +12,7 @@ from stopwatt.measuring import faults
 from stopwatt.measuring.job import Answer, Job
 from stopwatt.measuring.operators.caches import Caches, caches_of
 from stopwatt.measuring.operators.joules import Joules, measure_energy
-from stopwatt.measuring.operators.materials import Materials, function_of
+from stopwatt.measuring.operators.materials import Materials, function_of, given_bytes
 from stopwatt.measuring.operators.player import Player, chain_of, chained_storage
 from stopwatt.measuring.operators.rotation import plan_rotation
 from stopwatt.measuring.operators.sentinel import RULES, sentinel
@@ -112,10 +112,12 @@ def _measured(bench: _Bench, operator: Operator, mode: Mode, alone: Replay | Non
     chain = chain_of(operator) if mode is Mode.CHAINED else None
     materials = Materials(operator, bench.device.name, bench.rules.seed)
     common = 0 if chain is None else materials.sizes[chained_storage(operator, chain)]
-    rotation = plan_rotation(mode, materials.bytes - common, bench.caches, bench.rules.footprint)
+    hold = bench.device.kind == "cpu" and mode in {Mode.RESIDENT, Mode.STREAM}
+    size = materials.bytes - common + (given_bytes(operator) if hold else 0)
+    rotation = plan_rotation(mode, size, bench.caches, bench.rules.footprint)
     if alone is not None and mode is Mode.RESIDENT and rotation.sets == 1:
         return _Found(replace(alone, mode=mode))
-    player = Player(operator, function, materials, rotation, chain)
+    player = Player(operator, function, materials, rotation, chain, hold=hold)
     series = measure(player, bench.device, bench.rules)
     replay = Replay(
         operator.key,
