@@ -26,7 +26,7 @@ from stopwatt.ops.measure import measure
 from stopwatt.ops.places import place_of
 from stopwatt.records import QUICK, Measurement, Precision, Process, Scalar, Status
 from stopwatt.reporting.console import console_for
-from stopwatt.reporting.progress import show_progress
+from stopwatt.reporting.progress import ProgressLine, show_progress
 from stopwatt.running import run_request
 from stopwatt.store import Access, RunStatus, Store, open_store
 from stopwatt.store.model import Selection
@@ -57,6 +57,7 @@ MODELS = tuple(
 )
 RULES = replace(QUICK, rounds=2, trials=200, trial_seconds=1.5, throughput_windows=1, process=Process.FRESH)
 """Of the whole models: twice, before their operators are measured and afterwards."""
+BEFORE, AFTER = "before", "after"
 WITHIN = 0.10
 SHARE, ERROR, COVERED = 0.90, 0.06, 0.95
 """What is aimed at: share of models within 10 %, mean absolute error, share of the time with a measured operator."""
@@ -84,21 +85,23 @@ def main(out: Path = RESULTS, *, device: str = "cpu") -> None:
     """Measure what is not measured yet, and write the page."""
     store = str(BUILD / f"reconciliation-{device}.db")
     BUILD.mkdir(exist_ok=True)
-    models = [on(one, device) for one in MODELS]
     with show_progress(console_for(sys.stderr)) as watcher:
-        captures = [_captured(one, store) for one in models]
-        for turn in ("before", "after"):
-            for one in models:
-                asked = replace(one, protocol=RULES, tag=turn)
-                if not _has(store, asked):
-                    run_request(asked, store=store, watcher=watcher, allow=True)
-            if turn == "before":
-                with open_store(store) as database:
-                    operators = [operator for one in captures for operator in one.operators]
-                    measure(
-                        database, operators, place_of(device, THREADS, Precision.FP32), ReplayRules(), None, watcher
-                    )
+        for one in MODELS:
+            _measure(on(one, device), store, device, watcher)
     write(out, device=device)
+
+
+def _measure(asked: Request, store: str, device: str, watcher: ProgressLine) -> None:
+    """One model: its operators between two measurements of the whole, since machines become faster and slower."""
+    capture = _captured(asked, store)
+    for tag in (BEFORE, AFTER):
+        whole = replace(asked, protocol=RULES, tag=tag)
+        if not _has(store, whole):
+            run_request(whole, store=store, watcher=watcher, allow=True)
+        if tag == BEFORE:
+            with open_store(store) as database:
+                place = place_of(device, THREADS, Precision.FP32)
+                measure(database, capture.operators, place, ReplayRules(), None, watcher)
 
 
 def on(asked: Request, device: str) -> Request:
@@ -170,8 +173,8 @@ def _apart(rounds: Sequence[Measurement], database: Store) -> list[float]:
         if entry.id in by_id:
             median = float(np.median(by_id[entry.id].samples["latency"].values))
             medians.setdefault(entry.cell, {}).setdefault(tags[entry.run], []).append(median)
-    both = [by for by in medians.values() if {"before", "after"} <= set(by)]
-    return [float(np.median(by["after"]) / np.median(by["before"]) - 1) for by in both]
+    both = [by for by in medians.values() if {BEFORE, AFTER} <= set(by)]
+    return [float(np.median(by[AFTER]) / np.median(by[BEFORE]) - 1) for by in both]
 
 
 def _errors(outcomes: Sequence[Outcome], seconds: Sequence[float]) -> NDArray[np.float64]:
