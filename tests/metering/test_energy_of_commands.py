@@ -2,6 +2,7 @@
 
 import json
 import re
+import subprocess
 import sys
 
 import pytest
@@ -86,6 +87,16 @@ def test_cpu_time_is_that_of_the_command_and_its_children():
     cpu = document["process"]["cpu_time"]["value"]
     assert cpu >= 0.3
     assert document["process"]["cores"]["value"] == pytest.approx(cpu / document["seconds"])
+
+
+def test_the_peak_that_we_inherited_ourselves_is_not_handed_on():
+    command = [PYTHON, "-c", "import time; held = b'x' * 200_000_000; time.sleep(0.5)"]
+    meter = [PYTHON, "-c", "from stopwatt.cli import main; main()", "meter", "--quiet", "--json", "-", "--"]
+    starter = "import subprocess, sys; held = b'x' * 400_000_000; sys.exit(subprocess.call(sys.argv[1:]))"
+    done = subprocess.run([PYTHON, "-c", starter, *meter, *command], capture_output=True, text=True, check=True)
+    document = json.loads(done.stdout)
+    assert document["sources"] == {"peak_memory": AT_ITS_END}
+    assert 200_000_000 <= document["process"]["peak_memory"]["value"] < 300_000_000
 
 
 def test_peak_memory_is_the_commands_and_not_that_of_who_started_it(metered):

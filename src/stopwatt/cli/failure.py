@@ -52,12 +52,20 @@ def prepare_streams() -> None:
 
 def reader_gone() -> int:
     """Whoever read our output has seen enough (`| head`): nothing more to say, and nothing wrong."""
-    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # what is still in the buffer goes nowhere
+    _forget_output()
     return ExitCode.OK
+
+
+def _forget_output() -> None:
+    """What is still in the buffer goes nowhere: else Python tries again at its end, and leaves with its own code."""
+    with contextlib.suppress(OSError, ValueError):
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def operating_system(error: OSError, *, debug: bool) -> int:
     """A file or stream that the operating system refuses, where nobody knows more about it."""
+    if error.filename is None:
+        _forget_output()
     what = f"the operating system refuses: {error.strerror or error}"
     where = str(error.filename or "writing to the standard output")
     return fail(StopwattError(what, when=where, now="check free space and rights, then start again"), debug=debug)

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from types import FrameType
 
+from stopwatt.devices.memory import HostMemory
 from stopwatt.errors import ExitCode, StopwattError, UsageError
 from stopwatt.measuring.clock import now_ns
 from stopwatt.records import Measured, Reading
@@ -73,7 +74,7 @@ def run_command(
     """
     check_command(command)
     with _heard() as signals:
-        ours = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+        ours = _our_peak_kib()
         begin = now_ns()
         try:
             process = os.posix_spawnp(command[0], list(command), os.environ, setsigdef=_IGNORED_BY_PYTHON)
@@ -90,6 +91,15 @@ def run_command(
                 _hand_on(process, os.read(signals, 256))
             elif look is not None:
                 look()
+
+
+def _our_peak_kib() -> float:
+    """What a process that we start inherits: the peak of our memory, which begins anew here.
+
+    `ru_maxrss` also holds the peak that we inherited ourselves; that is not handed on.
+    """
+    peak = HostMemory().peak()
+    return peak.value / _KIB if isinstance(peak, Measured) else resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
 
 
 def check_command(command: Sequence[str]) -> None:
@@ -111,7 +121,7 @@ def _ended(process: int) -> tuple[int, resource.struct_rusage] | None:
     return (code if code >= 0 else _BY_SIGNAL - code), usage
 
 
-def _readings(usage: resource.struct_rusage, ours_kib: int) -> dict[str, Reading]:
+def _readings(usage: resource.struct_rusage, ours_kib: float) -> dict[str, Reading]:
     """Exact figures of the kernel.
 
     A new process inherits the peak of the one that started it, until its own is larger; only then it says something.
