@@ -10,7 +10,7 @@ demo: .venv/demo.stamp  ## bench BERT, ResNet-18 and an LSTM over every backend 
 	$(BIN)/stopwatt report --store demo/stopwatt.db --out demo/report.html
 
 # Those that start processes of their own, and wait for them; all others. With --jobs both run at once.
-ROUNDS = tests/sweeping tests/selftesting tests/metering tests/compare tests/cli
+ROUNDS = tests/sweeping tests/selftesting tests/metering tests/compare tests/cli tests/ops tests/predicting
 
 test: test-rounds test-rest  ## the tests
 
