@@ -124,7 +124,7 @@ def test_what_is_wrong_is_named_with_its_line(planted, text, tmp_path, before, a
 def test_yaml_that_is_no_plan_is_refused(planted, tmp_path, content):
     path = tmp_path / "plan.yaml"
     path.write_text(content)
-    refused(planted, path)
+    assert refused(planted, path).now
 
 
 @pytest.mark.parametrize(
@@ -133,7 +133,7 @@ def test_yaml_that_is_no_plan_is_refused(planted, tmp_path, content):
 def test_json_that_is_no_plan_is_refused(planted, tmp_path, content):
     path = tmp_path / "plan.json"
     path.write_bytes(content.encode("latin1"))
-    refused(planted, path)
+    assert refused(planted, path).now
 
 
 def test_json_whose_operators_were_changed_is_refused_with_their_number(planted, made, tmp_path):
