@@ -41,16 +41,16 @@ def written(tmp_path, operator, **change):
     return write(tmp_path / "tables" / f"{operator}_perf.parquet", rows(operator, change))
 
 
-def has(row, **expected):
+def assert_row(row, **expected):
     found = {name: row[name] for name in expected}
     assert found == expected
 
 
 def test_a_product_keeps_its_sizes_its_time_in_seconds_and_its_power(store, tmp_path):
     row = only_row(store, written(tmp_path, "gemm"))
-    has(row, family=Family.GEMM, m=3, n=5, k=7, batch=1, kind="gemm", dtype="bfloat16", mode="", group="")
-    has(row, time_s=2e-3, power_w=350, limit_w=700, device="NVIDIA H200", source="tables vllm 0.22.0 gemm")
-    has(row, flops=2 * 3 * 5 * 7, read_bytes=2 * (3 * 7 + 5 * 7), write_bytes=2 * 3 * 5, weight_bytes=2 * 5 * 7)
+    assert_row(row, family=Family.GEMM, m=3, n=5, k=7, batch=1, kind="gemm", dtype="bfloat16", mode="", group="")
+    assert_row(row, time_s=2e-3, power_w=350, limit_w=700, device="NVIDIA H200", source="tables vllm 0.22.0 gemm")
+    assert_row(row, flops=2 * 3 * 5 * 7, read_bytes=2 * (3 * 7 + 5 * 7), write_bytes=2 * 3 * 5, weight_bytes=2 * 5 * 7)
 
 
 @pytest.mark.parametrize(
@@ -67,44 +67,44 @@ def test_a_product_keeps_its_sizes_its_time_in_seconds_and_its_power(store, tmp_
 def test_a_quantisation_scheme_decides_type_kind_and_bytes(store, tmp_path, scheme, expected):
     dtype, kind, left, right = expected
     row = only_row(store, written(tmp_path, "gemm", gemm_dtype=scheme))
-    has(row, dtype=dtype, kind=kind, read_bytes=left * 3 * 7 + right * 5 * 7, weight_bytes=right * 5 * 7)
+    assert_row(row, dtype=dtype, kind=kind, read_bytes=left * 3 * 7 + right * 5 * 7, weight_bytes=right * 5 * 7)
 
 
 def test_context_attention_is_causal_over_what_is_new_and_what_is_cached(store, tmp_path):
     row = only_row(store, written(tmp_path, "context_attention", step=4))
-    has(row, family=Family.ATTENTION, kind="context", q_len=16, kv_len=20, causal=1, window=0)
-    has(row, batch=4, heads=8, kv_heads=2, head_dim=64)
+    assert_row(row, family=Family.ATTENTION, kind="context", q_len=16, kv_len=20, causal=1, window=0)
+    assert_row(row, batch=4, heads=8, kv_heads=2, head_dim=64)
     pairs = sum(4 + query + 1 for query in range(16))
-    has(row, flops=4 * 4 * 8 * 64 * pairs, write_bytes=2 * 4 * 8 * 16 * 64, weight_bytes=0)
-    has(row, read_bytes=2 * 4 * 8 * 16 * 64 + 2 * 2 * 4 * 2 * 20 * 64)
+    assert_row(row, flops=4 * 4 * 8 * 64 * pairs, write_bytes=2 * 4 * 8 * 16 * 64, weight_bytes=0)
+    assert_row(row, read_bytes=2 * 4 * 8 * 16 * 64 + 2 * 2 * 4 * 2 * 20 * 64)
 
 
 def test_generation_has_one_query_and_all_keys_of_the_cache_in_the_type_of_the_cache(store, tmp_path):
     row = only_row(store, written(tmp_path, "generation_attention", kv_cache_dtype="fp8"))
-    has(row, kind="generation float8_e4m3fn cache", dtype="bfloat16", q_len=1, kv_len=128, causal=0)
-    has(row, flops=4 * 4 * 8 * 64 * 128, read_bytes=2 * 4 * 8 * 64 + 1 * 2 * 4 * 2 * 128 * 64)
+    assert_row(row, kind="generation float8_e4m3fn cache", dtype="bfloat16", q_len=1, kv_len=128, causal=0)
+    assert_row(row, flops=4 * 4 * 8 * 64 * 128, read_bytes=2 * 4 * 8 * 64 + 1 * 2 * 4 * 2 * 128 * 64)
 
 
 def test_a_window_hides_keys_that_are_then_not_read(store, tmp_path):
     row = only_row(store, written(tmp_path, "generation_attention", window_size=32))
-    has(row, window=32, flops=4 * 4 * 8 * 64 * 32, read_bytes=2 * 4 * 8 * 64 + 2 * 2 * 4 * 2 * 32 * 64)
+    assert_row(row, window=32, flops=4 * 4 * 8 * 64 * 32, read_bytes=2 * 4 * 8 * 64 + 2 * 2 * 4 * 2 * 32 * 64)
 
 
 def test_attention_of_an_encoder_sees_everything_with_keys_for_each_head(store, tmp_path):
     row = only_row(store, written(tmp_path, "encoder_attention"))
-    has(row, kind="context", q_len=50, kv_len=50, heads=4, kv_heads=4, causal=0, window=0)
-    has(row, flops=4 * 2 * 4 * 72 * 50 * 50)
+    assert_row(row, kind="context", q_len=50, kv_len=50, heads=4, kv_heads=4, causal=0, window=0)
+    assert_row(row, flops=4 * 2 * 4 * 72 * 50 * 50)
 
 
 @pytest.mark.parametrize(("name", "k", "n"), [("mla_gen_pre", 128, 512), ("mla_gen_post", 512, 128)])
 def test_a_product_of_latent_attention_has_a_matrix_for_each_head(store, tmp_path, name, k, n):
     row = only_row(store, written(tmp_path, "mla_bmm", op_name=name))
-    has(row, kind="bmm", m=9, n=n, k=k, batch=16, weight_bytes=2 * 16 * k * n)
+    assert_row(row, kind="bmm", m=9, n=n, k=k, batch=16, weight_bytes=2 * 16 * k * n)
 
 
 def test_scaling_a_matrix_reads_16_bits_and_writes_8_for_each_element(store, tmp_path):
     row = only_row(store, written(tmp_path, "scale_matrix"))
-    has(row, family=Family.ELEMENTWISE, elements=60, operands=1, run=60, read_bytes=120, write_bytes=60)
+    assert_row(row, family=Family.ELEMENTWISE, elements=60, operands=1, run=60, read_bytes=120, write_bytes=60)
 
 
 @given(st.integers(1, 40), st.integers(0, 40), st.booleans(), st.integers(0, 50))
@@ -141,7 +141,7 @@ def test_every_family_has_the_sizes_that_it_is_defined_by(store, tmp_path):
 
 def test_source_and_device_can_be_named(store, tmp_path):
     row = only_row(store, written(tmp_path, "gemm"), source="mine", device="My Card")
-    has(row, source="mine vllm 0.22.0 gemm", device="My Card")
+    assert_row(row, source="mine vllm 0.22.0 gemm", device="My Card")
 
 
 def test_rows_of_several_devices_and_versions_are_kept_apart(store, tmp_path):

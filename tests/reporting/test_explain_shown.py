@@ -173,6 +173,16 @@ def test_the_figure_holds_modules_operators_and_what_lies_between():
     assert (width["net(width=4)"], width["Python between operators"], width["residual"]) == (100, 25, 10)
 
 
+def test_what_adds_up_to_more_than_was_measured_goes_beyond_the_measured_time():
+    chart = operators(about(Model(Known(18 * US))))
+    found = boxes(chart)
+    share = about(Model(Known(18 * US))).composed_s / (18 * US)
+    assert share > 1
+    assert found["net(width=4)"]["right"] == pytest.approx(100 * share, abs=0.01)
+    assert "beyond 100" in str(chart.to_dict())
+    assert "beyond 100" not in str(operators(about()).to_dict())
+
+
 def test_boxes_lie_inside_the_box_above_them():
     rows = operators(about()).datasets["rows"]
     for row in rows:

@@ -22,21 +22,32 @@ ENERGY = Group("Energy and telemetry", sort_key=3)
 RESULTS = Group("Results", sort_key=4)
 
 
+Params = Annotated[
+    tuple[str, ...],
+    Parameter(
+        name=["--param", "-p"],
+        group=TARGET,
+        negative="",
+        show_default=False,
+        help="NAME=VALUE, or WORKLOAD.NAME=VALUE for one.",
+    ),
+]
+Batches = Annotated[str, Parameter(group=TARGET, help="Sizes by comma; 1..64 doubles from 1 to 64.")]
+OnDevice = Annotated[str, Parameter(group=TARGET, help="cpu, cuda or cuda:1.")]
+HostThreads = Annotated[int, Parameter(group=TARGET, help="Host threads; 0 for all cores that may be used.")]
+InStore = Annotated[
+    str | None, Parameter(group=RESULTS, help="Results database: a file or a URL ($STOPWATT_STORE, ./stopwatt.db).")
+]
+AsJson = Annotated[bool, Parameter(group=RESULTS, negative="", help="Print the result as JSON on standard output.")]
+"""Single options that verbs have alike, whatever else they take."""
+
+
 @Parameter(name="*")
 @dataclass(frozen=True)
 class TargetOptions:
     """What to run."""
 
-    param: Annotated[
-        tuple[str, ...],
-        Parameter(
-            name=["--param", "-p"],
-            group=TARGET,
-            negative="",
-            show_default=False,
-            help="NAME=VALUE, or WORKLOAD.NAME=VALUE for one.",
-        ),
-    ] = ()
+    param: Params = ()
     backends: Annotated[
         str,
         Parameter(
@@ -44,9 +55,9 @@ class TargetOptions:
         ),
     ] = "auto"
     precision: Annotated[str, Parameter(group=TARGET, help="fp32, tf32, fp16, bf16, int8; by comma.")] = "fp32"
-    batch: Annotated[str, Parameter(group=TARGET, help="Sizes by comma; 1..64 doubles from 1 to 64.")] = "1"
-    device: Annotated[str, Parameter(group=TARGET, help="cpu, cuda or cuda:1.")] = "cpu"
-    threads: Annotated[int, Parameter(group=TARGET, help="Host threads; 0 for all cores that may be used.")] = 0
+    batch: Batches = "1"
+    device: OnDevice = "cpu"
+    threads: HostThreads = 0
     baseline: Annotated[bool, Parameter(group=TARGET, help="Also measure fp32 eager, what speed-ups refer to.")] = True
 
 

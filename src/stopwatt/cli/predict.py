@@ -5,26 +5,22 @@ from typing import Annotated
 
 from cyclopts import Group, Parameter
 
-from stopwatt.cli.options import TARGET
+from stopwatt.cli.options import TARGET, AsJson, Batches, HostThreads, InStore, Params
 
 IMPROVE = Group("How to improve", sort_key=2)
-RESULTS = Group("Results", sort_key=4)
 
 
 def predict(
     workload: Annotated[str, Parameter(group=TARGET, help="`stopwatt workloads` lists them; also FILE.py:FUNCTION.")],
     *,
-    param: Annotated[
-        tuple[str, ...],
-        Parameter(name=["--param", "-p"], group=TARGET, negative="", show_default=False, help="NAME=VALUE."),
-    ] = (),
+    param: Params = (),
     device: Annotated[
         str, Parameter(group=TARGET, help="cpu or cuda of this machine, or hardware that `stopwatt ops list` names.")
     ] = "cpu",
     backend: Annotated[str, Parameter(group=TARGET, help="eager: what others fuse is in no database.")] = "eager",
     precision: Annotated[str, Parameter(group=TARGET, help="fp32, tf32, fp16 or bf16.")] = "fp32",
-    batch: Annotated[str, Parameter(group=TARGET, help="Sizes by comma; 1..64 doubles from 1 to 64.")] = "1",
-    threads: Annotated[int, Parameter(group=TARGET, help="Host threads; 0 for all cores that may be used.")] = 0,
+    batch: Batches = "1",
+    threads: HostThreads = 0,
     improve: Annotated[
         bool, Parameter(group=IMPROVE, negative="", help="Measure what the interval rests on most, and predict again.")
     ] = False,
@@ -32,10 +28,8 @@ def predict(
         str, Parameter(group=IMPROVE, help="Half the interval over the time that is good enough.")
     ] = "10%",
     budget: Annotated[str, Parameter(group=IMPROVE, help="Longest time for measuring operators.")] = "10min",
-    store: Annotated[
-        str | None, Parameter(group=RESULTS, help="Results database ($STOPWATT_STORE, ./stopwatt.db).")
-    ] = None,
-    json: Annotated[bool, Parameter(group=RESULTS, negative="", help="Print the result as JSON.")] = False,
+    store: InStore = None,
+    json: AsJson = False,
 ) -> None:
     """Predict time and energy of a model that was never measured, with intervals of 90 %.
 

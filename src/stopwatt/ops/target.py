@@ -71,7 +71,8 @@ def target_of(store: "Store", name: str, threads: int = 0, precision: Precision 
     known = hardware_in(store)
     found = next((one for one in known if one.casefold() == name.casefold()), None)
     if found is None:
-        raise unknown("device", name, (_CPU, "cuda", *known))
+        error = unknown("device", name, (_CPU, "cuda", *known))
+        raise UsageError(error.what, now=f"{error.now}; `stopwatt ops import` brings tables of others")
     return _elsewhere(store, found, threads, precision)
 
 

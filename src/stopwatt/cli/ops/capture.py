@@ -7,7 +7,20 @@ from typing import TYPE_CHECKING, Annotated
 
 from cyclopts import Parameter
 
-from stopwatt.cli.options import RESULTS, RULES, TARGET, batches, parameters, words
+from stopwatt.cli.options import (
+    RESULTS,
+    RULES,
+    TARGET,
+    AsJson,
+    Batches,
+    HostThreads,
+    InStore,
+    OnDevice,
+    Params,
+    batches,
+    parameters,
+    words,
+)
 
 if TYPE_CHECKING:
     from stopwatt.operators.capture import Capture
@@ -17,34 +30,21 @@ def capture(
     *workloads: Annotated[
         str, Parameter(help="`stopwatt workloads` lists them; also FILE.py:FUNCTION, FILE.onnx, FILE.pt2.")
     ],
-    param: Annotated[
-        tuple[str, ...],
-        Parameter(
-            name=["--param", "-p"],
-            group=TARGET,
-            negative="",
-            show_default=False,
-            help="NAME=VALUE, or WORKLOAD.NAME=VALUE for one.",
-        ),
-    ] = (),
+    param: Params = (),
     backends: Annotated[
         str, Parameter(group=TARGET, help="Names by comma, NAME:VARIANT, `auto` or `all`; kernels are named.")
     ] = "eager",
     precision: Annotated[str, Parameter(group=TARGET, help="fp32, tf32, fp16, bf16, int8; by comma.")] = "fp32",
-    batch: Annotated[str, Parameter(group=TARGET, help="Sizes by comma; 1..64 doubles from 1 to 64.")] = "1",
-    device: Annotated[str, Parameter(group=TARGET, help="cpu, cuda or cuda:1.")] = "cpu",
-    threads: Annotated[int, Parameter(group=TARGET, help="Host threads; 0 for all cores that may be used.")] = 0,
+    batch: Batches = "1",
+    device: OnDevice = "cpu",
+    threads: HostThreads = 0,
     seed: Annotated[int, Parameter(group=RULES, help="Seeds weights and inputs.")] = 0,
     timeout: Annotated[str, Parameter(group=RULES, help="Longest time for one capture.")] = "600s",
     out: Annotated[
         Path | None, Parameter(group=RESULTS, help="Folder for summary files (YAML) to read and edit.")
     ] = None,
-    store: Annotated[
-        str | None, Parameter(group=RESULTS, help="Results database: a file or a URL ($STOPWATT_STORE, ./stopwatt.db).")
-    ] = None,
-    json: Annotated[
-        bool, Parameter(group=RESULTS, negative="", help="Print the result as JSON on standard output.")
-    ] = False,
+    store: InStore = None,
+    json: AsJson = False,
 ) -> None:
     """Take one call of each model apart into the operators of PyTorch that it calls, and keep what was found.
 

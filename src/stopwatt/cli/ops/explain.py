@@ -7,26 +7,22 @@ from typing import Annotated
 
 from cyclopts import Group, Parameter
 
-from stopwatt.cli.options import TARGET, words
+from stopwatt.cli.options import RESULTS, TARGET, AsJson, HostThreads, InStore, OnDevice, Params, words
 from stopwatt.operators.groups import By
 from stopwatt.operators.memory import Rule
 
 EXPLAIN = Group("How to explain", sort_key=2)
-RESULTS = Group("Results", sort_key=4)
 
 
 def explain(
     workload: Annotated[str, Parameter(group=TARGET, help="`stopwatt workloads` lists them; also FILE.py:FUNCTION.")],
     /,
     *,
-    param: Annotated[
-        tuple[str, ...],
-        Parameter(name=["--param", "-p"], group=TARGET, negative="", show_default=False, help="NAME=VALUE."),
-    ] = (),
+    param: Params = (),
     batch: Annotated[int, Parameter(group=TARGET, help="Samples per call.")] = 1,
     precision: Annotated[str, Parameter(group=TARGET, help="fp32, tf32, fp16 or bf16.")] = "fp32",
-    device: Annotated[str, Parameter(group=TARGET, help="cpu, cuda or cuda:1.")] = "cpu",
-    threads: Annotated[int, Parameter(group=TARGET, help="Host threads; 0 for all cores that may be used.")] = 0,
+    device: OnDevice = "cpu",
+    threads: HostThreads = 0,
     until: Annotated[
         str, Parameter(group=EXPLAIN, help="Share of the time that measured operators shall account for.")
     ] = "90%",
@@ -50,10 +46,8 @@ def explain(
         Path | None, Parameter(group=RESULTS, help="Draw the time by module and operator: .png, .svg or .html.")
     ] = None,
     force: Annotated[bool, Parameter(group=RESULTS, negative="", help="Replace the figure if it is there.")] = False,
-    store: Annotated[
-        str | None, Parameter(group=RESULTS, help="Results database ($STOPWATT_STORE, ./stopwatt.db).")
-    ] = None,
-    json: Annotated[bool, Parameter(group=RESULTS, negative="", help="Print the result as JSON.")] = False,
+    store: InStore = None,
+    json: AsJson = False,
 ) -> None:
     """Say where a model's time and energy go, operator by operator, and what the sum of operators leaves out.
 

@@ -21,6 +21,7 @@ _ROW = 30
 _LETTER = 6.4
 """Pixels of a letter in a box."""
 _SHORTEST = 4
+_FULL = 100.0
 _PALE = 0.55
 """Names stay readable on it."""
 _MOST_FAMILIES = SETUPS - 2
@@ -60,16 +61,20 @@ _FIXED: Mapping[str, str] = {MODULE: "faint", GAP: "rule", REST: "bad", OTHERS: 
 
 
 def operators(found: Explanation) -> Any:
-    """Time of one call of a model by module and operator; as wide as the measured time, else the composed one."""
+    """Time of one call of a model by module and operator; 100 % is the measured time, else the composed one.
+
+    Operators and gaps that add up to more than was measured go beyond.
+    """
     root = _tree(found)
     families = _Families(_largest_families(found))
     rows = list(_rows(root, found.reference_s, families))
     depth = 1 + max((row["depth"] for row in rows), default=0)
+    widest = max([_FULL, *(row["right"] for row in rows)])
     base = blank().encode(
         x=alt.X(
             "left:Q",
-            title=_axis(found),
-            scale=alt.Scale(domain=[0, 100], nice=False, zero=False),
+            title=_axis(found, beyond=widest > _FULL),
+            scale=alt.Scale(domain=[0, widest], nice=False, zero=False),
             axis=alt.Axis(grid=False),
         ),
         x2=alt.X2("right:Q"),
@@ -136,11 +141,10 @@ def _largest_families(found: Explanation) -> tuple[str, ...]:
 
 def _rows(root: _Box, whole: float, families: _Families) -> Iterator[dict[str, Any]]:
     seconds = sum(one.seconds for one in root.inside.values())
-    across = max(whole, seconds)  # operators may add up to more than was measured
-    if not across:
+    if not whole:
         return
-    yield _row(_Box(root.name, MODULE, seconds, 1), 0.0, 0, across, families)
-    yield from _below(root, 0.0, 1, across, families)
+    yield _row(_Box(root.name, MODULE, seconds, 1), 0.0, 0, whole, families)
+    yield from _below(root, 0.0, 1, whole, families)
 
 
 def _below(box: _Box, left: float, depth: int, whole: float, families: _Families) -> Iterator[dict[str, Any]]:
@@ -171,7 +175,7 @@ def _row(box: _Box, left: float, depth: int, whole: float, families: _Families) 
         "centre": depth + 0.5,
         "kind": families.shown(box.kind),
         "label": shortened(box.name, room) if room >= _SHORTEST else "",
-        "about": f"{box.name}: {quantity(box.seconds, 's')}{calls}, {percent(min(share, 1.0))}",
+        "about": f"{box.name}: {quantity(box.seconds, 's')}{calls}, {percent(share)}",
     }
 
 
@@ -185,9 +189,11 @@ def _colour(rows: Sequence[Mapping[str, Any]], families: _Families) -> alt.Color
     return alt.Color("kind:N", title=None, scale=scale, legend=legend)
 
 
-def _axis(found: Explanation) -> str:
+def _axis(found: Explanation, *, beyond: bool) -> str:
     name = "measured" if found.measured is not None else "composed"
-    return f"share of the {name} time, {quantity(found.reference_s, 's')} (%)"
+    return f"share of the {name} time, {quantity(found.reference_s, 's')} (%)" + (
+        "; beyond 100: more than that" if beyond else ""
+    )
 
 
 def _title(found: Explanation) -> str:

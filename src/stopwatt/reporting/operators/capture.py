@@ -19,6 +19,7 @@ from stopwatt.records import Cell, Status, Trouble
 from stopwatt.reporting.console import console_for
 from stopwatt.reporting.grid import Column, grid
 from stopwatt.reporting.operators.capture_document import captures_document
+from stopwatt.reporting.operators.explain_sentences import counted
 from stopwatt.reporting.result import PartlyFailed, TimedOut
 from stopwatt.text import one_line, printable
 from stopwatt.workloads.params import short_label
@@ -232,6 +233,7 @@ def _lines(capture: Capture) -> Iterator[str]:
     barred = [(one, count) for one, count in zip(capture.operators, counts_of(capture), strict=True) if one.obstacle]
     if barred:
         calls = sum(count for _, count in barred)
-        yield f"{len(barred)} operators ({calls} calls) cannot be called by themselves: no times for them"
+        which = f"{counted(len(barred), 'operator')}, {counted(calls, 'call')}"
+        yield f"Cannot be called by themselves, so there are no times for them: {which}"
     for note in capture.notes:
         yield f"note: {note}"
