@@ -62,6 +62,7 @@ METRICS: Mapping[str, Metric] = {
             "turning the model into the runtime's own format, once, ahead of time",
         ),
         Metric("host_memory", "B", "lower", "peak resident memory of the process while it ran the model"),
+        Metric("page_faults", "1", "lower", "memory pages that a call takes from the system anew"),
         Metric("device_memory", "B", "lower", "peak memory on the device while the model ran"),
         Metric(
             "occupancy",

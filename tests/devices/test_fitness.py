@@ -13,7 +13,7 @@ GOOD = {
 GOOD_GPU = {**GOOD, "gpu.others": 0, "gpu.other_names": "none", "gpu.slowdown": "none", "gpu.driver": "580"}
 CALM = Usage(
     seconds=10.0, cpus=8, busy_s=9.9, steal_s=0.0, own_s=9.8,
-    throttled_count=0, throttled_s=0.0, involuntary_switches=3, major_faults=0,
+    throttled_count=0, throttled_s=0.0, involuntary_switches=3, major_faults=0, minor_faults=0,
 )  # fmt: skip
 
 
@@ -28,7 +28,7 @@ def test_a_good_machine_gives_no_finding_before_or_after():
 
 
 def test_a_machine_that_tells_nothing_gives_no_finding():
-    unknown = Usage(1.0, 0, None, None, 0.5, None, None, 0, 0)
+    unknown = Usage(1.0, 0, None, None, 0.5, None, None, 0, 0, 0)
     assert judge({}, {}, usage=unknown, threads=4).notes == ()
 
 
@@ -167,7 +167,7 @@ def test_every_finding_says_what_to_do():
         "cpu.clock_source": "hpet", "memory.stalled": 50.0, "power.source": "battery",
         "gpu.others": 1, "gpu.other_names": "pid 7", "gpu.slowdown": "power brake", "cpu.thermal_throttles": 1,
     }  # fmt: skip
-    usage = Usage(10.0, 2, 20.0, 5.0, 1.0, 3, 0.5, 9, 9)
+    usage = Usage(10.0, 2, 20.0, 5.0, 1.0, 3, 0.5, 9, 9, 9)
     after = {**bad, "cpu.thermal_throttles": 2}
     judgements = [judge(bad, threads=4, device="cuda"), judge(bad, after, usage=usage, threads=4, device="cuda")]
     for judgement in judgements:

@@ -9,7 +9,7 @@ from taken import Does, taken, values
 from torch import nn
 
 from stopwatt.measuring.operators import interior as interiors
-from stopwatt.measuring.operators.capture import BRIEF_S, MOST_CALLS, forward_seconds
+from stopwatt.measuring.operators.capture import BRIEF_S, MOST_CALLS, plain_calls
 from stopwatt.measuring.operators.gaps import Heard, OtherPath, gaps_of, hearing_ns
 
 
@@ -101,7 +101,7 @@ def test_a_forward_runs_its_operators_once_to_be_taken_apart(monkeypatch):
 def test_long_calls_are_timed_once_and_short_ones_a_few_times():
     def counted(seconds):
         calls = []
-        forward_seconds(lambda: calls.append(1) or seconds, seconds)
+        plain_calls(lambda: calls.append(1) or seconds, seconds)
         return len(calls)
 
     # Beside these come the first call and the one that is taken apart: three of a long call in all.

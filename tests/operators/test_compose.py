@@ -98,3 +98,8 @@ def test_energy_is_the_idle_power_all_the_time_and_what_the_operators_draw_beyon
 
 def test_operators_that_fill_the_whole_time_need_the_sum_of_their_energies():
     assert compose_energy(numbers(1, 3), numbers(300, 200), wall_s=4, active_idle_w=100) == 900
+
+
+def test_pages_and_slow_calls_come_to_operators_and_gaps():
+    found = compose(order(0), numbers(3), numbers(), numbers(1, 0), on_device=False, paging_s=5, excess_s=2)
+    assert (found.composed_s, found.host_s, found.waiting_s) == (11, 9, 1)

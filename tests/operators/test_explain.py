@@ -138,6 +138,30 @@ def test_the_cache_state_is_bounded_by_the_modes():
     assert (bound.low, bound.high) == (pytest.approx(0, abs=1e-12), about(40 * US))
 
 
+def test_memory_that_the_measured_calls_took_anew_is_a_part_of_its_own():
+    taken = replace(net(), page_faults=2.0, page_fault_s=3 * US)
+    own = explain(taken, USUAL, Model(), BASIS)
+    counted = explain(taken, USUAL, Model(page_faults=10.0), BASIS)
+    assert parts_of(own)["page faults"].seconds == about(6 * US)
+    assert parts_of(counted)["page faults"].seconds == about(30 * US)
+    assert counted.composed_s - own.composed_s == about(24 * US)
+    assert "page faults" not in parts_of(explain(net(), USUAL, Model(), BASIS))
+
+
+def test_slow_calls_of_several_operators_are_a_part_of_their_own():
+    skewed = Samples(np.array([10_000.0] * 90 + [30_000.0] * 10), "ns")
+    replays = planted(replay(LINEAR, 10), replay(ADD, 3))
+    replays[LINEAR.key] = [replace(replays[LINEAR.key][0], samples={"call": skewed})]
+    many = replace(
+        net(),
+        sequence=np.zeros(60, dtype=np.int64),
+        places=np.zeros(60, dtype=np.int64),
+        gaps_ns=np.zeros(0),
+        leaves=(),
+    )
+    assert parts_of(explain(many, replays, Model(), BASIS))["slow calls"].seconds == pytest.approx(120 * US, rel=0.2)
+
+
 def test_one_mode_alone_bounds_nothing():
     bound = parts_of(explain(net(), USUAL, Model(), BASIS))["cache state"]
     assert (bound.low, bound.high, bound.why) == (None, None, "operators were measured in one memory mode")

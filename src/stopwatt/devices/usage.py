@@ -32,6 +32,7 @@ class CpuUsage:
         throttled_count, throttled_s: Stops for the quota of a control group; `None` where none is counted.
         involuntary_switches: Times this process lost a CPU to another task.
         major_faults: Pages that had to come from a disk.
+        minor_faults: Pages that this process took from the system anew.
     """
 
     at_s: float
@@ -43,6 +44,7 @@ class CpuUsage:
     throttled_s: float | None
     involuntary_switches: int
     major_faults: int
+    minor_faults: int
 
     @classmethod
     def read(cls, host: Host | None = None) -> "CpuUsage":
@@ -62,6 +64,7 @@ class CpuUsage:
             throttled_s=throttling.seconds if throttling else None,
             involuntary_switches=own.ru_nivcsw,
             major_faults=own.ru_majflt,
+            minor_faults=own.ru_minflt,
         )
 
     def since(self, earlier: "CpuUsage") -> "Usage":
@@ -76,6 +79,7 @@ class CpuUsage:
             throttled_s=_difference(self.throttled_s, earlier.throttled_s),
             involuntary_switches=self.involuntary_switches - earlier.involuntary_switches,
             major_faults=self.major_faults - earlier.major_faults,
+            minor_faults=self.minor_faults - earlier.minor_faults,
         )
 
 
@@ -92,6 +96,7 @@ class Usage:
     throttled_s: float | None
     involuntary_switches: int
     major_faults: int
+    minor_faults: int
 
     @property
     def foreign_cores(self) -> float | None:

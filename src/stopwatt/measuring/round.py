@@ -12,6 +12,7 @@ from stopwatt.backends.catalogue import get
 from stopwatt.devices.base import Device
 from stopwatt.devices.fitness import judge
 from stopwatt.devices.memory import HostMemory
+from stopwatt.devices.paging import note_on
 from stopwatt.devices.resolve import device as find_device
 from stopwatt.devices.resolve import kind_of
 from stopwatt.devices.usage import CpuUsage
@@ -200,9 +201,17 @@ class Round:
         self.facts["trials_stopped"] = trials.stop.value
         self.samples["latency"] = Samples(trials.latency_ns, "ns")
         self.samples["started"] = Samples(trials.started_ns, "ns")
+        self._paging(usage.minor_faults / (trials.latency_ns.size + SETTLE_CALLS))
         self.spans.append(Span(TRIALS, trials.first_ns, trials.last_ns, trials.latency_ns.size))
         self.notes += changed_conditions(subject.runner, compiled, self.job.cell.setup)
         return trials
+
+    def _paging(self, pages: float) -> None:
+        self.readings["page_faults"] = Measured(pages, "1")
+        taken = self.samples["latency"].values
+        note = note_on(pages, float(np.median(taken)) / 1e9) if taken.size else None
+        if note is not None:
+            self.notes.append(note)
 
     def _device_time(self, subject: Subject) -> None:
         """After the second check: a runtime may write every call's outputs into the same place."""

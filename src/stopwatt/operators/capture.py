@@ -76,6 +76,8 @@ class Capture:
         kernels: What the runtime ran, under its own names; empty for eager, whose kernels are its operators.
         parameters: Numbers in the model's parameters.
         weight_bytes: Bytes of parameters and buffers.
+        page_faults: Pages of memory that a plain call took from the system anew.
+        page_fault_s: What each of them cost, in that process.
         seconds: What capturing took: `forward` (a plain call, the median of a few), `capture` (the whole rest).
         code: Digest of the workload's source code.
         software: Versions of the packages it ran on.
@@ -95,12 +97,19 @@ class Capture:
     kernels: tuple[Kernel, ...] = ()
     parameters: int = 0
     weight_bytes: int = 0
+    page_faults: float = 0.0
+    page_fault_s: float = 0.0
     seconds: Mapping[str, float] = field(default_factory=dict)
     code: str = ""
     software: Mapping[str, str] = field(default_factory=dict)
     machine: str = ""
     facts: Mapping[str, Scalar] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
+
+    @property
+    def paging_s(self) -> float:
+        """What a plain call spent on pages that it took from the system anew."""
+        return self.page_faults * self.page_fault_s
 
     @property
     def label(self) -> str:

@@ -21,6 +21,8 @@ class Composition:
         sum_s: Plain sum of the operators' times where they run.
         host_s: What the host needs by itself: gaps, and on a GPU submissions; on a CPU also the operators.
         gaps_s: All gaps.
+        paging_s: Of the host: memory that the call takes from the system anew.
+        excess_s: How far the median of the sum is above the sum of the medians (`operators.resampling`).
         composed_s: From the beginning of the model's call to its end.
         starts, ends: float64, shape (calls,): seconds since that beginning at which each call runs.
     """
@@ -31,15 +33,24 @@ class Composition:
     composed_s: float
     starts: Floats
     ends: Floats
+    paging_s: float = 0.0
+    excess_s: float = 0.0
 
     @property
     def waiting_s(self) -> float:
-        """Time in which no operator runs where operators run."""
-        return self.composed_s - self.sum_s
+        """Time in which no operator runs where operators run, and no memory is taken."""
+        return self.composed_s - self.sum_s - self.paging_s - self.excess_s
 
 
 def compose(
-    sequence: NDArray[np.int64], device_s: Floats, submit_s: Floats, gaps_s: Floats, *, on_device: bool
+    sequence: NDArray[np.int64],
+    device_s: Floats,
+    submit_s: Floats,
+    gaps_s: Floats,
+    *,
+    on_device: bool,
+    paging_s: float = 0.0,
+    excess_s: float = 0.0,
 ) -> Composition:
     """Put a model's call together.
 
@@ -53,6 +64,8 @@ def compose(
         submit_s: Shape (operators,): seconds until each call returns to the host; not used on a CPU.
         gaps_s: Shape (calls + 1,): seconds on the host before each call and after the last; shape (0,) for none known.
         on_device: Whether operators run on a device with a queue of its own.
+        paging_s: Seconds of the host for memory that the call takes anew, wherever in the call.
+        excess_s: Seconds by which the median of a call is above the sum of its operators' medians.
 
     Raises:
         ValueError: Shapes that do not fit, or a time that is negative or not finite.
@@ -67,9 +80,10 @@ def compose(
     held = submitting if on_device else running
     host = np.cumsum(gaps[:-1] + held)
     ends = _through(host, running) if on_device else host
-    host_s = float(gaps.sum() + held.sum())
-    composed_s = max(host_s, float(ends[-1])) if ends.size else host_s
-    return Composition(float(running.sum()), host_s, float(gaps.sum()), composed_s, ends - running, ends)
+    host_s = float(gaps.sum() + held.sum()) + paging_s
+    composed_s = (max(host_s, float(ends[-1])) if ends.size else host_s) + excess_s
+    all_gaps_s = float(gaps.sum())
+    return Composition(float(running.sum()), host_s, all_gaps_s, composed_s, ends - running, ends, paging_s, excess_s)
 
 
 def _through(ready: Floats, running: Floats) -> Floats:

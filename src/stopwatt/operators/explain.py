@@ -1,5 +1,6 @@
 """Where a model's time and energy go: four numbers, what lies between them by name, and the operators by share."""
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -11,14 +12,22 @@ from stopwatt.operators.capture import Capture
 from stopwatt.operators.compose import Composition, compose, compose_energy
 from stopwatt.operators.costs import CallCosts, OperatorCost, call_costs, cost_of
 from stopwatt.operators.groups import By, Group, Seen, groups, leaf_of_calls
-from stopwatt.operators.memory import Caches, Rule, blends
+from stopwatt.operators.memory import Caches, Rule, available, blends
 from stopwatt.operators.replay import Mode, Replay
+from stopwatt.operators.resampling import excess_of_median
 from stopwatt.operators.roofs import roofs_of
+from stopwatt.operators.statistics import samples_of
 from stopwatt.operators.table import DeviceSpecs
 from stopwatt.operators.work import Work
+from stopwatt.records import Status
+from stopwatt.units import quantity
 
 ENERGY_ON_DEVICE, ENERGY_ON_CPU = "energy_gpu", "energy_package"
 """Readings of a replay: joules of a call."""
+HOST_GAPS, PAGE_FAULTS, SLOW_CALLS = "host gaps", "page faults", "slow calls"
+"""Parts between the plain sum and the composed time."""
+_TELLING = 1e-3
+"""Share of the plain sum from which on slow calls are a part of their own: draws are not more exact."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,12 +54,14 @@ class Model:
         latency: Of one call; `None` where it was not measured.
         energy: Of one call; `None` likewise.
         active_idle_w: Power of the ready device; `None` where nobody knows.
+        page_faults: Pages that a call took from the system anew while the latency was measured; `None` for not known.
         no_latency, no_energy: Why not.
     """
 
     latency: Known | None = None
     energy: Known | None = None
     active_idle_w: float | None = None
+    page_faults: float | None = None
     no_latency: str = "not measured"
     no_energy: str = "not measured"
 
@@ -203,7 +214,9 @@ def explain(capture: Capture, replays: Mapping[str, Sequence[Replay]], model: Mo
     energy = ENERGY_ON_DEVICE if on_device(capture) else ENERGY_ON_CPU
     found = [cost_of(one, replays.get(one.key, ()), energy) for one in capture.operators]
     costs = call_costs(capture, found, blends(capture, basis.works, basis.rule, basis.caches))
-    whole = _composed(capture, costs, costs.time_s)
+    pages = capture.page_faults if model.page_faults is None else model.page_faults
+    beyond = _Beyond(pages * capture.page_fault_s, 0.0 if on_device(capture) else _excess(capture, costs, replays))
+    whole = _composed(capture, costs, costs.time_s, beyond)
     missing = _missing(capture, found, basis)
     expected = sum(one.expected_s or 0.0 for one in missing)
     reference = model.latency.value if model.latency is not None else whole.composed_s
@@ -229,18 +242,41 @@ def explain(capture: Capture, replays: Mapping[str, Sequence[Replay]], model: Mo
     )
 
 
+@dataclass(frozen=True, slots=True)
+class _Beyond:
+    """What comes to the operators and the gaps between them."""
+
+    paging_s: float
+    excess_s: float
+
+
+def _excess(capture: Capture, costs: CallCosts, replays: Mapping[str, Sequence[Replay]]) -> float:
+    """From the samples of each operator in the mode that most of its call is in."""
+    mostly = [max(blend, key=lambda part: part[1])[0] for blend in costs.modes]
+    counted = Counter(zip(capture.sequence.tolist(), mostly, strict=True))
+    parts = []
+    for (place, mode), calls in counted.items():
+        good = {one.mode: one for one in replays.get(capture.operators[place].key, ()) if one.status is Status.OK}
+        if good:
+            parts.append((samples_of(good[available(mode, good)]), calls))
+    found = excess_of_median(parts)
+    return found if found >= _TELLING * float(np.nansum(costs.time_s)) else 0.0
+
+
 def on_device(capture: Capture) -> bool:
     """Whether its operators run on a device with a queue of its own."""
     return capture.setup.device.partition(":")[0] != "cpu"
 
 
-def _composed(capture: Capture, costs: CallCosts, times: NDArray[np.float64]) -> Composition:
+def _composed(capture: Capture, costs: CallCosts, times: NDArray[np.float64], beyond: "_Beyond") -> Composition:
     """Calls may differ though their operator is the same, so each is composed as one of its own."""
     own = np.arange(capture.sequence.size)
-    gaps = (
-        np.maximum(capture.gaps_ns, 0.0) * 1e-9
-    )  # what watching costs is taken off, which may leave less than nothing
-    return compose(own, np.nan_to_num(times, nan=0.0), costs.submit_s, gaps, on_device=on_device(capture))
+    gaps = np.maximum(capture.gaps_ns, 0.0) * 1e-9  # watching's own cost is taken off: less than nothing may be left
+    times = np.nan_to_num(times, nan=0.0)
+    device = on_device(capture)
+    return compose(
+        own, times, costs.submit_s, gaps, on_device=device, paging_s=beyond.paging_s, excess_s=beyond.excess_s
+    )
 
 
 def _missing(capture: Capture, found: Sequence[OperatorCost], basis: Basis) -> tuple[Missing, ...]:
@@ -257,7 +293,7 @@ def _missing(capture: Capture, found: Sequence[OperatorCost], basis: Basis) -> t
 def _parts(
     capture: Capture, costs: CallCosts, whole: Composition, model: Model, missing: Sequence[Missing]
 ) -> tuple[Part, ...]:
-    parts = [_between(capture, whole)]
+    parts = [_between(capture, whole), *_paging(capture, whole), *_unlucky(whole)]
     expected = sum(one.expected_s or 0.0 for one in missing)
     unknown = sum(one.expected_s is None for one in missing)
     if missing:
@@ -273,18 +309,34 @@ def _parts(
 
 def _between(capture: Capture, whole: Composition) -> Part:
     if not capture.gaps_ns.size:
-        return Part("host gaps", Place.COMPOSED, None, why="the capture holds no gaps")
+        return Part(HOST_GAPS, Place.COMPOSED, None, why="the capture holds no gaps")
     if on_device(capture):
         why = "the device waits for the host: dispatch and Python that no running operator hides"
-        return Part("host gaps", Place.COMPOSED, whole.waiting_s, why=why)
-    return Part("host gaps", Place.COMPOSED, whole.waiting_s, why="Python and modules between operators")
+        return Part(HOST_GAPS, Place.COMPOSED, whole.waiting_s, why=why)
+    return Part(HOST_GAPS, Place.COMPOSED, whole.waiting_s, why="Python and modules between operators")
+
+
+def _paging(capture: Capture, whole: Composition) -> tuple[Part, ...]:
+    if not whole.paging_s:
+        return ()
+    pages = round(whole.paging_s / capture.page_fault_s)
+    why = f"{pages:,} pages a call are taken from the system anew, each for {quantity(capture.page_fault_s, 's')}"
+    return (Part(PAGE_FAULTS, Place.COMPOSED, whole.paging_s, why=why),)
+
+
+def _unlucky(whole: Composition) -> tuple[Part, ...]:
+    if not whole.excess_s:
+        return ()
+    why = "medians do not add up: of many operators some are always among the slow calls of theirs"
+    return (Part(SLOW_CALLS, Place.COMPOSED, whole.excess_s, why=why),)
 
 
 def _cache_state(capture: Capture, costs: CallCosts, whole: Composition) -> Part:
     """How far the composed time moves if every operator runs in the same mode."""
     if not costs.several_modes:
         return Part("cache state", Place.BOUND, None, why="operators were measured in one memory mode")
-    composed = [_composed(capture, costs, costs.in_mode[mode]).composed_s for mode in Mode]
+    beyond = _Beyond(whole.paging_s, whole.excess_s)
+    composed = [_composed(capture, costs, costs.in_mode[mode], beyond).composed_s for mode in Mode]
     low, high = min(composed) - whole.composed_s, max(composed) - whole.composed_s
     return Part("cache state", Place.BOUND, None, low, high, why="all operators in the fastest or slowest mode")
 

@@ -1,16 +1,18 @@
 """In which memory mode an operator of a model runs: where the model's other operators have left what it reads.
 
 A replay finds its buffers in one place (`Mode`); in a model the weights of a call were last read one call of the model
-ago, and its activations a few operators ago. What was touched in between decides which cache still holds them: the
-reuse distance (Mattson et al. 1970), in bytes.
+ago, and its activations a few operators ago; what it writes goes into memory that an earlier activation has left. What
+was touched in between decides which cache still holds them: the reuse distance (Mattson et al. 1970), in bytes.
 """
 
 import math
-from collections.abc import Mapping, Sequence
+from collections import Counter
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
 from stopwatt.operators.capture import Capture
+from stopwatt.operators.formulas.touched import element_bytes
 from stopwatt.operators.operator import Operator, Role, Tensor
 from stopwatt.operators.replay import Mode
 from stopwatt.operators.work import Family, Work
@@ -58,9 +60,10 @@ def blends(capture: Capture, works: Sequence[Work], rule: Rule, caches: Caches) 
     By footprint, weights and activations are placed by themselves. Weights were read one call of the model ago: since
     then all weights were, and what activations take beside them. An activation was written by the last operator that
     gave a tensor of its shape and type: since then whatever the calls in between touched. Inputs of the model and
-    activations that nobody wrote are as far as weights. A call whose inputs lie in different places has a blend of
-    modes, weighted by bytes: reading from farther away takes longer in proportion to the bytes that come from there.
-    Weights from memory with near activations are exactly what `chained` measures.
+    activations that nobody wrote are as far as weights. Outputs lie where an allocator puts them: in the memory of
+    that size which was used last and is free. A call whose operands lie in different places has a blend of modes,
+    weighted by bytes: reaching farther takes longer in proportion to the bytes that are there. Weights from memory
+    with near activations are exactly what `chained` measures.
 
     Args:
         capture: Of the model.
@@ -71,16 +74,12 @@ def blends(capture: Capture, works: Sequence[Work], rule: Rule, caches: Caches) 
     if rule is not Rule.AUTO:
         return (((Mode(rule.value), 1.0),),) * int(capture.sequence.size)
     whole = footprint(capture, works)
-    written: dict[_Kind, float] = {}
-    found, clock = [], 0.0
-    for place in capture.sequence.tolist():
-        operator, work = capture.operators[place], works[place]
-        since = [_written(one, written, clock - whole) for one in operator.tensors]
-        distances = [clock - then + work.bytes for then in since]
-        found.append(_blend(operator, work, distances, caches, whole))
-        clock += work.bytes
-        _remember(operator, work, since, clock, written)
-    return tuple(found)
+    memory = _Memory()
+    for _ in _distances(capture, works, whole, memory):
+        pass  # the call before leaves its memory
+    calls = [(capture.operators[place], works[place]) for place in capture.sequence.tolist()]
+    found = zip(calls, _distances(capture, works, whole, memory), strict=True)
+    return tuple(_blend(operator, work, distances, caches, whole) for (operator, work), distances in found)
 
 
 def footprint(capture: Capture, works: Sequence[Work]) -> float:
@@ -109,7 +108,7 @@ def mixed(blend: Blend, times: Mapping[Mode, float]) -> float | None:
     return sum(weight * times[available(mode, times)] for mode, weight in blend)
 
 
-def available(mode: Mode, times: Mapping[Mode, float]) -> Mode:
+def available(mode: Mode, times: Collection[Mode]) -> Mode:
     """The mode itself where it has a time, else the nearest one that has; there must be one."""
     if mode in times:
         return mode
@@ -118,9 +117,34 @@ def available(mode: Mode, times: Mapping[Mode, float]) -> Mode:
     return next((one for one in candidates if one in times), Mode.CHAINED)
 
 
+@dataclass(frozen=True, slots=True)
+class _Distances:
+    """Bytes since the tensors of a call were touched, and since the memory was into which it writes."""
+
+    read: list[float]
+    wrote: float
+
+
+def _distances(capture: Capture, works: Sequence[Work], whole: float, memory: "_Memory") -> Iterator[_Distances]:
+    """Of every call of the model."""
+    written: dict[_Kind, float] = {}
+    for place in capture.sequence.tolist():
+        operator, work = capture.operators[place], works[place]
+        since = [_written(one, written, memory.clock - whole) for one in operator.tensors]
+        here = {one.storage: one for one in operator.tensors if _kind(one) in written and one.role is Role.ACTIVATION}
+        memory.clock += work.bytes
+        read = [memory.clock - then for then in since]
+        yield _Distances(read, min(memory.clock - memory.write(operator, here.values()), whole))
+        _remember(operator, work, since, memory.clock, written)
+
+
 def _written(tensor: Tensor, written: Mapping[_Kind, float], long_ago: float) -> float:
     """What the clock of bytes said when this tensor was touched last."""
-    return written.get((tensor.shape, tensor.dtype), long_ago) if tensor.role is Role.ACTIVATION else long_ago
+    return written.get(_kind(tensor), long_ago) if tensor.role is Role.ACTIVATION else long_ago
+
+
+def _kind(tensor: Tensor) -> _Kind:
+    return tensor.shape, tensor.dtype
 
 
 def _remember(operator: Operator, work: Work, since: list[float], clock: float, written: dict[_Kind, float]) -> None:
@@ -128,23 +152,64 @@ def _remember(operator: Operator, work: Work, since: list[float], clock: float, 
     shown = {one.storage: then for one, then in zip(operator.tensors, since, strict=True)}
     for one in operator.outputs:
         then = shown.get(one.storage, clock) if work.family is Family.VIEW else clock
-        written[one.shape, one.dtype] = then
+        written[_kind(one)] = then
 
 
-def _blend(operator: Operator, work: Work, distances: list[float], caches: Caches, whole: float) -> Blend:
+class _Memory:
+    """When memory was touched last that an allocator gives to new tensors: of what is free, what was used last.
+
+    Attributes:
+        clock: Bytes that were touched so far.
+    """
+
+    def __init__(self) -> None:
+        self.clock = 0.0
+        self._touched: dict[float, list[float]] = {}
+
+    def write(self, operator: Operator, inputs: Collection[Tensor]) -> float:
+        """When the memory of an operator's largest output was touched before; it is touched now, as its inputs are.
+
+        Args:
+            operator: That is called.
+            inputs: Those of its tensors that were written in this call of the model, each storage once.
+        """
+        in_use = Counter(_bytes(one) for one in inputs)
+        for size, count in in_use.items():
+            there = self._touched.get(size, [])
+            last = min(len(there), count)
+            there[len(there) - last :] = [self.clock] * last
+        own = {one.storage for one in operator.tensors}
+        new = sorted((_bytes(one) for one in operator.outputs if one.storage not in own), reverse=True)
+        before = [self._take(size, in_use[size]) for size in new]
+        return before[0] if before else self.clock
+
+    def _take(self, size: float, in_use: int) -> float:
+        there = self._touched.setdefault(size, [])
+        free = len(there) - 1 - in_use
+        before = there.pop(free) if free >= 0 else float("-inf")
+        there.append(self.clock)
+        return before
+
+
+def _blend(operator: Operator, work: Work, distances: _Distances, caches: Caches, whole: float) -> Blend:
     if not work.bytes:
         return ((Mode.REUSE, 1.0),)
     others = [place for place, one in enumerate(operator.tensors) if one.role is not Role.WEIGHT]
     shares = _shares([math.prod(operator.tensors[place].shape) for place in others])
     bytes_at = dict.fromkeys(_NEAR, 0.0)
     for place, share in zip(others, shares, strict=True):
-        bytes_at[caches.level(distances[place])] += share * (work.read_bytes - work.weight_bytes)
+        bytes_at[caches.level(distances.read[place])] += share * (work.read_bytes - work.weight_bytes)
     weights_at = caches.level(whole)
     if work.weight_bytes and weights_at is Mode.STREAM and not bytes_at[Mode.STREAM]:
         return ((Mode.CHAINED, 1.0),)
     bytes_at[weights_at] += work.weight_bytes
+    bytes_at[caches.level(distances.wrote)] += work.write_bytes
     parts = _shares(list(bytes_at.values()))
     return tuple((mode, part) for mode, part in zip(bytes_at, parts, strict=True) if part) or ((Mode.REUSE, 1.0),)
+
+
+def _bytes(tensor: Tensor) -> float:
+    return float(math.prod(tensor.shape) * element_bytes(tensor.dtype))
 
 
 def _shares(sizes: list[float]) -> list[float]:

@@ -65,6 +65,7 @@ def model_of(row: Row) -> Model:
         _known(latency, 1),
         _known(energy, row.cell.setup.batch),  # joules of a sample
         idle.measured,
+        row.estimates["page_faults"].measured,
         no_latency=trouble.what,
         no_energy=_no_energy(row.cell, energy.why or energy.doubt),
     )

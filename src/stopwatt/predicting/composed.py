@@ -111,7 +111,10 @@ def put_together(
     middle, low, high = (_by_call(sequence, weights, one) for one in (times.time_s, times.low_s, times.high_s))
     submit = times.submit_s[sequence]
     own = np.arange(sequence.size)
-    whole, shortest, longest = (compose(own, one, submit, gaps_s, on_device=on_device) for one in (middle, low, high))
+    paging_s = 0.0 if on_device else capture.paging_s
+    whole, shortest, longest = (
+        compose(own, one, submit, gaps_s, on_device=on_device, paging_s=paging_s) for one in (middle, low, high)
+    )
     size = len(capture.operators)
     calls = np.bincount(sequence, minlength=size)
     totals: list[Floats] = [

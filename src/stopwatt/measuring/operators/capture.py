@@ -15,6 +15,7 @@ from stopwatt.backends.base import ArtifactBackend, ModuleBackend, Runner
 from stopwatt.backends.catalogue import get
 from stopwatt.devices.base import Device
 from stopwatt.devices.facts import read_facts
+from stopwatt.devices.paging import fault_seconds, faults
 from stopwatt.devices.resolve import device as find_device
 from stopwatt.devices.resolve import kind_of
 from stopwatt.errors import StopwattError, WorkloadError
@@ -101,7 +102,7 @@ class _Story:
 
     def capture(self) -> Capture:
         """The plain calls, then the one that is taken apart."""
-        forward_s = self._forward()
+        plain = self._plain_calls()
         begin = now_ns()
         interior = self._interior()
         with self.phases.phase("kernels"):
@@ -119,7 +120,9 @@ class _Story:
             kernels=kernels,
             parameters=parameters,
             weight_bytes=weight_bytes,
-            seconds={"forward": forward_s, "capture": (now_ns() - begin) / 1e9},
+            page_faults=plain.page_faults,
+            page_fault_s=fault_seconds(),
+            seconds={"forward": plain.seconds, "capture": (now_ns() - begin) / 1e9},
             code=self.cell.code,
             software=self.cell.software,
             machine=self.cell.machine,
@@ -136,13 +139,13 @@ class _Story:
     def _inputs(self) -> Any:
         return self.runner.stage(tuple(array.copy() for array in self.arrays))
 
-    def _forward(self) -> float:
-        """Seconds of a plain call: of the second one, or the median of a few more where calls are short."""
+    def _plain_calls(self) -> "PlainCalls":
+        """The second one, or a few more where calls are short."""
         staged = self._inputs()
         with self.phases.phase("first call"), explained(self.runner), _positional(self.built):
             first_s = self._timed(staged)
         with self.phases.phase("plain calls"):
-            return forward_seconds(lambda: self._timed(staged), first_s)
+            return plain_calls(lambda: self._timed(staged), first_s)
 
     def _timed(self, staged: Any) -> float:
         begin = now_ns()
@@ -164,17 +167,28 @@ class _Story:
             )
 
 
-def forward_seconds(timed: Callable[[], float], first_s: float) -> float:
-    """The median of some plain calls: one if the first call was long, so that capturing stays cheap; else a few.
+@dataclass(frozen=True, slots=True)
+class PlainCalls:
+    """Calls of a model that nobody watches: medians of their seconds and of their page faults."""
+
+    seconds: float
+    page_faults: float
+
+
+def plain_calls(timed: Callable[[], float], first_s: float) -> PlainCalls:
+    """Some plain calls: one if the first call was long, so that capturing stays cheap; else a few.
 
     Args:
         timed: Calls and says how long it took.
         first_s: What the first call took.
     """
-    taken = [timed()]
-    while first_s < BRIEF_S and len(taken) < MOST_CALLS and sum(taken) < BRIEF_S:
+    taken: list[float] = []
+    pages: list[int] = []
+    while not taken or (first_s < BRIEF_S and len(taken) < MOST_CALLS and sum(taken) < BRIEF_S):
+        before = faults()
         taken.append(timed())
-    return median(taken)
+        pages.append(faults() - before)
+    return PlainCalls(median(taken), median(pages))
 
 
 @contextmanager

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field, replace
 
 from stopwatt.backends.torch_runner import configure
 from stopwatt.devices.base import Device
+from stopwatt.devices.paging import keep_memory
 from stopwatt.devices.resolve import device as find_device
 from stopwatt.energy import EnergyRules
 from stopwatt.errors import Unsupported
@@ -73,6 +74,7 @@ class _Found:
 
 
 def _open(job: Job) -> _Bench:
+    keep_memory()  # else what an allocator gives back and takes again would be in the times of single operators
     device = find_device(job.cell.setup.device)
     configure(job.cell.setup)
     energy = job.cell.protocol.energy if job.rules.energy and job.tick_s else None

@@ -6,7 +6,7 @@ from typing import Any
 
 import altair as alt
 
-from stopwatt.operators.explain import Explanation, Place, on_device
+from stopwatt.operators.explain import HOST_GAPS, Explanation, Place, on_device
 from stopwatt.operators.groups import pattern
 from stopwatt.reporting.charts.frame import WIDTH, blank, finished, shortened, sized
 from stopwatt.reporting.charts.theme import SETUPS, ink, setup_ink
@@ -125,9 +125,9 @@ def _parts(path: str) -> list[str]:
 def _others(found: Explanation) -> Iterator[tuple[str, str, float]]:
     """What is in no operator."""
     waiting = "waiting for the host" if on_device(found.capture) else "Python between operators"
-    gaps = sum(one.seconds or 0.0 for one in found.parts if one.place is Place.COMPOSED)
-    if gaps > 0:
-        yield waiting, GAP, gaps
+    for part in found.parts:
+        if part.place is Place.COMPOSED and (part.seconds or 0.0) > 0:
+            yield waiting if part.name == HOST_GAPS else part.name, GAP, part.seconds or 0.0
     if found.residual_s is not None and found.residual_s > 0:
         yield "residual", REST, found.residual_s
 

@@ -5,7 +5,7 @@ from itertools import takewhile
 
 import numpy as np
 
-from stopwatt.operators.explain import Explanation, Place, on_device
+from stopwatt.operators.explain import HOST_GAPS, Explanation, on_device
 from stopwatt.operators.groups import OUTSIDE, By, leaf_of_calls, pattern
 from stopwatt.units import change, percent, quantity
 
@@ -77,10 +77,13 @@ def _between(found: Explanation) -> Iterator[str]:
     share = _gaps_s(found) / found.reference_s if found.reference_s else 0.0
     if share >= _TELLING:
         yield f"{percent(share)} is {_between_what(found)}"
+    paging = found.composition.paging_s / found.reference_s if found.reference_s else 0.0
+    if paging >= _TELLING:
+        yield f"{percent(paging)} goes into memory that the allocator gave back and takes again in each call"
 
 
 def _gaps_s(found: Explanation) -> float:
-    return sum(one.seconds or 0.0 for one in found.parts if one.place is Place.COMPOSED)
+    return sum(one.seconds or 0.0 for one in found.parts if one.name == HOST_GAPS)
 
 
 def _between_what(found: Explanation) -> str:
