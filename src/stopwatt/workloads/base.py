@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from stopwatt.records import Scalar
+from stopwatt.serving.contract import Contract
 
 if TYPE_CHECKING:
     import torch
@@ -52,6 +53,7 @@ class Built:
         classifier: Whether the first output holds class scores, so that top-1 agreement means something.
         unordered: Whether the second dimension of every output is a set in no particular order (a detector's queries).
         fixed_batch: The only batch size that the workload can run, if it has one.
+        contract: What it takes to serve it; `None` for a model of tensors, which can be measured but not served.
     """
 
     call: Callable[..., Any]
@@ -62,6 +64,7 @@ class Built:
     classifier: bool = False
     unordered: bool = False
     fixed_batch: int | None = None
+    contract: Contract | None = None
 
 
 class Family(Protocol):

@@ -1,0 +1,1 @@
+"""Dataset-scale runs: images in, results out, exactly once, with the bottleneck by name: `stopwatt run`."""

@@ -1,0 +1,203 @@
+"""What the parts of a bulk run say to each other."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from stopwatt.records import Scalar
+from stopwatt.serving.contract import Found, Placement
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """One image that shall be looked at.
+
+    Attributes:
+        number: Its place in the run, from 0, without gaps: the order of all results.
+        name: What it is called in results; unique within the run (`left/0001.jpg`, `clip.mp4#12`).
+        path: Absolute path of the file.
+        image_id: As annotations call it, else `number + 1`.
+        frame: Place in a video; `None` for a file of one image.
+    """
+
+    number: int
+    name: str
+    path: str
+    image_id: int
+    frame: int | None = None
+
+
+class Trouble(StrEnum):
+    """Why an image gave nothing."""
+
+    MISSING = "missing"
+    EMPTY = "empty"
+    NOT_AN_IMAGE = "not-an-image"
+    TRUNCATED = "truncated"
+    TOO_LARGE = "too-large"
+    KILLED_THE_DECODER = "killed-the-decoder"
+    WRONG_OUTPUTS = "wrong-outputs"
+    MODEL_FAILED = "model-failed"
+
+
+@dataclass(frozen=True, slots=True)
+class Failed:
+    """Why there is no result, in one sentence."""
+
+    trouble: Trouble
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What became of one image; exactly one of `found` and `failed` is there.
+
+    Attributes:
+        item: The image.
+        placement: Where it lay in the input, with its true size; `None` where it failed before.
+        found: What the model said.
+        failed: Why there is nothing.
+    """
+
+    item: Item
+    placement: Placement | None
+    found: Found | None = None
+    failed: Failed | None = None
+
+
+class Stage(StrEnum):
+    """Where images spend their time."""
+
+    READ = "read"
+    DECODE = "decode"
+    WAIT = "wait"  # in the queue before the model
+    MODEL = "model"
+    POSTPROCESS = "postprocess"
+    WRITE = "write"
+
+
+@dataclass(frozen=True, slots=True)
+class Tick:
+    """One reading of a run, once a second or more often; counters since the run's start.
+
+    Attributes:
+        at_ns: Monotonic clock.
+        done: Images with a result.
+        failed: Images without.
+        by_worker: Images of each model worker.
+        queued: Decoded images that wait for a model.
+        room: Places of that queue.
+        idle_workers: Model workers that wait for images.
+        idle_decoders: Decoders that wait for room.
+        unwritten: Results that wait for the writer.
+        stage_s: Seconds of work by stage, summed over all that do it.
+        cpu_s: CPU seconds of all processes of the run.
+        rss_bytes: Resident memory of all processes of the run; shared pages count once for each.
+        readings: Whatever meters say at this moment (`gpu0.utilisation`, `gpu0.power`), base units.
+    """
+
+    at_ns: int
+    done: int
+    failed: int
+    by_worker: tuple[int, ...]
+    queued: int
+    room: int
+    idle_workers: int
+    idle_decoders: int
+    unwritten: int
+    stage_s: Mapping[Stage, float]
+    cpu_s: float
+    rss_bytes: int
+    readings: Mapping[str, float] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Layout:
+    """How a run is laid out.
+
+    Attributes:
+        decoders: Processes that read and decode.
+        workers: Processes with a model each.
+        devices: Of each worker; one for each, or one for all.
+        batch: Images of a call.
+        queue: Decoded images that may wait; 0 for none: a worker decodes what it needs itself.
+        threads: Intra-operator threads of a worker on a CPU.
+    """
+
+    decoders: int
+    workers: int
+    devices: tuple[str, ...]
+    batch: int
+    queue: int
+    threads: int
+
+
+@dataclass(frozen=True, slots=True)
+class Ceilings:
+    """What this machine does at most, in images a second; `None` where it was not measured, and then why.
+
+    Attributes:
+        model: The model alone, inputs ready, on the same cores as in the run.
+        decode: Decoding alone, on the same cores as in the run.
+        storage: Reading the files alone.
+        shared: How the three share cores, in one sentence.
+        why: Of what is missing, by name.
+    """
+
+    model: float | None
+    decode: float | None
+    storage: float | None
+    shared: str = ""
+    why: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Bottleneck:
+    """What holds a run back.
+
+    Attributes:
+        name: `model`, `decode`, `storage`, `write` or `none`.
+        sentence: The evidence: `decode-bound: the queue was empty 71 % of the time`.
+        remedy: What to change, and what it is worth at most.
+    """
+
+    name: str
+    sentence: str
+    remedy: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """A run, as `summary.json` has it.
+
+    Attributes:
+        images: Asked for.
+        done: With a result, earlier parts of a resumed run included.
+        failed: Reason -> number of images.
+        seconds: Of this part of the run, from the first image to the last result written.
+        images_per_s: Of this part; `None` where it did nothing.
+        layout: As it was at the end.
+        bottleneck: By name.
+        ceilings: Against which it is judged.
+        ticks: One a second or more.
+        resumed: Images that an earlier part had done.
+        restarts: Workers and decoders that died and were started again.
+        energy: `joules`, `joules_per_image`, or `why`.
+        facts: Machine, software, pack, data: what says which run this is.
+        notes: What a reader must know.
+    """
+
+    images: int
+    done: int
+    failed: Mapping[str, int]
+    seconds: float
+    images_per_s: float | None
+    layout: Layout
+    bottleneck: Bottleneck
+    ceilings: Ceilings
+    ticks: tuple[Tick, ...] = ()
+    resumed: int = 0
+    restarts: int = 0
+    energy: Mapping[str, Scalar | None] = field(default_factory=dict)
+    facts: Mapping[str, Scalar] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
