@@ -4,6 +4,7 @@ import time
 
 import pytest
 
+from stopwatt.devices.cuda_driver import l2_bytes
 from stopwatt.devices.facts import read_facts
 from stopwatt.devices.resolve import device
 from stopwatt.errors import UsageError
@@ -114,3 +115,8 @@ def test_the_exercise_is_the_same_work_whatever_ran_before_and_leaves_no_memory_
         assert torch.equal(state, torch.cuda.get_rng_state())
         del work
         assert torch.cuda.memory_allocated() == free
+
+
+def test_the_driver_tells_the_cache_without_torch(gpu):
+    assert l2_bytes(0) == gpu.facts()["gpu.l2"] > 2**20
+    assert l2_bytes(99) == 0

@@ -306,6 +306,19 @@ def test_a_step_of_the_load_within_a_window_makes_its_slope_suspect():
     assert gpu(found).why.startswith("the power of gpu-0 changed within a window, and the counter ticks every 50.0 ms")
 
 
+def test_one_uneven_window_among_windows_that_agree_counts_as_what_it_hides_of_all_of_them():
+    def wavering(joules):
+        """A tenth more for a while, early in the second window."""
+        begin, length_j = joules_at(np.array(7.35)), 0.04 * BUSY_W
+        return joules + np.clip(joules - (5_000 + begin), 0, length_j) * 0.9
+
+    uneven = of_round(trace(change=wavering, averaged=0))
+
+    assert isinstance(gpu(uneven), Measured)
+    assert gpu(uneven).value * 3 * CALLS * BATCH == pytest.approx(6.0 * BUSY_W, rel=0.012)
+    assert uneven.facts["energy.gpu.half_width"] > of_round(trace(averaged=0)).facts["energy.gpu.half_width"]
+
+
 def test_a_step_that_ticks_are_fine_enough_for_is_measured():
     def rising(joules):
         return joules + np.clip(joules - (5_000 + joules_at(np.array(7.75))), 0, None) * 0.5

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from stopwatt.operators.compose import compose, compose_energy
+from stopwatt.operators.compose import Launches, compose, compose_energy
 
 SECONDS = st.floats(0, 1e3, allow_nan=False)
 
@@ -52,6 +52,39 @@ def test_a_long_operator_hides_the_launches_of_the_short_ones_behind_it():
 
 def test_a_host_that_goes_on_after_the_last_launch_is_waited_for():
     assert compose(order(0), numbers(1), numbers(1), numbers(0, 50), on_device=True).composed_s == 51
+
+
+def launches(submit, call, waits=None):
+    return Launches(numbers(*submit), numbers(*call), np.array(waits or [False] * len(submit)))
+
+
+def test_an_operator_of_many_kernels_runs_while_the_host_still_submits_it():
+    found = compose(order(0), numbers(30), launches([100], [103]), numbers(5, 0), on_device=True)
+    assert found.composed_s == 108
+
+
+def test_what_it_takes_to_learn_of_the_end_counts_once_and_not_for_each_operator():
+    each = launches([4], [12])  # runs for 3, so that 5 of it are the wait
+    alone, three = (compose(order(*[0] * n), numbers(3), each, numbers(*[0] * (n + 1)), on_device=True) for n in (1, 3))
+    assert alone.composed_s == 12
+    assert three.composed_s == 12 + 2 * 4
+    busy = compose(order(0, 0, 0), numbers(100), launches([4], [109]), numbers(0, 0, 0, 0), on_device=True)
+    assert busy.composed_s == 109 + 2 * 100
+
+
+def test_a_host_that_reads_a_value_goes_on_when_the_device_is_through():
+    reads = launches([2, 2], [52, 12], [False, True])
+    found = compose(order(0, 1, 0), numbers(50, 12), reads, numbers(0, 0, 0, 0), on_device=True)
+    assert found.ends.tolist() == [52, 64, 116]
+    assert found.host_s == 6
+    plain = compose(order(0, 1, 0), numbers(50, 12), launches([2, 2], [52, 12]), numbers(0, 0, 0, 0), on_device=True)
+    assert plain.composed_s == 114
+
+
+def test_calls_that_nobody_waits_for_follow_each_other_at_the_pace_of_the_slower_queue():
+    for device, submit, interval in ((10, 4, 20), (1, 4, 8)):
+        found = compose(order(0, 0), numbers(device), numbers(submit), numbers(0, 0, 0), on_device=True)
+        assert found.interval_s == interval
 
 
 def test_a_model_without_an_operator_takes_its_gap():

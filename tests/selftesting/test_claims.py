@@ -18,7 +18,7 @@ from stopwatt.selftesting.clock import look_at_clock
 from stopwatt.selftesting.comparison import differs, look_at_comparison
 from stopwatt.selftesting.distribution import lengths, look_at_distribution
 from stopwatt.selftesting.drift import look_at_drift
-from stopwatt.selftesting.energy import look_at_energy
+from stopwatt.selftesting.energy import CALL_S, TRIALS, look_at_energy, trials_for
 from stopwatt.selftesting.inputs import look_at_inputs
 from stopwatt.selftesting.intervals import look_at_intervals
 from stopwatt.selftesting.latency import look_at_latency
@@ -425,3 +425,9 @@ def test_without_a_meter_energy_is_unavailable_with_the_reason(counting, changes
 
 def test_the_model_of_the_comparison_is_measured_in_a_process_of_its_own():
     assert comparison.MODEL_RULES.process == "fresh"
+
+
+def test_rounds_of_the_claim_energy_are_as_long_as_a_slow_counter_needs():
+    assert trials_for(0.02) == TRIALS
+    assert trials_for(0.1) * CALL_S >= 25 * 0.1
+    assert trials_for(0.1, thorough=True) > trials_for(0.1)

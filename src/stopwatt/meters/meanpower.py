@@ -8,11 +8,13 @@ import numpy as np
 from scipy.special import stdtrit
 
 from stopwatt.energy import Span
-from stopwatt.meters.anytime import hidden, risen, share_hidden
+from stopwatt.meters.anytime import WORST_EDGE, risen, share_hidden
 from stopwatt.meters.laid import LEAST_TICKS, Laid, fault_in, fault_of
+from stopwatt.meters.quality import AGREEMENT
 from stopwatt.records import Unavailable
 from stopwatt.stats import energy as counting
 from stopwatt.stats.quantiles import CONFIDENCE
+from stopwatt.units import percent, quantity
 
 EVEN = 0.008
 """Where slope and mean power of a span differ by more than this, the load was not even enough for a line."""
@@ -81,18 +83,43 @@ def mean_power(laid: Sequence[Laid], spans: tuple[Span, ...], least: int, name: 
         tuple(sum(mean.watts for mean in each) for each in found),
         tuple(math.hypot(*(mean.half for mean in each)) for each in found),
         min(mean.ticks for each in found for mean in each),
-        next((mean.why for each in found for mean in each if mean.why), ""),
+        _doubt(laid, found, spans),
+    )
+
+
+def _doubt(laid: Sequence[Laid], found: "Sequence[Sequence[_Mean]]", spans: Sequence[Span]) -> str:
+    """What the ends of spans with an uneven power may hide, where that is too much.
+
+    Where the spans agree, one uneven span among them counts as what it hides of the energy of all; where they do not,
+    the power changed for good, and each span has to be known by itself.
+    """
+    means = [(mean, mean.watts * span.seconds) for each, span in zip(found, spans, strict=True) for mean in each]
+    share = max(mean.hidden for mean, _ in means)
+    watts = [sum(mean.watts for mean in each) for each in found]
+    if max(watts) <= (1 + AGREEMENT) * min(watts):
+        share = sum(mean.hidden * joules for mean, joules in means) / sum(joules for _, joules in means)
+    if share <= WORST_EDGE:
+        return ""
+    uneven = next(one for each in found for one, mean in zip(laid, each, strict=True) if mean.hidden)
+    tick = quantity(round(uneven.tick_s, 4), "s")
+    return (
+        f"the power of {uneven.about.name} changed within a window, and the counter ticks every {tick}, "
+        f"so that the ends may hide {percent(share)}"
     )
 
 
 @dataclass(frozen=True, slots=True)
 class _Mean:
-    """Mean power that one instrument saw in one span, with half the width of its interval."""
+    """Mean power that one instrument saw in one span, with half the width of its interval.
+
+    Attributes:
+        hidden: Share of its energy that the ends may hide; 0 where the power is a slope through ticks.
+    """
 
     watts: float
     half: float
     ticks: int
-    why: str = ""
+    hidden: float = 0.0
 
 
 def _mean(laid: Laid, span: Span) -> _Mean:
@@ -108,7 +135,5 @@ def _mean(laid: Laid, span: Span) -> _Mean:
     if line.ticks < LEAST_TICKS or abs(counting.unevenness(ticks)) <= EVEN:
         return _Mean(line.watts, half, line.ticks)
     total = risen(ticks, begin, end)
-    why = hidden(laid, ticks, total)
-    changed = f"the power of {laid.about.name} changed within a window, and {why}" if why else ""
-    watts = total / (end - begin)
-    return _Mean(watts, max(half, watts * share_hidden(laid, ticks, total)), line.ticks, changed)
+    watts, share = total / (end - begin), share_hidden(laid, ticks, total)
+    return _Mean(watts, max(half, watts * share), line.ticks, share)

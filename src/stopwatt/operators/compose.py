@@ -41,11 +41,36 @@ class Composition:
         """Time in which no operator runs where operators run, and no memory is taken."""
         return self.composed_s - self.sum_s - self.paging_s - self.excess_s
 
+    @property
+    def interval_s(self) -> float:
+        """From one call to the next where nobody waits for any: the host or the device, whichever has more to do."""
+        return max(self.host_s, self.sum_s)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Launches:
+    """How an operator's work comes from the host to a device.
+
+    Attributes:
+        submit_s: Shape (operators,): seconds until each call returns to the host.
+        call_s: Shape (operators,): seconds of a call by itself until the device was waited for; 0 where nobody knows.
+        waits: Shape (operators,): whether the host waits for the device inside of the call (it reads a value).
+    """
+
+    submit_s: Floats
+    call_s: Floats
+    waits: NDArray[np.bool_]
+
+    @classmethod
+    def of(cls, submit_s: Floats) -> "Launches":
+        """Where only submissions are known."""
+        return cls(submit_s, np.zeros_like(submit_s), np.zeros(submit_s.shape, dtype=np.bool_))
+
 
 def compose(
     sequence: NDArray[np.int64],
     device_s: Floats,
-    submit_s: Floats,
+    launches: "Launches | Floats",
     gaps_s: Floats,
     *,
     on_device: bool,
@@ -55,13 +80,17 @@ def compose(
     """Put a model's call together.
 
     On a CPU a call starts when the one before has ended and its gap is over. With a GPU there are two queues:
-    `cpu_i = cpu_(i-1) + gap_i + submit_i` and `gpu_i = max(gpu_(i-1), cpu_i) + t_i`; the model's call ends when both
-    are through.
+    `cpu_i = cpu_(i-1) + gap_i + submit_i`, and `gpu_i = max(gpu_(i-1), ready_i) + t_i`; the model's call ends when both
+    are through. An operator of one kernel is ready when the host has submitted it. One of many kernels runs while the
+    host still submits it, so that it is ready earlier; but it ends no earlier than by itself, `cpu_(i-1) + gap_i +
+    call_i`, which also holds what it takes the host to learn of the end. Where a call waits for the device, the host
+    goes on when that is through.
 
     Args:
         sequence: Shape (calls,): which operator each call is.
         device_s: Shape (operators,): seconds of each operator where it runs.
-        submit_s: Shape (operators,): seconds until each call returns to the host; not used on a CPU.
+        launches: How operators come to a device, or only the seconds until each call returns to the host; not used on a
+            CPU.
         gaps_s: Shape (calls + 1,): seconds on the host before each call and after the last; shape (0,) for none known.
         on_device: Whether operators run on a device with a queue of its own.
         paging_s: Seconds of the host for memory that the call takes anew, wherever in the call.
@@ -73,23 +102,47 @@ def compose(
     gaps = gaps_s if gaps_s.size else np.zeros(sequence.size + 1)
     if gaps.size != sequence.size + 1:
         raise ValueError(f"{sequence.size} calls have {sequence.size + 1} gaps, not {gaps.size}")
-    running, submitting = device_s[sequence], submit_s[sequence] if on_device else np.zeros(sequence.size)
-    for name, values in (("device_s", running), ("submit_s", submitting), ("gaps_s", gaps)):
-        if not (np.isfinite(values).all() and (values >= 0).all()):
-            raise ValueError(f"{name} has a time that is negative or not finite")
-    held = submitting if on_device else running
-    host = np.cumsum(gaps[:-1] + held)
-    ends = _through(host, running) if on_device else host
-    host_s = float(gaps.sum() + held.sum()) + paging_s
-    composed_s = (max(host_s, float(ends[-1])) if ends.size else host_s) + excess_s
+    running = device_s[sequence]
+    _check({"device_s": running, "gaps_s": gaps})
+    if on_device:
+        known = launches if isinstance(launches, Launches) else Launches.of(launches)
+        taken = Launches(known.submit_s[sequence], known.call_s[sequence], known.waits[sequence])
+        _check({"submit_s": taken.submit_s, "call_s": taken.call_s})
+        held, (ends, through_s) = taken.submit_s, _two_queues(running, taken, gaps)
+    else:
+        held, ends = running, np.cumsum(gaps[:-1] + running)
+        through_s = float(ends[-1]) if ends.size else 0.0
     all_gaps_s = float(gaps.sum())
+    host_s = all_gaps_s + float(held.sum()) + paging_s
+    composed_s = max(through_s + float(gaps[-1]) + paging_s, float(ends[-1]) if ends.size else 0.0) + excess_s
     return Composition(float(running.sum()), host_s, all_gaps_s, composed_s, ends - running, ends, paging_s, excess_s)
 
 
-def _through(ready: Floats, running: Floats) -> Floats:
+def _check(columns: dict[str, Floats]) -> None:
+    for name, values in columns.items():
+        if not (np.isfinite(values).all() and (values >= 0).all()):
+            raise ValueError(f"{name} has a time that is negative or not finite")
+
+
+def _two_queues(running: Floats, launches: Launches, gaps: Floats) -> tuple[Floats, float]:
+    """When each call ends on the device, and when the last one has returned to the host."""
+    after_begin = np.where(launches.call_s > 0, np.maximum(launches.call_s - running, 0), launches.submit_s)
+    ends = np.empty_like(running)
+    host = device = 0.0
+    for part in np.split(np.arange(running.size), np.flatnonzero(launches.waits) + 1):
+        if part.size:
+            returned = host + np.cumsum(gaps[part] + launches.submit_s[part])
+            ready = returned - launches.submit_s[part] + after_begin[part]
+            ends[part] = _through(ready, running[part], device)
+            device = float(ends[part[-1]])
+            host = max(float(returned[-1]), device) if launches.waits[part[-1]] else float(returned[-1])
+    return ends, host
+
+
+def _through(ready: Floats, running: Floats, busy_until: float) -> Floats:
     """When each call ends in a queue that takes one at a time: `end_i = max(end_(i-1), ready_i) + t_i`, unrolled."""
     before = np.cumsum(running) - running
-    return np.asarray(np.maximum.accumulate(ready - before) + before + running)
+    return np.asarray(np.maximum(np.maximum.accumulate(ready - before), busy_until) + before + running)
 
 
 def compose_energy(times_s: Floats, powers_w: Floats, wall_s: float, active_idle_w: float) -> float:

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from stopwatt.operators.capture import Capture
-from stopwatt.operators.compose import Composition, compose, compose_energy
+from stopwatt.operators.compose import Composition, Launches, compose, compose_energy
 from stopwatt.operators.costs import CallCosts, OperatorCost, call_costs, cost_of
 from stopwatt.operators.groups import By, Group, Seen, groups, leaf_of_calls
 from stopwatt.operators.memory import Caches, Rule, available, blends
@@ -274,9 +274,8 @@ def _composed(capture: Capture, costs: CallCosts, times: NDArray[np.float64], be
     gaps = np.maximum(capture.gaps_ns, 0.0) * 1e-9  # watching's own cost is taken off: less than nothing may be left
     times = np.nan_to_num(times, nan=0.0)
     device = on_device(capture)
-    return compose(
-        own, times, costs.submit_s, gaps, on_device=device, paging_s=beyond.paging_s, excess_s=beyond.excess_s
-    )
+    launches = Launches(costs.submit_s, costs.call_s, costs.waits)
+    return compose(own, times, launches, gaps, on_device=device, paging_s=beyond.paging_s, excess_s=beyond.excess_s)
 
 
 def _missing(capture: Capture, found: Sequence[OperatorCost], basis: Basis) -> tuple[Missing, ...]:
@@ -351,7 +350,10 @@ def _energy(capture: Capture, costs: CallCosts, whole: Composition, model: Model
     total = float(costs.energy_j[known].sum())
     if model.active_idle_w is None:
         return EnergySums(total, None, measured, why="the power of the ready device is not known")
-    wall = whole.composed_s if model.latency is None else model.latency.value
+    if on_device(capture):  # whose energy is measured while its queue is kept full
+        wall = whole.interval_s
+    else:
+        wall = whole.composed_s if model.latency is None else model.latency.value
     times = costs.time_s[known]
     composed = compose_energy(times, costs.energy_j[known] / times, wall, model.active_idle_w)
     left = int((~known).sum())

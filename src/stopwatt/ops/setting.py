@@ -50,12 +50,16 @@ def place_for(cell: Cell) -> Place:
 
 
 def caches_for(device: str, threads: int) -> Caches:
-    """On a CPU level 2 of the cores that work and the last level; a GPU has one that all its units share."""
+    """On a CPU level 2 of the cores that work and the last level; a GPU has one that all its units share.
+
+    That of a GPU counts half. In those for data centres (from A100 on) it is two halves, each with a copy of what its
+    own units read (NVIDIA A100 Tensor Core GPU Architecture, 2020): what all of them read is there twice.
+    """
     if kind_of(device) == "cpu":
         return Caches(core_cache() * threads, largest_cache())
-    from stopwatt.devices.facts import read_facts
+    from stopwatt.devices.cuda_driver import l2_bytes
 
-    shared = float(read_facts(device).values.get("gpu.l2", 0))
+    shared = l2_bytes(int(device.partition(":")[2] or 0)) / 2
     return Caches(shared, shared)
 
 

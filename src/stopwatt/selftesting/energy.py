@@ -1,6 +1,7 @@
 """The claim `energy`: twice as many equal calls take twice the energy, as far as there is a meter."""
 
 from dataclasses import replace
+from math import ceil
 
 from stopwatt import units
 from stopwatt.analyse.selftests import Claim, Verdict
@@ -15,7 +16,11 @@ from stopwatt.selftesting.bench import RULES, SYNTHETIC, Axes, Bench, Window
 from stopwatt.selftesting.evidence import Seen, disturbance, judged
 
 DURATION = "10ms"
+CALL_S = 0.01
+"""About what a call takes."""
 TRIALS, THOROUGH_TRIALS = 150, 1_000
+TICKS = 30
+"""Of the counter, in the shorter rounds at least: with the 20 that a figure needs, as one comes early or late."""
 LIMIT = 0.05
 ORDER = (1, 2, 2, 1)
 """Times as many calls in each round; in this order, a machine that warms up weighs on both alike."""
@@ -44,6 +49,16 @@ def energy_of(name: str, bench: Bench, device: str, work: Axes, rules: Protocol)
         return judged(name, lambda: _look(bench, sampling, scope, work, rules))
 
 
+def trials_for(tick_s: float, *, thorough: bool = False) -> int:
+    """Calls of a round whose counter changes so often.
+
+    Args:
+        tick_s: Between two changes of the counter.
+        thorough: Whether time matters little.
+    """
+    return max(THOROUGH_TRIALS if thorough else TRIALS, ceil(TICKS * tick_s / CALL_S))
+
+
 def _why_none(sampling: Sampling, scope: Scope) -> str:
     """Why there is no energy of a scope; empty if there is."""
     if not sampling.tick_s and scope not in sampling.why:
@@ -52,7 +67,7 @@ def _why_none(sampling: Sampling, scope: Scope) -> str:
 
 
 def _look(bench: Bench, sampling: Sampling, scope: Scope, work: Axes, rules: Protocol) -> Seen:
-    trials = THOROUGH_TRIALS if bench.thorough else TRIALS
+    trials = trials_for(sampling.tick_s, thorough=bench.thorough)
     joules, rounds = {1: 0.0, 2: 0.0}, []
     for times in ORDER:
         used, found = _round(bench, sampling, scope, work, replace(rules, trials=times * trials))
