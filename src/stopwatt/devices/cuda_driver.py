@@ -1,8 +1,11 @@
 """What NVIDIA's driver says of a GPU without making a context on it, for processes that do not compute there."""
 
 import ctypes
-from collections.abc import Callable
 from functools import cache
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 _LIBRARY = "libcuda.so.1"
 _L2_CACHE_SIZE = 38
@@ -21,7 +24,7 @@ def l2_bytes(index: int = 0) -> int:
     except OSError:
         return 0
     gpu, size = ctypes.c_int(), ctypes.c_int()
-    steps: tuple[Callable[[], int], ...] = (
+    steps: "tuple[Callable[[], int], ...]" = (
         lambda: driver.cuInit(0),
         lambda: driver.cuDeviceGet(ctypes.byref(gpu), index),
         lambda: driver.cuDeviceGetAttribute(ctypes.byref(size), _L2_CACHE_SIZE, gpu),
