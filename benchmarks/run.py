@@ -18,6 +18,7 @@ import model_prediction
 import operator_prediction
 import peers
 import reconciliation
+import reconciliation_gpu
 import report
 import sampling
 import sweep_cost
@@ -51,7 +52,7 @@ GPU: dict[str, Callable[[], None]] = {
     "bert-gpu": partial(bert_table.main, gpu=True),
     "ways-gpu": partial(ways.main, gpu=True),
     "energy-gpu": energy_gpu.main,
-    "reconciliation-gpu": partial(reconciliation.main, device="cuda"),
+    "reconciliation-gpu": reconciliation_gpu.main,
     "telemetry-cost-gpu": partial(telemetry_cost.main, gpu=True),
 }
 BY_NAME: dict[str, Callable[[], None]] = {"lstm-gpu": partial(lstm_grid.main, gpu=True)}

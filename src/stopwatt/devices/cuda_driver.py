@@ -24,7 +24,7 @@ def l2_bytes(index: int = 0) -> int:
     except OSError:
         return 0
     gpu, size = ctypes.c_int(), ctypes.c_int()
-    steps: "tuple[Callable[[], int], ...]" = (
+    steps: tuple[Callable[[], int], ...] = (
         lambda: driver.cuInit(0),
         lambda: driver.cuDeviceGet(ctypes.byref(gpu), index),
         lambda: driver.cuDeviceGetAttribute(ctypes.byref(size), _L2_CACHE_SIZE, gpu),
