@@ -96,7 +96,10 @@ class Placement:
 
 @dataclass(frozen=True, slots=True)
 class Detection:
-    """One object, in pixels of the image; x and y of its upper left corner, clipped to the image."""
+    """One object, in pixels of the image; x and y of its upper left corner, clipped to the image.
+
+    Its category is what annotations call the class (`Contract.category_ids`).
+    """
 
     x: float
     y: float
