@@ -13,6 +13,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from stopwatt import wire
+from stopwatt.serving.contract import Contract
 from stopwatt.workloads.base import Arrays
 
 REFERENCE_BYTES = 256 * 2**20
@@ -30,6 +32,7 @@ class Bundle:
         unordered: Whether the second dimension of every output is a set.
         reference: What computed the answers (`eager fp32 on cpu`).
         input_names: One name per input.
+        contract: What it takes to serve the workload, if it says so.
     """
 
     inputs: tuple[Arrays, ...]
@@ -38,6 +41,7 @@ class Bundle:
     reference: str
     input_names: tuple[str, ...]
     unordered: bool = False
+    contract: Contract | None = None
 
     def save(self, folder: Path) -> None:
         """Write into an existing folder."""
@@ -55,6 +59,7 @@ class Bundle:
             "reference": self.reference,
             "input_names": self.input_names,
             "unordered": self.unordered,
+            "contract": None if self.contract is None else wire.to_document(self.contract),
             "content": _digest(arrays),
         }
         (folder / "bundle.json").write_text(json.dumps(facts))
@@ -72,7 +77,9 @@ class Bundle:
                 for side in ("in", "out")
             )
         names = tuple(facts["input_names"])
-        return cls(inputs, outputs, facts["classifier"], facts["reference"], names, facts["unordered"])
+        said = facts.get("contract")
+        contract = None if said is None else wire.from_document(Contract, said)
+        return cls(inputs, outputs, facts["classifier"], facts["reference"], names, facts["unordered"], contract)
 
 
 def content_of(folder: Path) -> str:

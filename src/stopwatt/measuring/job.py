@@ -24,6 +24,7 @@ class JobKind(StrEnum):
     CEILINGS = "ceilings"  # what the device does at most
     CAPTURE = "capture"  # take one call of the model apart
     REPLAY = "replay"  # call operators by themselves
+    CHECK = "check"  # compare a converted model's answers with the reference's, and time nothing
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +33,7 @@ class Job:
 
     Attributes:
         bundle: Folder of the inputs and reference outputs; written by REFERENCE, read by the others.
-        artifact: Folder of the converted model; written by CONVERT, read by MEASURE; empty for module backends.
+        artifact: Folder of the converted model; written by CONVERT, read by MEASURE, CHECK; empty for module backends.
         spawned_ns: The parent's monotonic clock when it started the worker; 0 when started by hand.
         parent: Process whose death ends the worker at once; 0 when started by hand.
         served: Jobs that the process did before this one.

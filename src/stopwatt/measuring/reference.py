@@ -40,7 +40,8 @@ def make_bundle(job: Job, phases: Phases) -> None:
                 "the model returns nothing that can be compared",
                 now="let its forward return what it computes, as tensors",
             )
-    bundle = Bundle(inputs, outputs, built.classifier, name, built.input_names, built.unordered)
+    about = (built.classifier, name, built.input_names, built.unordered, built.contract)
+    bundle = Bundle(inputs, outputs, *about)
     bundle.save(Path(job.bundle))
 
 

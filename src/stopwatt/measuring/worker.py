@@ -55,13 +55,7 @@ def main() -> None:
 def perform(job: Job, tell: Callable[[str], None] = lambda _: None) -> Answer:
     """Do a job in this process."""
     if job.kind is JobKind.MEASURE:
-        from stopwatt.measuring.round import Round, measure_round
-
-        if job.cell.protocol.ablation is None:
-            return measure_round(job, Round, tell)
-        from stopwatt.measuring.ways.round import AblationRound
-
-        return measure_round(job, AblationRound, tell)
+        return _measure(job, tell)
     if job.kind is JobKind.CEILINGS:
         from stopwatt.measuring.ceilings import measure_ceilings
 
@@ -74,7 +68,21 @@ def perform(job: Job, tell: Callable[[str], None] = lambda _: None) -> Answer:
         from stopwatt.measuring.operators.replay import measure_operators
 
         return measure_operators(job, Phases(tell))
+    if job.kind is JobKind.CHECK:
+        from stopwatt.measuring.check import check_answers
+
+        return check_answers(job, Phases(tell))
     return _prepare(job, Phases(tell))
+
+
+def _measure(job: Job, tell: Callable[[str], None]) -> Answer:
+    from stopwatt.measuring.round import Round, measure_round
+
+    if job.cell.protocol.ablation is None:
+        return measure_round(job, Round, tell)
+    from stopwatt.measuring.ways.round import AblationRound
+
+    return measure_round(job, AblationRound, tell)
 
 
 def _prepare(job: Job, phases: Phases) -> Answer:

@@ -1,12 +1,14 @@
 """What a user's function may return, and the workload that is made of it."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from stopwatt.errors import WorkloadError
+from stopwatt.serving.contract import Contract, Decoding
 from stopwatt.workloads.base import Arrays, Built, MakeInputs
 from stopwatt.workloads.infer import inferred
 from stopwatt.workloads.inputs import like
@@ -19,19 +21,24 @@ _REMEDY = (
     "return an nn.Module, or (module, inputs) where inputs is a tuple of tensors with the batch first or a function "
     "batch -> such a tuple, or any callable"
 )
+_CHANNELS = 3
 
 
 def built_from(returned: Any, source: str, seed: int) -> Built:
     """Make a workload of what a user's function returned.
 
     Args:
-        returned: A module, a pair of a module (or callable) and inputs, or a callable.
+        returned: A module, a pair of a module (or callable) and inputs, a module, inputs and a contract, or a callable.
         source: As the user wrote it, for errors.
         seed: For the forward pass that checks inferred inputs.
 
     Raises:
-        WorkloadError: It is something else, or the inputs of a bare module cannot be inferred.
+        WorkloadError: It is something else, the inputs of a bare module cannot be inferred, or they are not what the
+            contract says.
     """
+    if isinstance(returned, tuple | list) and returned and isinstance(returned[-1], Contract):
+        rest = returned[0] if len(returned) == 2 else tuple(returned[:-1])  # noqa: PLR2004  (model and contract)
+        return _with_contract(built_from(rest, source, seed), returned[-1], source)
     import torch
 
     model, inputs = returned if _is_pair(returned) else (returned, None)
@@ -49,6 +56,23 @@ def built_from(returned: Any, source: str, seed: int) -> Built:
         return Built(model, make, _names(make), module=model)
     make = _no_inputs if inputs is None else _input_maker(inputs, source)
     return Built(model, make, _names(make), fixed_batch=1 if inputs is None else None)  # a call is one sample
+
+
+def _with_contract(built: Built, contract: Contract, source: str) -> Built:
+    """The workload, if its inputs are the images that the contract describes."""
+    height, width = contract.preprocess.height, contract.preprocess.width
+    inside = contract.preprocess.inside
+    wanted = (height, width, _CHANNELS) if inside else (_CHANNELS, height, width)
+    arrays = built.make_inputs(1, np.random.default_rng(0))
+    kind = np.uint8 if inside else np.float32
+    if len(arrays) != 1 or arrays[0].shape[1:] != wanted or arrays[0].dtype != kind:
+        shapes = ", ".join(f"{array.dtype} {array.shape}" for array in arrays) or "none"
+        raise WorkloadError(
+            f"the inputs of {source} are not what its contract says",
+            when=f"one input {np.dtype(kind)} (batch, {', '.join(map(str, wanted))}) is described; they are {shapes}",
+            now="return inputs of that shape and type, or mend height, width and inside of the Preprocess",
+        )
+    return replace(built, contract=contract, classifier=built.classifier or contract.decoding is Decoding.LOGITS)
 
 
 def _is_pair(returned: Any) -> bool:

@@ -11,6 +11,7 @@ from stopwatt.workloads.base import Arrays, Built, Param
 from stopwatt.workloads.family import BuiltIn, quiet, size, transformers
 from stopwatt.workloads.inputs import images
 from stopwatt.workloads.seeded import keep_signal, ready, seeded
+from stopwatt.workloads.served import detection
 
 if TYPE_CHECKING:
     from types import ModuleType
@@ -89,7 +90,7 @@ class Detector(BuiltIn):
         def make_inputs(batch: int, generator: np.random.Generator) -> Arrays:
             return (images(batch, image, image, generator),)
 
-        return Built(module, make_inputs, ("images",), module=module, unordered=True)
+        return Built(module, make_inputs, ("images",), module=module, unordered=True, contract=detection(image))
 
 
 def _check_size(image: int, queries: int) -> None:

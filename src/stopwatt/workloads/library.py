@@ -13,6 +13,7 @@ from stopwatt.workloads.base import Arrays, Built, Param
 from stopwatt.workloads.family import quiet, size
 from stopwatt.workloads.inputs import images
 from stopwatt.workloads.seeded import ready, seeded
+from stopwatt.workloads.served import classification
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +83,8 @@ class LibraryModel:
         def make_inputs(batch: int, generator: np.random.Generator) -> Arrays:
             return (images(batch, image, image, generator),)
 
-        return Built(ready(module), make_inputs, ("images",), module=module, classifier=True)
+        contract = classification(image)
+        return Built(ready(module), make_inputs, ("images",), module=module, classifier=True, contract=contract)
 
     def _imported(self, step: Callable[[], Any]) -> Any:
         try:

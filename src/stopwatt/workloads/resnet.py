@@ -10,6 +10,7 @@ from stopwatt.workloads.base import Arrays, Built, Param
 from stopwatt.workloads.family import BuiltIn, size
 from stopwatt.workloads.inputs import images
 from stopwatt.workloads.seeded import keep_signal, ready, seeded
+from stopwatt.workloads.served import classification
 
 if TYPE_CHECKING:
     import torch
@@ -39,7 +40,7 @@ class ResNet(BuiltIn):
         def make_inputs(batch: int, generator: np.random.Generator) -> Arrays:
             return (images(batch, image, image, generator),)
 
-        return Built(module, make_inputs, ("images",), module=module, classifier=True)
+        return Built(module, make_inputs, ("images",), module=module, classifier=True, contract=classification(image))
 
 
 def _network(depth: int, width: int, classes: int) -> "torch.nn.Module":

@@ -9,6 +9,7 @@ from stopwatt.workloads import hfdir, pyfile, timm, torchvision
 from stopwatt.workloads.base import Family
 from stopwatt.workloads.onnxfile import OnnxFile
 from stopwatt.workloads.pt2file import Pt2File
+from stopwatt.workloads.served import PREFIX, Served
 
 _FUNCTION = re.compile(r"(?P<module>[^\W\d]\w*(\.[^\W\d]\w*)*):(?P<function>.*)", re.DOTALL)
 _PICKLES = {".pt", ".pth", ".bin", ".pkl", ".pickle", ".ckpt", ".joblib"}
@@ -22,6 +23,7 @@ OUTSIDE = {
     "folder": "a Hugging Face model on this disk: config.json and safetensors",
     "torchvision:NAME": "a torchvision classifier, untrained",
     "timm:NAME": "a timm classifier, untrained",
+    "served:SOURCE": "any of these, taking bytes of images where it has a contract (as `stopwatt pack` packs it)",
 }
 """Forms of sources from outside, each with one line."""
 
@@ -42,6 +44,8 @@ def resolve(source: str) -> Family:
         return family
     if "\0" in source or not source.strip():
         raise UsageError(f"{source!r} is no workload", now="`stopwatt workloads` lists what there is")
+    if source.startswith(PREFIX):
+        return Served(resolve(source.removeprefix(PREFIX)), source)
     library, colon, name = source.partition(":")
     if colon and library in _LIBRARIES:
         return _LIBRARIES[library](name)

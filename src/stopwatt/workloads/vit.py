@@ -11,6 +11,7 @@ from stopwatt.workloads.base import Arrays, Built, Param
 from stopwatt.workloads.family import BuiltIn, quiet, size, transformer_shape, transformers
 from stopwatt.workloads.inputs import images
 from stopwatt.workloads.seeded import ready, seeded
+from stopwatt.workloads.served import classification
 
 if TYPE_CHECKING:
     import torch
@@ -70,7 +71,7 @@ class Vit(BuiltIn):
         def make_inputs(batch: int, generator: np.random.Generator) -> Arrays:
             return (images(batch, image, image, generator),)
 
-        return Built(module, make_inputs, ("images",), module=module, classifier=True)
+        return Built(module, make_inputs, ("images",), module=module, classifier=True, contract=classification(image))
 
 
 def _positional(classifier: "torch.nn.Module") -> "torch.nn.Module":

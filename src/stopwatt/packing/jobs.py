@@ -1,0 +1,89 @@
+"""The steps of packing that touch a model, each in a process of its own."""
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from stopwatt.errors import StopwattError, Unsupported
+from stopwatt.measuring.check import COSINE, DEVIATION, TOP1
+from stopwatt.measuring.job import Answer, Job, JobKind
+from stopwatt.measuring.parity import TOLERANCE
+from stopwatt.packing.manifest import Parity
+from stopwatt.records import Cell, Measured, Status
+from stopwatt.sweeping.execute import Interrupted
+from stopwatt.sweeping.executors.process import Outcome, ProcessExecutor
+
+_LOG_LINES = 12
+
+
+class Jobs:
+    """Runs steps one after another; whatever goes wrong in one is raised as an error.
+
+    Args:
+        timeout_s: Longest time for one.
+        tell: Called with the name of each phase.
+    """
+
+    def __init__(self, timeout_s: float, tell: Callable[[str], None] = lambda _: None) -> None:
+        self._timeout_s = timeout_s
+        self._executor = ProcessExecutor(tell)
+
+    def reference(self, cell: Cell, bundle: Path) -> None:
+        """Inputs, and what fp32 eager answers to them."""
+        self._done(Job(JobKind.REFERENCE, cell, bundle=str(bundle)))
+
+    def convert(self, cell: Cell, bundle: Path, folder: Path) -> None:
+        """The model in its runtime's own files."""
+        self._done(Job(JobKind.CONVERT, cell, bundle=str(bundle), artifact=str(folder)))
+
+    def check(self, cell: Cell, bundle: Path, folder: Path, inputs: int) -> tuple[Parity, Answer]:
+        """How the converted model compares, in a process that has seen nothing else of it.
+
+        Args:
+            cell: What was converted.
+            bundle: Inputs and the reference's answers.
+            folder: Of the converted model.
+            inputs: Sets of the bundle that have answers.
+
+        Raises:
+            StopwattError: It deviates by more than its precision allows, or does not run.
+        """
+        answer = self._done(Job(JobKind.CHECK, cell, bundle=str(bundle), artifact=str(folder)))
+        tolerance = TOLERANCE[cell.setup.precision] if cell.protocol.tolerance is None else cell.protocol.tolerance
+        top1 = answer.readings.get(TOP1)
+        parity = Parity(
+            inputs=inputs,
+            deviation=_value(answer, DEVIATION),
+            tolerance=tolerance,
+            cosine=_value(answer, COSINE),
+            top1=top1.value if isinstance(top1, Measured) else None,
+        )
+        return parity, answer
+
+    def _done(self, job: Job) -> Answer:
+        outcome = self._executor.run(job, self._timeout_s)
+        if outcome.answer.status is not Status.OK:
+            raise _error(job, outcome)
+        return outcome.answer
+
+
+def _value(answer: Answer, name: str) -> float:
+    reading = answer.readings[name]
+    assert isinstance(reading, Measured)  # noqa: S101  (what a check that passed says)
+    return reading.value
+
+
+def _error(job: Job, outcome: Outcome) -> StopwattError:
+    trouble = outcome.answer.trouble
+    what, when, now = (trouble.what, trouble.when, trouble.now) if trouble else (str(outcome.answer.status), "", "")
+    when = "; ".join(part for part in (job.cell.label, when) if part)
+    if outcome.answer.status is Status.INTERRUPTED:
+        return Interrupted("interrupted while packing; no pack was written", now="start the same command again")
+    if outcome.answer.status is Status.UNSUPPORTED:
+        return Unsupported(what, when=when, now=now)
+    if "stopwatt show" in now:  # nothing of a packing is in a results database: the log is shown here
+        now = "\n".join(["the end of its log:", *_last_lines(outcome.log)])
+    return StopwattError(what, when=when, now=now)
+
+
+def _last_lines(log: str) -> Sequence[str]:
+    return [line.rstrip() for line in log.splitlines() if line.strip()][-_LOG_LINES:]

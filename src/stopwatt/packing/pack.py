@@ -1,0 +1,228 @@
+"""From a workload to a pack: refer, look ahead, convert, compare, describe, write. Reads like the story of packing."""
+
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Protocol as Interface
+
+import numpy as np
+
+from stopwatt import __version__
+from stopwatt.backends import catalogue
+from stopwatt.backends.base import ArtifactBackend
+from stopwatt.errors import UsageError
+from stopwatt.measuring.bundle import Bundle
+from stopwatt.packing import archive
+from stopwatt.packing.jobs import Jobs
+from stopwatt.packing.manifest import Artifact, Manifest, Port
+from stopwatt.packing.native import native_files
+from stopwatt.packing.opened import CHECKS, Opened, open_pack
+from stopwatt.packing.suitability import machine_of
+from stopwatt.records import Cell, Protocol, Scalar, Workload
+from stopwatt.sweeping import cache
+from stopwatt.sweeping.plan import Plan, Request, make_plan
+from stopwatt.workloads.base import Arrays
+from stopwatt.workloads.served import PREFIX
+
+CHECK_BYTES = 64 * 2**20
+"""Inputs and answers of a batch size that a pack keeps for later checks, at most (but always those of one set)."""
+KEPT_SETS = 2
+_INPUT_SETS = 8
+
+
+class Watcher(Interface):
+    """Somebody who looks on."""
+
+    def announce(self, text: str) -> None:
+        """Something that the user must know before anything runs."""
+        ...
+
+    def task(self, text: str) -> None:
+        """A step begins."""
+        ...
+
+    def phase(self, name: str) -> None:
+        """The running step entered a phase."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What to pack, as a user says it.
+
+    Attributes:
+        workload: Source.
+        out: The file to write.
+        params: Of the workload.
+        backend: Name, or `name:variant`.
+        precision: Of the converted model.
+        batches: Sizes that it is converted for.
+        device, threads: Where it shall run; 0 threads for as many as there are cores.
+        seed: Of weights and inputs.
+        tolerance: Largest deviation that passes; `None` for the precision's own.
+        force: Whether a file of that name may be replaced.
+        timeout_s: Longest time for one step.
+    """
+
+    workload: str
+    out: Path
+    params: Mapping[str, Scalar] = field(default_factory=dict)
+    backend: str = "onnxruntime"
+    precision: str = "fp32"
+    batches: Sequence[int] = (1,)
+    device: str = "cpu"
+    threads: int = 0
+    seed: int = 0
+    tolerance: float | None = None
+    force: bool = False
+    timeout_s: float = 3600.0
+
+
+def run_pack(asked: Asked, watcher: Watcher) -> Opened:
+    """Pack a workload.
+
+    Returns:
+        The pack, written, opened again and its checksums checked.
+
+    Raises:
+        UsageError: The request cannot be met.
+        Unsupported: The backend cannot take this model.
+        StopwattError: The converted model does not run, or answers otherwise than fp32 eager.
+        StoreError: The file cannot be written.
+    """
+    _check_target(asked)
+    plan = _plan(asked)
+    for text in plan.announcements:
+        watcher.announce(text)
+    cells = sorted(plan.cells, key=lambda cell: cell.setup.batch)
+    jobs = Jobs(asked.timeout_s, watcher.phase)
+    with cache.draft_of(cache.root() / "packs" / "draft") as draft:
+        packing = _Packing(jobs, watcher, draft)
+        bundles = [packing.reference(cell) for cell in cells]
+        artifacts = tuple(packing.artifact(cell, bundle) for cell, bundle in zip(cells, bundles, strict=True))
+        manifest = _described(replace(cells[0], workload=_as_written(cells[0])), bundles[0], artifacts, packing.files)
+        watcher.task(f"writing {asked.out.name}")
+        archive.write(asked.out, manifest, packing.files, overwrite=asked.force)
+    watcher.task(f"checking {asked.out.name}")
+    return open_pack(asked.out)
+
+
+@dataclass(frozen=True, slots=True)
+class _Packing:
+    """The steps of packing one workload, and the private folder in which they work."""
+
+    jobs: Jobs
+    watcher: Watcher
+    draft: Path
+
+    @property
+    def files(self) -> Path:
+        """What becomes the pack."""
+        return self.draft / "files"
+
+    def reference(self, cell: Cell) -> Bundle:
+        """Inputs and answers; some of them go into the pack."""
+        self.watcher.task(f"reference answers for batch {cell.setup.batch}")
+        folder = self._bundle(cell)
+        folder.mkdir(parents=True)
+        self.jobs.reference(cell, folder)
+        bundle = Bundle.load(folder)
+        kept = self.files / CHECKS / f"batch{cell.setup.batch}"
+        kept.mkdir(parents=True)
+        _some_of(bundle).save(kept)
+        return bundle
+
+    def artifact(self, cell: Cell, bundle: Bundle) -> Artifact:
+        """The converted model of one batch size, compared with the reference."""
+        name = f"batch{cell.setup.batch}"
+        folder = self.files / name
+        folder.mkdir()
+        self.watcher.task(f"converting to {cell.setup.label}")
+        self.jobs.convert(cell, self._bundle(cell), folder)
+        (folder / "converted.json").unlink(missing_ok=True)  # how long it took is not part of what it is
+        self.watcher.task(f"comparing {cell.setup.label} with fp32 eager")
+        parity, answer = self.jobs.check(cell, self._bundle(cell), folder, len(bundle.outputs))
+        outputs = [f"output_{place}" for place in range(len(bundle.outputs[0]))]
+        return Artifact(
+            batch=cell.setup.batch,
+            folder=name,
+            inputs=_ports(bundle.input_names, bundle.inputs[0]),
+            outputs=_ports(outputs, bundle.outputs[0]),
+            parity=parity,
+            computed=answer.facts,
+        )
+
+    def _bundle(self, cell: Cell) -> Path:
+        return self.draft / "bundles" / f"batch{cell.setup.batch}"
+
+
+def _check_target(asked: Asked) -> None:
+    """Find out before minutes of work what would be refused after them."""
+    out = asked.out
+    if out.suffix != archive.SUFFIX:
+        raise UsageError(
+            f"{out.name!r} is no name of a pack", when="--out", now=f"use a name such as {out.stem or 'model'}.swpack"
+        )
+    if not out.parent.is_dir():
+        raise UsageError("the output's folder is not there", when=str(out), now=f"mkdir -p {out.parent}")
+    if out.is_dir() or (os.path.lexists(out) and not asked.force):
+        raise UsageError("the file is there already", when=str(out), now="name another one, or add --force")
+
+
+def _plan(asked: Asked) -> Plan:
+    backend = catalogue.get(catalogue.split(asked.backend)[0])
+    if not isinstance(backend, ArtifactBackend):
+        portable = [name for name in catalogue.names() if isinstance(catalogue.get(name), ArtifactBackend)]
+        raise UsageError(
+            f"{backend.name} runs the Python module itself: there is nothing to pack",
+            now=f"use --backend {', '.join(portable)}",
+        )
+    own = f"{asked.workload}."
+    request = Request(
+        workloads=(f"{PREFIX}{asked.workload}",),
+        params={name.removeprefix(own): value for name, value in asked.params.items()},
+        backends=(asked.backend,),
+        precisions=(asked.precision,),
+        batches=tuple(dict.fromkeys(asked.batches)),
+        device=asked.device,
+        threads=asked.threads,
+        protocol=Protocol(input_sets=_INPUT_SETS, seed=asked.seed, tolerance=asked.tolerance),
+        baseline=False,
+    )
+    plan = make_plan(request)
+    for cell in plan.cells:
+        catalogue.check_combination(backend, cell.setup)
+    return plan
+
+
+def _some_of(bundle: Bundle) -> Bundle:
+    """What a pack keeps for later checks."""
+    size = sum(array.nbytes for one in (bundle.inputs[0], bundle.outputs[0]) for array in one)
+    count = max(1, min(KEPT_SETS, len(bundle.outputs), CHECK_BYTES // max(1, size)))
+    return replace(bundle, inputs=bundle.inputs[:count], outputs=bundle.outputs[:count])
+
+
+def _ports(names: Sequence[str], arrays: Arrays) -> tuple[Port, ...]:
+    return tuple(Port(name, str(np.dtype(array.dtype)), array.shape) for name, array in zip(names, arrays, strict=True))
+
+
+def _as_written(cell: Cell) -> Workload:
+    return replace(cell.workload, source=cell.workload.source.removeprefix(PREFIX))
+
+
+def _described(cell: Cell, bundle: Bundle, artifacts: tuple[Artifact, ...], folder: Path) -> Manifest:
+    return Manifest(
+        workload=cell.workload,
+        setup=cell.setup,
+        contract=bundle.contract,
+        artifacts=artifacts,
+        files=archive.files_in(folder),
+        native=native_files(folder),
+        code=cell.code,
+        software=cell.software,
+        machine=machine_of(cell.setup.device),
+        created=datetime.now(UTC).isoformat(timespec="seconds"),
+        tool_version=__version__,
+    )
