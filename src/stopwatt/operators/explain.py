@@ -24,7 +24,7 @@ from stopwatt.units import quantity
 
 ENERGY_ON_DEVICE, ENERGY_ON_CPU = "energy_gpu", "energy_package"
 """Readings of a replay: joules of a call."""
-HOST_GAPS, PAGE_FAULTS, SLOW_CALLS = "host gaps", "page faults", "slow calls"
+HOST_GAPS, PAGE_FAULTS, SLOW_CALLS, CHANGES = "host gaps", "page faults", "slow calls", "changes of kernels"
 """Parts between the plain sum and the composed time."""
 _TELLING = 1e-3
 """Share of the plain sum from which on slow calls are a part of their own: draws are not more exact."""
@@ -274,7 +274,7 @@ def _composed(capture: Capture, costs: CallCosts, times: NDArray[np.float64], be
     gaps = np.maximum(capture.gaps_ns, 0.0) * 1e-9  # watching's own cost is taken off: less than nothing may be left
     times = np.nan_to_num(times, nan=0.0)
     device = on_device(capture)
-    launches = Launches(costs.submit_s, costs.call_s, costs.waits)
+    launches = Launches(costs.submit_s, costs.call_s, costs.waits, costs.change_s)
     return compose(own, times, launches, gaps, on_device=device, paging_s=beyond.paging_s, excess_s=beyond.excess_s)
 
 
@@ -292,7 +292,7 @@ def _missing(capture: Capture, found: Sequence[OperatorCost], basis: Basis) -> t
 def _parts(
     capture: Capture, costs: CallCosts, whole: Composition, model: Model, missing: Sequence[Missing]
 ) -> tuple[Part, ...]:
-    parts = [_between(capture, whole), *_paging(capture, whole), *_unlucky(whole)]
+    parts = [_between(capture, whole), *_changes(whole), *_paging(capture, whole), *_unlucky(whole)]
     expected = sum(one.expected_s or 0.0 for one in missing)
     unknown = sum(one.expected_s is None for one in missing)
     if missing:
@@ -313,6 +313,13 @@ def _between(capture: Capture, whole: Composition) -> Part:
         why = "the device waits for the host: dispatch and Python that no running operator hides"
         return Part(HOST_GAPS, Place.COMPOSED, whole.waiting_s, why=why)
     return Part(HOST_GAPS, Place.COMPOSED, whole.waiting_s, why="Python and modules between operators")
+
+
+def _changes(whole: Composition) -> tuple[Part, ...]:
+    if not whole.changing_s:
+        return ()
+    why = "a kernel takes longer after another one than after itself"
+    return (Part(CHANGES, Place.COMPOSED, whole.changing_s, why=why),)
 
 
 def _paging(capture: Capture, whole: Composition) -> tuple[Part, ...]:

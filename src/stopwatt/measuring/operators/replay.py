@@ -3,6 +3,8 @@
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 
+import numpy as np
+
 from stopwatt.backends.torch_runner import configure
 from stopwatt.devices.base import Device
 from stopwatt.devices.paging import keep_memory
@@ -12,17 +14,18 @@ from stopwatt.errors import Unsupported
 from stopwatt.measuring import faults
 from stopwatt.measuring.job import Answer, Job
 from stopwatt.measuring.operators.caches import Caches, caches_of
+from stopwatt.measuring.operators.company import Guest, keep_company
 from stopwatt.measuring.operators.joules import Joules, measure_energy
 from stopwatt.measuring.operators.materials import Materials, function_of, given_bytes
 from stopwatt.measuring.operators.player import Player, chain_of, chained_storage
-from stopwatt.measuring.operators.rotation import plan_rotation
+from stopwatt.measuring.operators.rotation import Rotation, plan_rotation
 from stopwatt.measuring.operators.sentinel import RULES, sentinel
-from stopwatt.measuring.operators.series import measure
+from stopwatt.measuring.operators.series import CHANGE, DEVICE, SUBMIT, measure
 from stopwatt.measuring.phases import Phases
 from stopwatt.measuring.trials import quiet_interpreter
 from stopwatt.operators.operator import Operator
 from stopwatt.operators.replay import Mode, Replay, ReplayRules
-from stopwatt.records import Status, Trouble
+from stopwatt.records import Samples, Status, Trouble
 
 PHASE = "operator"
 """First word of the phases that operators are measured in; their place in the job is the second."""
@@ -43,6 +46,9 @@ def measure_operators(job: Job, phases: Phases) -> Answer:
         for found in _each(bench, job, phases):
             replays.append(found.replay)
             joules = found.joules
+        if bench.device.kind != "cpu":
+            with phases.phase("company"):
+                replays = _in_company(bench, job, replays)
     except (Exception, KeyboardInterrupt, SystemExit) as error:  # noqa: BLE001  (a broken torch may raise anything)
         faults.write_down(error)
         status, trouble = faults.translate(error, phases.current)
@@ -90,6 +96,45 @@ def _each(bench: _Bench, job: Job, phases: Phases) -> Iterator[_Found]:
             whose = replace(bench, rules=RULES, energy=None) if operator.key == watched else bench
             with phases.phase(f"{PHASE} {place}"):
                 yield from _in_modes(whose, operator)
+
+
+def _in_company(bench: _Bench, job: Job, replays: list[Replay]) -> list[Replay]:
+    """With submissions as they are among other operators, and what a change of the kernel costs."""
+    import torch
+
+    watched = sentinel(bench.device.name).key
+    alone = {one.operator: one for one in replays if one.mode is Mode.REUSE and one.status is Status.OK}
+    known = [one for one in job.operators if one.key in alone and one.key != watched]
+    try:
+        with torch.inference_mode(), quiet_interpreter():
+            guests = [_guest(bench, one, alone[one.key]) for one in _together(known, alone, bench.rules.footprint)]
+            company = keep_company(guests, bench.device, bench.rules, bench.caches.last)
+    except Exception as error:  # noqa: BLE001  (it costs nothing of what was measured before)
+        faults.write_down(error)
+        return replays
+    if company is None:
+        return replays
+    change = Samples(np.array([company.change_ns]), "ns")
+    found = {
+        one.key: {SUBMIT: Samples(submit, "ns"), CHANGE: change}
+        for one, submit in zip(known, company.submit_ns, strict=False)
+    }
+    return [
+        replace(one, samples={**one.samples, **found.get(one.operator, {})}) if one.samples else one for one in replays
+    ]
+
+
+def _together(operators: list[Operator], alone: dict[str, Replay], most: int) -> list[Operator]:
+    """As many as have room at the same time."""
+    sizes = np.cumsum([alone[one.key].footprint for one in operators])
+    return operators[: int(np.searchsorted(sizes, most, side="right"))]
+
+
+def _guest(bench: _Bench, operator: Operator, alone: Replay) -> Guest:
+    materials = Materials(operator, bench.device.name, bench.rules.seed)
+    player = Player(operator, function_of(operator.name), materials, Rotation(1, 0, alone.footprint))
+    device = alone.samples.get(DEVICE)
+    return Guest(player, float("nan") if device is None else float(np.median(device.values)), alone.footprint)
 
 
 def _in_modes(bench: _Bench, operator: Operator) -> Iterator[_Found]:
