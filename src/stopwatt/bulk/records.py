@@ -71,9 +71,18 @@ class Stage(StrEnum):
     READ = "read"
     DECODE = "decode"
     WAIT = "wait"  # in the queue before the model
+    PREPARE = "prepare"  # of a batch: gathered and normalised, by the worker
     MODEL = "model"
     POSTPROCESS = "postprocess"
     WRITE = "write"
+
+
+class Idle(StrEnum):
+    """Who waits for whom."""
+
+    QUEUE_EMPTY = "queue-empty"  # seconds in which no decoded image waited
+    WORKERS = "workers"  # model workers without images: worker-seconds
+    DECODERS = "decoders"  # decoders without room: decoder-seconds
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,9 +100,11 @@ class Tick:
         idle_decoders: Decoders that wait for room.
         unwritten: Results that wait for the writer.
         stage_s: Seconds of work by stage, summed over all that do it.
-        cpu_s: CPU seconds of all processes of the run.
-        rss_bytes: Resident memory of all processes of the run; shared pages count once for each.
-        readings: Whatever meters say at this moment (`gpu0.utilisation`, `gpu0.power`), base units.
+        cpu_s: CPU seconds of all processes of the run; `None` where the kernel's counters could not be read.
+        rss_bytes: Resident memory of all processes of the run; shared pages count once for each. `None` as above.
+        readings: What meters say at this moment, by instrument and channel (`gpu-0.utilisation`, `gpu-0.power`), in the
+            units of `energy.CHANNELS`. What could not be read is absent.
+        idle_s: Time spent waiting, from every change of state and not from the readings alone.
     """
 
     at_ns: int
@@ -106,9 +117,10 @@ class Tick:
     idle_decoders: int
     unwritten: int
     stage_s: Mapping[Stage, float]
-    cpu_s: float
-    rss_bytes: int
+    cpu_s: float | None
+    rss_bytes: int | None
     readings: Mapping[str, float] = field(default_factory=dict)
+    idle_s: Mapping[Idle, float] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,6 +154,9 @@ class Ceilings:
         storage: Reading the files alone.
         shared: How the three share cores, in one sentence.
         why: Of what is missing, by name.
+        together: What the cores allow when decoding and the model share them: all cores, divided by the CPU seconds
+            that one image takes in both.
+        cached: How the files that were read for `storage` came, in one sentence: from the disk or from the page cache.
     """
 
     model: float | None
@@ -149,6 +164,8 @@ class Ceilings:
     storage: float | None
     shared: str = ""
     why: Mapping[str, str] = field(default_factory=dict)
+    together: float | None = None
+    cached: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -182,7 +199,8 @@ class Record:
         ticks: One a second or more.
         resumed: Images that an earlier part had done.
         restarts: Workers and decoders that died and were started again.
-        energy: `joules`, `joules_per_image`, or `why`.
+        energy: For each scope (`gpu`, `package`, `dram`): `<scope>.joules`, `<scope>.joules_per_image`,
+            `<scope>.verdict` (`measured`, `suspect`, `unavailable`) and `<scope>.why`. Scopes never add up.
         facts: Machine, software, pack, data: what says which run this is.
         notes: What a reader must know.
     """

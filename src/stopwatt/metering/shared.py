@@ -3,15 +3,13 @@
 import os
 import threading
 import time
-from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Mapping
 from typing import Protocol
 from weakref import WeakSet
 
-import numpy as np
-
 from stopwatt.energy import Scope, Trace
 from stopwatt.measuring.clock import now_ns
+from stopwatt.meters.pieces import cut, joined
 from stopwatt.meters.sampling import Sampling
 
 EDGE_NS = 150_000_000
@@ -68,7 +66,7 @@ class Sampler:
             begin_ns = self._until_ns + 1
             if end_ns < begin_ns:
                 return ()
-            traces = tuple(_cut(one, begin_ns, end_ns) for one in self._sampling.take(begin_ns, end_ns))
+            traces = tuple(cut(one, begin_ns, end_ns) for one in self._sampling.take(begin_ns, end_ns))
             self._until_ns = end_ns
             self._pieces.append(traces)
             return traces
@@ -80,35 +78,12 @@ class Sampler:
         with self._lock:
             self.update(last_ns)
             return tuple(
-                _cut(_joined(pieces), begin_ns - EDGE_NS, last_ns) for pieces in zip(*self._pieces, strict=True)
+                cut(joined(pieces), begin_ns - EDGE_NS, last_ns) for pieces in zip(*self._pieces, strict=True)
             )
 
     def close(self) -> None:
         """End the process that samples."""
         self._sampling.close()
-
-
-def _cut(trace: Trace, begin_ns: int, end_ns: int) -> Trace:
-    """The rows of a time."""
-    first, behind = np.searchsorted(trace.time_ns, [begin_ns, end_ns + 1])
-    rows = slice(int(first), int(behind))
-    channels = {name: values[rows] for name, values in trace.channels.items()}
-    return replace(trace, time_ns=trace.time_ns[rows], channels=channels)
-
-
-def _joined(pieces: Sequence[Trace]) -> Trace:
-    """Traces of one instrument, one after the other."""
-    if len(pieces) == 1:
-        return pieces[0]
-    names = {name: None for piece in pieces for name in piece.channels}
-    channels = {
-        name: np.concatenate([piece.channels.get(name, np.full(piece.time_ns.size, np.nan)) for piece in pieces])
-        for name in names
-    }
-    return replace(
-        pieces[-1], time_ns=np.concatenate([piece.time_ns for piece in pieces]), channels=channels,
-        gone=next((piece.gone for piece in pieces if piece.gone), ""),
-    )  # fmt: skip
 
 
 _samplers: dict[tuple[int, str], Sampler] = {}
