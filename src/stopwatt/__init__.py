@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     from stopwatt.errors import StopwattError as StopwattError
     from stopwatt.metering.scope import meter as meter
     from stopwatt.ops.predict import predict as predict
+    from stopwatt.packing.library import pack as pack
+    from stopwatt.packing.opened import open_pack as open_pack
     from stopwatt.records import CLASSIC as CLASSIC
     from stopwatt.records import QUICK as QUICK
     from stopwatt.records import THOROUGH as THOROUGH
@@ -34,6 +36,11 @@ if TYPE_CHECKING:
     from stopwatt.reporting.selftest import SelfTestResult as SelfTestResult
     from stopwatt.reporting.sweep_result import SweepResult as SweepResult
     from stopwatt.reporting.ways_result import ProtocolResult as ProtocolResult
+    from stopwatt.serving.contract import Contract as Contract
+    from stopwatt.serving.contract import Decoding as Decoding
+    from stopwatt.serving.contract import Fit as Fit
+    from stopwatt.serving.contract import Preprocess as Preprocess
+    from stopwatt.serving.contract import Task as Task
     from stopwatt.store import open_store as open_store
 
 __version__ = "0.1.0"
@@ -48,6 +55,8 @@ _PUBLIC = {
     "measure": "api",
     "meter": "metering.scope",
     "predict": "ops.predict",
+    "pack": "packing.library",
+    "open_pack": "packing.opened",
     "import_table": "api",
     "report": "api",
     "selftest": "api",
@@ -62,6 +71,11 @@ _PUBLIC = {
     "CLASSIC": "records",
     "QUICK": "records",
     "THOROUGH": "records",
+    "Contract": "serving.contract",
+    "Preprocess": "serving.contract",
+    "Task": "serving.contract",
+    "Fit": "serving.contract",
+    "Decoding": "serving.contract",
     "StopwattError": "errors",
     "open_store": "store",
 }

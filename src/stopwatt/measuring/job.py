@@ -10,6 +10,7 @@ from enum import StrEnum
 
 from stopwatt.energy import Span
 from stopwatt.operators.capture import Capture
+from stopwatt.operators.inspection import Inspection
 from stopwatt.operators.operator import Operator
 from stopwatt.operators.replay import Replay, ReplayRules
 from stopwatt.records import Cell, Measurement, Note, Reading, Samples, Scalar, Status, Trouble
@@ -24,6 +25,7 @@ class JobKind(StrEnum):
     CEILINGS = "ceilings"  # what the device does at most
     CAPTURE = "capture"  # take one call of the model apart
     REPLAY = "replay"  # call operators by themselves
+    INSPECT = "inspect"  # look at the model as exporters will, and convert nothing
     CHECK = "check"  # compare a converted model's answers with the reference's, and time nothing
 
 
@@ -64,6 +66,7 @@ class Answer:
     Attributes:
         capture: Of a CAPTURE job.
         replays: Of a REPLAY job: one for each operator and mode, in the order in which they were measured.
+        inspection: Of an INSPECT job.
     """
 
     status: Status
@@ -76,6 +79,7 @@ class Answer:
     spans: tuple[Span, ...] = ()
     capture: Capture | None = None
     replays: tuple[Replay, ...] = ()
+    inspection: Inspection | None = None
 
     def measurement(self, job: Job, log: str = "") -> Measurement:
         """This answer as the record of the job's round."""

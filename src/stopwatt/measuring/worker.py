@@ -12,6 +12,7 @@ import os
 import sys
 from collections.abc import Callable
 from dataclasses import replace
+from importlib import import_module
 
 from stopwatt import wire
 from stopwatt.measuring import process
@@ -20,6 +21,15 @@ from stopwatt.measuring.faults import translate, write_down
 from stopwatt.measuring.job import Answer, Job, JobKind
 from stopwatt.measuring.phases import Phases
 from stopwatt.records import Status
+
+_STEPS = {
+    JobKind.CEILINGS: "ceilings:measure_ceilings",
+    JobKind.CAPTURE: "operators.capture:capture_call",
+    JobKind.REPLAY: "operators.replay:measure_operators",
+    JobKind.INSPECT: "inspection:inspect_workload",
+    JobKind.CHECK: "check:check_answers",
+}
+"""Functions that do a job, imported when it comes: each needs other libraries."""
 
 
 def main() -> None:
@@ -56,22 +66,10 @@ def perform(job: Job, tell: Callable[[str], None] = lambda _: None) -> Answer:
     """Do a job in this process."""
     if job.kind is JobKind.MEASURE:
         return _measure(job, tell)
-    if job.kind is JobKind.CEILINGS:
-        from stopwatt.measuring.ceilings import measure_ceilings
-
-        return measure_ceilings(job, Phases(tell))
-    if job.kind is JobKind.CAPTURE:
-        from stopwatt.measuring.operators.capture import capture_call
-
-        return capture_call(job, Phases(tell))
-    if job.kind is JobKind.REPLAY:
-        from stopwatt.measuring.operators.replay import measure_operators
-
-        return measure_operators(job, Phases(tell))
-    if job.kind is JobKind.CHECK:
-        from stopwatt.measuring.check import check_answers
-
-        return check_answers(job, Phases(tell))
+    if job.kind in _STEPS:
+        module, _, name = _STEPS[job.kind].partition(":")
+        step: Callable[[Job, Phases], Answer] = getattr(import_module(f"stopwatt.measuring.{module}"), name)
+        return step(job, Phases(tell))
     return _prepare(job, Phases(tell))
 
 

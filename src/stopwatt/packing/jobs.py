@@ -7,6 +7,7 @@ from stopwatt.errors import StopwattError, Unsupported
 from stopwatt.measuring.check import COSINE, DEVIATION, TOP1
 from stopwatt.measuring.job import Answer, Job, JobKind
 from stopwatt.measuring.parity import TOLERANCE
+from stopwatt.operators.inspection import Inspection
 from stopwatt.packing.manifest import Parity
 from stopwatt.records import Cell, Measured, Status
 from stopwatt.sweeping.execute import Interrupted
@@ -30,6 +31,12 @@ class Jobs:
     def reference(self, cell: Cell, bundle: Path) -> None:
         """Inputs, and what fp32 eager answers to them."""
         self._done(Job(JobKind.REFERENCE, cell, bundle=str(bundle)))
+
+    def inspect(self, cell: Cell) -> Inspection:
+        """The model as exporters see it."""
+        inspection = self._done(Job(JobKind.INSPECT, cell, bundle="")).inspection
+        assert inspection is not None  # noqa: S101  (what such a job answers)
+        return inspection
 
     def convert(self, cell: Cell, bundle: Path, folder: Path) -> None:
         """The model in its runtime's own files."""

@@ -19,6 +19,7 @@ from stopwatt.packing.jobs import Jobs
 from stopwatt.packing.manifest import Artifact, Manifest, Port
 from stopwatt.packing.native import native_files
 from stopwatt.packing.opened import CHECKS, Opened, open_pack
+from stopwatt.packing.preflight import Preflight, Refused, judge
 from stopwatt.packing.suitability import machine_of
 from stopwatt.records import Cell, Protocol, Scalar, Workload
 from stopwatt.sweeping import cache
@@ -41,6 +42,10 @@ class Watcher(Interface):
 
     def task(self, text: str) -> None:
         """A step begins."""
+        ...
+
+    def looked(self, preflight: Preflight) -> None:
+        """It is known what the backend lacks."""
         ...
 
     def phase(self, name: str) -> None:
@@ -101,8 +106,11 @@ def run_pack(asked: Asked, watcher: Watcher) -> Opened:
     with cache.draft_of(cache.root() / "packs" / "draft") as draft:
         packing = _Packing(jobs, watcher, draft)
         bundles = [packing.reference(cell) for cell in cells]
+        notes = packing.look_ahead(cells[0]).notes
         artifacts = tuple(packing.artifact(cell, bundle) for cell, bundle in zip(cells, bundles, strict=True))
-        manifest = _described(replace(cells[0], workload=_as_written(cells[0])), bundles[0], artifacts, packing.files)
+        manifest = _described(
+            replace(cells[0], workload=_as_written(cells[0])), bundles[0], artifacts, packing.files, notes
+        )
         watcher.task(f"writing {asked.out.name}")
         archive.write(asked.out, manifest, packing.files, overwrite=asked.force)
     watcher.task(f"checking {asked.out.name}")
@@ -133,6 +141,19 @@ class _Packing:
         kept.mkdir(parents=True)
         _some_of(bundle).save(kept)
         return bundle
+
+    def look_ahead(self, cell: Cell) -> Preflight:
+        """What the backend lacks for this model.
+
+        Raises:
+            Refused: Something.
+        """
+        self.watcher.task(f"looking whether {cell.setup.backend} takes every operator")
+        preflight = judge(cell.setup, self.jobs.inspect(cell))
+        self.watcher.looked(preflight)
+        if not preflight.clear:
+            raise Refused(preflight)
+        return preflight
 
     def artifact(self, cell: Cell, bundle: Bundle) -> Artifact:
         """The converted model of one batch size, compared with the reference."""
@@ -212,7 +233,9 @@ def _as_written(cell: Cell) -> Workload:
     return replace(cell.workload, source=cell.workload.source.removeprefix(PREFIX))
 
 
-def _described(cell: Cell, bundle: Bundle, artifacts: tuple[Artifact, ...], folder: Path) -> Manifest:
+def _described(
+    cell: Cell, bundle: Bundle, artifacts: tuple[Artifact, ...], folder: Path, notes: tuple[str, ...]
+) -> Manifest:
     return Manifest(
         workload=cell.workload,
         setup=cell.setup,
@@ -225,4 +248,5 @@ def _described(cell: Cell, bundle: Bundle, artifacts: tuple[Artifact, ...], fold
         machine=machine_of(cell.setup.device),
         created=datetime.now(UTC).isoformat(timespec="seconds"),
         tool_version=__version__,
+        notes=notes,
     )

@@ -1,0 +1,130 @@
+"""Whether a backend will take a model, said before the conversion starts to fail.
+
+Which operators it lacks, and what would take them. Pure: an inspection was made elsewhere.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from stopwatt.backends import catalogue
+from stopwatt.backends.exporters import AOTI, ONNX
+from stopwatt.backends.requests import device_kind
+from stopwatt.errors import Unsupported
+from stopwatt.operators.inspection import Inspection, Refusal
+from stopwatt.records import Setup, Trouble
+from stopwatt.units import percent
+
+EXPORTERS = {"onnxruntime": ONNX, "openvino": ONNX, "tensorrt": ONNX, "aoti": AOTI}
+"""Through which exporter each backend takes a model; others run or trace the module and lack nothing that torch has."""
+_NAMES = {ONNX: "the ONNX exporter", AOTI: "AOTInductor"}
+_PORTABLE = ("onnxruntime", "openvino", "aoti", "torchscript")
+_PARTITIONS = "onnxruntime:tensorrt (it partitions the graph: what TensorRT lacks runs on CUDA)"
+
+
+@dataclass(frozen=True, slots=True)
+class Preflight:
+    """What is known before a conversion.
+
+    Attributes:
+        setup: To which it shall be converted.
+        operators: Calls of operators in the graph; 0 where there is none.
+        kinds: Different operators among them.
+        refusals: What the backend lacks.
+        trouble: Why there is no graph, where the backend needs one.
+        fallbacks: What takes the model instead.
+        notes: What a reader must know though the conversion can begin.
+    """
+
+    setup: Setup
+    operators: int = 0
+    kinds: int = 0
+    refusals: tuple[Refusal, ...] = ()
+    trouble: Trouble | None = None
+    fallbacks: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
+
+    @property
+    def clear(self) -> bool:
+        """Whether the conversion can begin."""
+        return not self.refusals and self.trouble is None
+
+
+class Refused(Unsupported):
+    """A conversion that was not begun.
+
+    Attributes:
+        preflight: Why.
+    """
+
+    def __init__(self, preflight: Preflight) -> None:
+        now = f"use {' or '.join(preflight.fallbacks)}" if preflight.fallbacks else "write the model without them"
+        super().__init__(_sentence(preflight), when=preflight.setup.label, now=now)
+        self.preflight = preflight
+
+
+def judge(setup: Setup, inspection: Inspection) -> Preflight:
+    """What an inspection means for a backend.
+
+    Args:
+        setup: To which the model shall be converted.
+        inspection: What the exporters have for it.
+    """
+    exporter = EXPORTERS.get(setup.backend, "")
+    about = (setup, inspection.operators, inspection.kinds)
+    if not exporter:
+        return Preflight(*about, notes=_baked_in(inspection))
+    if inspection.trouble is not None:
+        return Preflight(*about, trouble=inspection.trouble, fallbacks=_others(setup, inspection))
+    if inspection.operators and exporter not in inspection.refusals:
+        unknown = f"{_NAMES[exporter]} of this torch cannot be asked beforehand: the conversion will tell"
+        return Preflight(*about, notes=(unknown,))
+    refusals = inspection.refusals.get(exporter, ())
+    fallbacks = _others(setup, inspection) if refusals else ()
+    return Preflight(*about, refusals=refusals, fallbacks=fallbacks)
+
+
+def _baked_in(inspection: Inspection) -> tuple[str, ...]:
+    if inspection.trouble is None:
+        return ()
+    return (
+        "the trace keeps only the branches that its example takes: "
+        f"the model's control flow depends on values ({inspection.trouble.what})",
+    )
+
+
+def _others(setup: Setup, inspection: Inspection) -> tuple[str, ...]:
+    """Other backends that would take the whole model in this precision on this device; part of it, for TensorRT."""
+    kind = device_kind(setup.device)
+    able = [
+        name
+        for name in _PORTABLE
+        if setup.precision in catalogue.get(name).precisions(kind) and _takes(name, inspection)
+    ]
+    partitions = setup.backend == "tensorrt" and inspection.trouble is None
+    return (*((_PARTITIONS,) if partitions else ()), *able)
+
+
+def _takes(backend: str, inspection: Inspection) -> bool:
+    exporter = EXPORTERS.get(backend)
+    if exporter is None:
+        return True
+    return inspection.trouble is None and not inspection.refusals.get(exporter, ())
+
+
+def _sentence(preflight: Preflight) -> str:
+    if preflight.trouble is not None:
+        return preflight.trouble.what
+    names = list(dict.fromkeys(one.operator for one in preflight.refusals))
+    calls = sum(one.count for one in preflight.refusals)
+    share = _share(preflight.refusals)
+    of_time = f", {percent(share)} of its time" if share is not None else ""
+    more = f" and {len(names) - 3} more" if len(names) > 3 else ""  # noqa: PLR2004  (one line)
+    return (
+        f"{_NAMES[EXPORTERS[preflight.setup.backend]]} has nothing for {', '.join(names[:3])}{more}: "
+        f"{calls} of {preflight.operators} operator calls of this model{of_time}; the conversion was not begun"
+    )
+
+
+def _share(refusals: Sequence[Refusal]) -> float | None:
+    shares = [one.share for one in refusals]
+    return None if None in shares else sum(share for share in shares if share is not None)
