@@ -89,8 +89,7 @@ def _vector(outputs: Arrays, contract: Contract, placements: Sequence[Placement]
     return _arrays(outputs, contract, placements)
 
 
-def _arrays(outputs: Arrays, contract: Contract, placements: Sequence[Placement]) -> list[Found]:  # noqa: ARG001
-    # (the signature of all decoders)
+def _arrays(outputs: Arrays, _: Contract, placements: Sequence[Placement]) -> list[Found]:
     return [Found(arrays=tuple(_packed(output[place]) for output in outputs)) for place in range(len(placements))]
 
 
