@@ -31,6 +31,7 @@ class Trouble(StrEnum):
     """Why an image gave nothing."""
 
     MISSING = "missing"
+    UNREADABLE = "unreadable"  # no right to it, or the disk fails
     EMPTY = "empty"
     NOT_AN_IMAGE = "not-an-image"
     TRUNCATED = "truncated"

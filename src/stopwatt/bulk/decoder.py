@@ -1,0 +1,90 @@
+"""A process that reads and decodes images: orders in, pixels into slots, answers out (`orders` has the words).
+
+python -m stopwatt.bulk.decoder <descriptor>    # as the coordinator starts it: of its end of the connection
+"""
+
+import os
+import sys
+import warnings
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
+from multiprocessing.connection import Connection
+from time import perf_counter
+
+from stopwatt.bulk.images import prepared, read
+from stopwatt.bulk.orders import Begin, Decoded, Order
+from stopwatt.bulk.records import Failed
+from stopwatt.bulk.slots import Slots
+from stopwatt.measuring import process
+from stopwatt.serving.contract import Preprocess
+
+_SEND_EVERY_S = 0.005
+"""Seldom enough that sending costs little where an image takes microseconds."""
+
+
+def main() -> None:
+    """Serve until the coordinator closes the connection."""
+    descriptor = int(sys.argv[-1])
+    os.set_inheritable(descriptor, False)
+    process.show_crashes()
+    process.ignore_interrupts()
+    process.be_first_victim()
+    warnings.simplefilter("ignore")  # of Pillow, about images
+    with Connection(descriptor) as connection, suppress(EOFError, ConnectionResetError, BrokenPipeError):
+        begin: Begin = connection.recv()
+        process.die_with(begin.parent)
+        serve(connection, Decoder(begin.preprocess, Slots.attach(begin.slots)))
+
+
+def serve(connection: Connection, decoder: "Decoder") -> None:
+    """Answer orders.
+
+    Raises:
+        EOFError: The other end was closed.
+        ConnectionResetError, BrokenPipeError: The other end died.
+    """
+    while True:
+        orders: list[Order] = connection.recv()
+        for answers in _bundles(decoder, orders):
+            connection.send(answers)
+
+
+def _bundles(decoder: "Decoder", orders: Sequence[Order]) -> Iterator[list[Decoded]]:
+    bundle: list[Decoded] = []
+    due = perf_counter() + _SEND_EVERY_S
+    for order in orders:
+        bundle.append(decoder.decode(order))
+        if perf_counter() >= due:
+            yield bundle
+            bundle, due = [], perf_counter() + _SEND_EVERY_S
+    if bundle:
+        yield bundle
+
+
+class Decoder:
+    """Puts images into slots.
+
+    Args:
+        preprocess: What the model takes.
+        slots: Of that size.
+    """
+
+    def __init__(self, preprocess: Preprocess, slots: Slots) -> None:
+        self._preprocess = preprocess
+        self._slots = slots
+
+    def decode(self, order: Order) -> Decoded:
+        """Carry out an order. Whatever is wrong with the image is in the answer."""
+        start = perf_counter()
+        content = read(order.path)
+        middle = perf_counter()
+        result = content if isinstance(content, Failed) else prepared(content, self._preprocess)
+        if isinstance(result, Failed):
+            return Decoded(order.number, order.slot, None, result, middle - start, perf_counter() - middle)
+        pixels, placement = result
+        self._slots.pixels(order.slot)[:] = pixels
+        return Decoded(order.number, order.slot, placement, None, middle - start, perf_counter() - middle)
+
+
+if __name__ == "__main__":
+    main()
