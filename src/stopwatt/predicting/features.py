@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from stopwatt.operators.rows import MEASURED
 from stopwatt.operators.table import Table
 from stopwatt.operators.work import Family
+from stopwatt.predicting.attending import blocks_of
 from stopwatt.predicting.ceilings import Ceilings
 from stopwatt.predicting.law import Terms, roofline
 from stopwatt.predicting.tiling import TILES, product_of, reach, tiles_of
@@ -176,6 +177,15 @@ def _attention(columns: _Columns, table: Table, ceilings: Ceilings) -> None:
     columns.add("log reach", np.log2(1 + reach(table)), smooth=True)
     lanes = d["batch"] * d["kv_heads"]
     columns.add("log lanes", np.log2(lanes), smooth=True)
+    blocks = blocks_of(table, ceilings)
+    columns.add("log waves", np.log2(blocks.waves), smooth=True)
+    columns.add("idle", np.log2(blocks.idle), smooth=True)
+    columns.add("log blocks", np.log2(blocks.blocks), smooth=True)
+    columns.add("log longest", np.log2(blocks.longest))
+    columns.add("log splits", np.log2(blocks.splits))
+    columns.add("cut", blocks.cut)
+    columns.add("many", blocks.many, smooth=True)
+    columns.add("planned", (blocks.planned > 0).astype(np.float64), smooth=True)
     for size in (64, 128):
         packed = lanes * np.ceil(d["q_len"] * shared / size) / ceilings.units
         blocks = d["batch"] * d["heads"] * np.ceil(d["q_len"] / size) / ceilings.units

@@ -7,9 +7,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from stopwatt.operators.table import DeviceSpecs, Table
-from stopwatt.predicting.ceilings import ceilings_of, completed
+from stopwatt.operators.work import Family
+from stopwatt.predicting.attending import ATTENTION, blocks_of, parts_of, without_phase
+from stopwatt.predicting.ceilings import Ceilings, ceilings_of, completed
 from stopwatt.predicting.features import BROAD, Features, Vocabulary, features_of, providers_of, vocabulary_of
-from stopwatt.predicting.law import Law, fit_law, groups_of, terms_of
+from stopwatt.predicting.fitting import Form, Law, Names, Rows, fit_law, groups_of
+from stopwatt.predicting.law import ROOFLINE, terms_of
 
 Floats = NDArray[np.float64]
 
@@ -31,10 +34,10 @@ class Ground:
     def features(self, table: Table, specs: Mapping[str, DeviceSpecs]) -> tuple[Features, Floats]:
         """Features of rows, and the seconds that the law says; `specs` are for devices that were not seen."""
         ceilings = ceilings_of(table, self._known(specs))
-        terms = terms_of(table, ceilings)
         alike = replace(table, device=self._stand_ins(table.device, specs))
-        law_s = self.law.seconds(terms, groups_of(alike, self.vocabulary.column(table, "provider")))
-        return features_of(table, ceilings, terms, law_s, self.vocabulary), law_s
+        form, rows = _form_of(table, ceilings)
+        law_s = self.law.seconds(form, rows, _groups(alike, self.vocabulary.column(table, "provider")))
+        return features_of(table, ceilings, terms_of(table, ceilings), law_s, self.vocabulary), law_s
 
     def limits(self, table: Table, specs: Mapping[str, DeviceSpecs]) -> Floats:
         """Power limit of each row in watts, 1 where none is known, shape (n,)."""
@@ -59,9 +62,22 @@ class Ground:
 def ground_of(table: Table, specs: Mapping[str, DeviceSpecs], seed: int) -> Ground:
     """Complete the specifications, note the categories, fit the law."""
     known = completed(table, specs)
-    terms = terms_of(table, ceilings_of(table, known))
-    law = fit_law(terms, groups_of(table, providers_of(table)), table.time_s, seed)
+    form, rows = _form_of(table, ceilings_of(table, known))
+    law = fit_law(form, rows, _groups(table, providers_of(table)), table.time_s, seed)
     return Ground(known, vocabulary_of(table), law)
+
+
+def _form_of(table: Table, ceilings: Ceilings) -> tuple[Form, Rows]:
+    """The law of a family, and what it is computed from."""
+    if table.family is Family.ATTENTION:
+        return ATTENTION, blocks_of(table, ceilings)
+    return ROOFLINE, terms_of(table, ceilings)
+
+
+def _groups(table: Table, providers: Names) -> Names:
+    if table.family is not Family.ATTENTION:
+        return groups_of(table, providers)
+    return groups_of(replace(table, kind=without_phase(table.kind)), providers, parts_of(table))
 
 
 def shapes_of(table: Table) -> NDArray[np.int64]:

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from stopwatt.errors import StopwattError
 
-SCHEMA = 1
+SCHEMA = 2
 DOCUMENT = "document"
 MOST_BYTES = 2**31
 """A predictor that unpacks to more is not one of ours."""
