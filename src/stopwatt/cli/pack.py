@@ -13,6 +13,7 @@ from stopwatt.cli.options import TARGET, AsJson, Batches, HostThreads, OnDevice,
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from stopwatt.packing.check import Checked
     from stopwatt.reporting.pack import PackProgress
 
 PACK = Group("The pack", sort_key=2)
@@ -113,7 +114,7 @@ def unpack(
     opened = open_pack(path)
     if out is not None:
         copy_files(opened, out)
-    checked = ()
+    checked: tuple[Checked, ...] = ()
     if check:
         with _progress() as watcher:
             checked = check_pack(opened, watcher, device=device, threads=threads, timeout_s=parse(timeout, "s"))

@@ -46,7 +46,7 @@ def write(path: Path, manifest: Manifest, folder: Path, *, overwrite: bool) -> N
     """
     with replacing(path, overwrite=overwrite) as file:
         sealing = seal.Sealing(file)
-        with zipfile.ZipFile(sealing, "w", zipfile.ZIP_STORED) as archive:  # type: ignore[arg-type]  # it only writes
+        with zipfile.ZipFile(sealing, "w", zipfile.ZIP_STORED) as archive:  # type: ignore[call-overload]  # it never closes
             archive.comment = seal.PLACE
             archive.writestr(_entry(MANIFEST), json.dumps(wire.to_document(manifest), indent=1))
             for name in manifest.files:

@@ -23,7 +23,7 @@ class Sealing:
         self._total = hashlib.sha256()
         self._held = b""
 
-    def write(self, data: bytes) -> int:
+    def write(self, data: bytes, /) -> int:
         """Append; the last bytes are held back, since they may be the place of the seal."""
         ready = self._held + bytes(data)
         self._held = ready[-DIGITS:]

@@ -1,8 +1,8 @@
 """A model behind its own preprocessing: it takes the bytes of images and normalises them itself."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -95,7 +95,7 @@ def normalising(built: Built) -> Built:
 
 def _bytes_of(make_inputs: MakeInputs, preprocess: Preprocess) -> MakeInputs:
     """Inputs whose normalised form the workload's own inputs are, as far as bytes can be that."""
-    mean, std = np.float32(preprocess.mean), np.float32(preprocess.std)
+    mean, std = np.array(preprocess.mean, np.float32), np.array(preprocess.std, np.float32)
 
     def make(batch: int, generator: np.random.Generator) -> Arrays:
         (images,) = make_inputs(batch, generator)
@@ -116,6 +116,9 @@ def _normalising(model: "torch.nn.Module", preprocess: Preprocess) -> "torch.nn.
     class Normalising(torch.nn.Module):
         """Its arithmetic is fp32 whatever the model's is: the model is given what it would be given from outside."""
 
+        scale: torch.Tensor
+        shift: torch.Tensor
+
         def __init__(self) -> None:
             super().__init__()
             self.model = model
@@ -123,16 +126,16 @@ def _normalising(model: "torch.nn.Module", preprocess: Preprocess) -> "torch.nn.
             self.register_buffer("shift", shift, persistent=False)
             self.dtype = torch.float32
 
-        def _apply(self, fn, recurse: bool = True):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202, FBT001, FBT002  (torch's own signature)
+        def _apply(self, fn: Callable[[Any], Any], recurse: bool = True) -> Any:  # noqa: FBT001, FBT002  (torch's own)
             """How torch moves and converts: the normalisation moves, but is not converted."""
-            super()._apply(fn, recurse)
+            super()._apply(fn, recurse)  # type: ignore[no-untyped-call]
             self.scale, self.shift = scale.to(self.scale.device), shift.to(self.shift.device)
             floating = (one.dtype for one in model.parameters() if one.is_floating_point())
             self.dtype = next(floating, torch.float32)
             return self
 
-        def forward(self, images: torch.Tensor) -> "torch.Tensor | tuple[torch.Tensor, ...]":
+        def forward(self, images: torch.Tensor) -> Any:
             pixels = images.permute(0, 3, 1, 2).to(torch.float32)
-            return self.model((pixels * self.scale + self.shift).to(self.dtype))  # type: ignore[no-any-return]
+            return self.model((pixels * self.scale + self.shift).to(self.dtype))
 
     return Normalising()
