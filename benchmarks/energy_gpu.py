@@ -56,8 +56,8 @@ MODELS = (
     replace(_ONE, workloads=["bert"], params={"size": "base"}, precisions=["fp32"], batches=[32]),
     replace(_ONE, workloads=["bert"], params={"size": "base"}, precisions=["bf16"], batches=[1, 32]),
     replace(_ONE, workloads=["bert"], params={"size": "base"}, precisions=["bf16"], backends=["cudagraph"]),
+    _PRODUCT,
     replace(_ONE, workloads=["lstm"], backends=["eager", "cudagraph"]),
-    replace(_PRODUCT, precisions=["fp32", "bf16"]),
 )
 LINEAR = tuple(
     replace(_PRODUCT, batches=[1], protocol=replace(RULES, energy=EnergyRules(window_s=length)))

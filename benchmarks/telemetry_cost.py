@@ -21,7 +21,8 @@ from stopwatt.selftesting.evidence import disturbance
 from stopwatt.stats.ratios import MARGIN, Ratio, compare_rounds
 from stopwatt.units import percent, quantity
 
-PAIRS = 20
+PAIRS = {"cpu": 20, "cuda": 8}
+"""By kind of device: a GPU's rounds take longer, and are quieter."""
 ALONE_S = 20.0
 SUBJECTS: Mapping[str, Mapping[str, Mapping[str, Scalar]]] = {
     "cpu": {
@@ -101,9 +102,10 @@ def busy_alone(device: str, *, energy: bool, seconds: float = ALONE_S) -> float:
     return (after.user + after.system - before.user - before.system) / (end - begin)
 
 
-def main(out: Path = RESULTS, *, gpu: bool = False, pairs: int = PAIRS, alone_s: float = ALONE_S) -> None:
-    """Measure and write the page."""
+def main(out: Path = RESULTS, *, gpu: bool = False, pairs: int = 0, alone_s: float = ALONE_S) -> None:
+    """Measure and write the page; so many pairs as `PAIRS` says, or another number of them."""
     device = "cuda" if gpu else "cpu"
+    pairs = pairs or PAIRS[device]
     alone = {energy: busy_alone(device, energy=energy, seconds=alone_s) for energy in (False, True)}
     with TemporaryDirectory() as folder:
         bench = Bench(str(Path(folder) / "cost.db"), device)
