@@ -9,3 +9,8 @@ def printable(text: str) -> str:
 def one_line(text: str) -> str:
     """The same on one line."""
     return " ".join(printable(text).split())
+
+
+def counted(number: int, noun: str) -> str:
+    """`1 image`, `7 images`, `206,268 images`."""
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"
