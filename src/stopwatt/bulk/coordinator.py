@@ -1,0 +1,375 @@
+"""The one thread that knows who has what: it passes numbers on, and notices deaths.
+
+It waits on the pipes of all processes at once. What it is told goes into the schedule, what the schedule says goes to
+the processes, and the lines that come back go to the recorder; pixels never pass through here. Messages hold several
+images where images are small, so that an image costs it some microseconds.
+"""
+
+import os
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from time import monotonic
+from typing import TYPE_CHECKING, Any
+
+from stopwatt.bulk import lines, orders
+from stopwatt.bulk.crew import DECODER, WORKER, Crew, Died, Member
+from stopwatt.bulk.groups import Answer, Attach, Begin, Group, Ready, Refused, Row
+from stopwatt.bulk.items import Items
+from stopwatt.bulk.layout import fitting
+from stopwatt.bulk.recorder import Recorder
+from stopwatt.bulk.records import Failed, Layout, Stage, Trouble
+from stopwatt.bulk.schedule import NO_SLOT, Decode, Infer, Pairs, Schedule, Todo
+from stopwatt.bulk.serve import Load
+from stopwatt.bulk.slots import Slots
+from stopwatt.bulk.ticks import Counts
+from stopwatt.errors import StopwattError
+
+if TYPE_CHECKING:
+    from stopwatt.serving.contract import Contract, Placement
+
+DEPTH = 2
+"""Groups that a lane has at most: one at work and the next, so that it never waits for a message."""
+WORK_S = 0.02
+"""Decoders are given about so many seconds of work at once: little where images are large, messages few where not."""
+LEAST_AHEAD, MOST_AHEAD = 2, 64
+MOST_DEATHS = 20
+"""Processes that may die, without any image done in between, before the run gives up."""
+HOPELESS = 64
+"""Images that may fail in the model, with none done, before the run gives up."""
+_LOOK_S = 0.5
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """What a coordinator does.
+
+    Attributes:
+        items: All images, by number.
+        done: A byte for each, not 0 where the outcome is known already.
+        load: The model.
+        layout: How.
+        any_queue: Whether its queue may be made smaller, since nobody asked for this one.
+        timeout_s: A process that takes longer for one thing is ended, as one that died.
+    """
+
+    items: Items
+    done: bytearray
+    load: Load
+    layout: Layout
+    any_queue: bool
+    timeout_s: float
+
+
+def lanes_of(layout: Layout) -> list[tuple[str, ...]]:
+    """Devices of each worker: one each in turn, or several where there are more devices than workers."""
+    devices = layout.devices
+    if len(devices) > layout.workers:
+        return [devices[place :: layout.workers] for place in range(layout.workers)]
+    return [(devices[place % len(devices)],) for place in range(layout.workers)]
+
+
+class Coordinator:
+    """Runs a job.
+
+    Args:
+        job: What to do.
+        crew: Empty; whoever made it closes it.
+        recorder: Takes the lines of the journal.
+        observe: Told of every change.
+        say: Told what a person should know.
+
+    Attributes:
+        contract: Of the model, once it is loaded.
+        facts: What the model's runner says that it computes.
+        layout: As it is.
+        restarts: Processes that died and were started again.
+        stops: Requests to stop.
+        began: Monotonic seconds of the first image's start.
+        done, failed: Images of this part of the run.
+    """
+
+    def __init__(
+        self,
+        job: Job,
+        crew: Crew,
+        recorder: Recorder,
+        observe: Callable[[Counts], None],
+        say: Callable[[str], None],
+    ) -> None:
+        self._job = job
+        self._crew = crew
+        self._recorder = recorder
+        self._observe = observe
+        self._say = say
+        self._todo = Todo(len(job.items), job.done, job.layout.batch)
+        self._schedule = Schedule(self._todo, 0)
+        self._slots: Slots | None = None
+        self._placements: dict[int, Placement] = {}
+        self._decoders: dict[int, Member] = {}
+        self._lanes: dict[int, Member] = {}
+        self._by_lane: list[int] = []
+        self._stage_s = dict.fromkeys(Stage, 0.0)
+        self._decoded = 0
+        self._deaths = 0
+        self._failed_in_model = 0
+        self.contract: Contract | None = None
+        self.facts: dict[str, Any] = {}
+        self.layout = job.layout
+        self.restarts = 0
+        self.stops = 0
+        self.began = monotonic()
+        self.done = self.failed = 0
+
+    def run(self) -> None:
+        """Do everything, or as much as is done when it is asked to stop.
+
+        Raises:
+            StopwattError: The model cannot be loaded, or processes die, or images fail, without any that is done.
+            StoreError: The journal cannot be written.
+        """
+        try:
+            self._begin()
+            self._hand_out()
+            while not self._schedule.finished:
+                self._turn()
+        finally:
+            if self._slots is not None:
+                self._slots.close()
+
+    def stop(self) -> None:
+        """One more request to stop: the first lets workers finish what they have, the second leaves at once."""
+        self.stops += 1
+        if self.stops > 1:
+            raise KeyboardInterrupt
+        self._crew.wake()
+
+    def _turn(self) -> None:
+        for member, message in self._crew.news(_LOOK_S):
+            self._hear(member, message)
+        if self.stops:
+            self._schedule.stop()
+        self._hand_out()
+        self._recorder.check()
+        self._end_the_stuck()
+        self._observe(self._counts())
+
+    # --- beginning: nobody gets an image before every model is loaded ---
+
+    def _begin(self) -> None:
+        workers = [self._hire_worker(devices) for devices in lanes_of(self.layout)]
+        while any(worker.ready < len(worker.names) for worker in workers):
+            for member, message in self._crew.news(_LOOK_S):
+                if isinstance(message, Died):
+                    raise StopwattError("the model's process died while it loaded the model", when=message.why)
+                self._hear(member, message)
+            self._end_the_stuck()
+            if self.stops:
+                self._schedule.stop()
+                return
+        self.began = monotonic()
+
+    def _hire_worker(self, devices: tuple[str, ...]) -> Member:
+        names = tuple(range(len(self._by_lane), len(self._by_lane) + len(devices)))
+        self._by_lane.extend(0 for _ in devices)
+        return self._start_worker(names, devices)
+
+    def _start_worker(self, names: tuple[int, ...], devices: tuple[str, ...]) -> Member:
+        begin = Begin(os.getpid(), self._job.load, devices)
+        member = self._crew.hire(WORKER, self.layout.threads, names, begin, devices)
+        self._lanes.update(dict.fromkeys(names, member))
+        return member
+
+    def _start_decoder(self, name: int) -> None:
+        assert self._slots is not None  # noqa: S101  (decoders are started once there are slots)
+        assert self.contract is not None  # noqa: S101  (and the size of an image is known)
+        first = orders.Begin(os.getpid(), self._slots.name, self.contract.preprocess)
+        self._decoders[name] = self._crew.hire(DECODER, 1, (name,), first)
+        self._decoders[name].busy_since = None
+        self._schedule.decoder_came(name)
+
+    def _know(self, ready: Ready) -> None:
+        """What the first model says decides the size of the slots."""
+        layout = self._job.layout
+        if ready.batch != layout.batch:
+            self._say(f"the model takes batches of {ready.batch} only: batch {ready.batch} in place of {layout.batch}")
+        preprocess = ready.contract.preprocess
+        layout = replace(layout, batch=ready.batch)
+        if self._job.any_queue:
+            layout = fitting(layout, preprocess.height * preprocess.width * 3)
+        self.layout = layout
+        self.contract, self.facts = ready.contract, ready.facts
+        self._todo.batch = ready.batch
+        if layout.queue:
+            count = max(layout.queue, ready.batch) + ready.batch * len(self._by_lane) + layout.decoders
+            self._slots = Slots.create(count, preprocess.height, preprocess.width)
+            self._schedule = Schedule(self._todo, count, ahead=LEAST_AHEAD, depth=DEPTH)
+            for name in range(layout.decoders):
+                self._start_decoder(name)
+        else:
+            self._schedule = Schedule(self._todo, 0, depth=DEPTH)
+
+    # --- news ---
+
+    def _hear(self, member: Member, message: Any) -> None:
+        if isinstance(message, list):
+            self._hear_decoded(member, message)
+        elif isinstance(message, Answer):
+            self._hear_answer(member, message)
+        elif isinstance(message, Ready):
+            self._hear_ready(member, message)
+        elif isinstance(message, Refused):
+            error = StopwattError(message.what, when=message.when, now=message.now)
+            error.exit_code = message.code
+            raise error
+        else:
+            self._bury(member, message)
+
+    def _hear_ready(self, member: Member, ready: Ready) -> None:
+        if self.contract is None:
+            self._know(ready)
+        member.ready += 1
+        if member.ready == len(member.names):
+            member.busy_since = None
+            member.child.send(Attach(self._slots.name if self._slots is not None else ""))
+            for lane in member.names:
+                self._schedule.lane_came(lane)
+
+    def _hear_decoded(self, member: Member, answers: "list[orders.Decoded]") -> None:
+        (name,) = member.names
+        rows = []
+        for number, _, placement, failed, read_s, decode_s in answers:
+            self._stage_s[Stage.READ] += read_s
+            self._stage_s[Stage.DECODE] += decode_s
+            if placement is not None:
+                self._placements[number] = placement
+                self._schedule.decoded(name, number)
+            else:
+                assert failed is not None  # noqa: S101  (one of the two is there)
+                self._schedule.undecodable(name, number)
+                rows.append((number, True, lines.line(number, None, failed)))
+        self._record(rows)
+        self._decoded += len(answers)
+        self._deaths = 0
+        mean_s = (self._stage_s[Stage.READ] + self._stage_s[Stage.DECODE]) / self._decoded
+        ahead = int(min(MOST_AHEAD, max(LEAST_AHEAD, WORK_S / max(mean_s, 1e-9))))
+        self._schedule.ahead = max(ahead, self._job.items.stretch)
+        member.busy_since = monotonic() if self._schedule.has_work(decoder=name) else None
+
+    def _hear_answer(self, member: Member, answer: Answer) -> None:
+        lane = member.names[answer.lane]
+        self._schedule.answered(lane, answer.ticket)
+        for number, failed, _ in answer.rows:
+            self._placements.pop(number, None)
+            self._by_lane[lane] += 1
+            self._failed_in_model += failed
+        for stage, seconds in answer.seconds.items():
+            self._stage_s[stage] += seconds
+        self._record(answer.rows)
+        self._deaths = 0
+        if self._failed_in_model >= HOPELESS and not self.done:
+            self._give_up(answer.rows)
+        busy = any(self._schedule.has_work(lane=one) for one in member.names)
+        member.busy_since = monotonic() if busy else None
+
+    def _record(self, rows: "list[Row]") -> None:
+        """Lines of images that were not known before; of a group that is done again, most were."""
+        known = self._job.done
+        rows = [row for row in rows if not known[row[0]]]
+        failed = sum(row[1] for row in rows)
+        self.failed += failed
+        self.done += len(rows) - failed
+        self._recorder.put(row[2] for row in rows)
+
+    def _give_up(self, rows: "list[Row]") -> None:
+        self._recorder.flush()
+        raise StopwattError(
+            f"the model failed on all of the first {self._failed_in_model} images",
+            when=lines.reason_of(next(row[2] for row in rows if row[1])),
+            now="mend the model or its contract (or take --task raw, which expects nothing), and add --fresh",
+        )
+
+    # --- deaths ---
+
+    def _bury(self, member: Member, died: Died) -> None:
+        self._deaths += 1
+        self.restarts += 1
+        if member.names[0] in self._decoders and self._decoders[member.names[0]] is member:
+            self._bury_decoder(member.names[0], died)
+        else:
+            self._bury_worker(member, died)
+        if self._deaths > MOST_DEATHS:
+            raise StopwattError(
+                f"{self._deaths} processes died without any image done in between",
+                when=f"the last one: {died.why}",
+                now="mend what ends them, then give the same command again: the run goes on where it stopped",
+            )
+
+    def _bury_decoder(self, name: int, died: Died) -> None:
+        self._say(f"a decoder died ({died.why}); its images are decoded again")
+        lost = self._schedule.decoder_died(name)
+        self._settle_lost(lost, Failed(Trouble.KILLED_THE_DECODER, f"the decoder died of it twice: {died.why}"))
+        if not self.stops:
+            self._start_decoder(name)
+
+    def _bury_worker(self, member: Member, died: Died) -> None:
+        self._say(f"a worker died ({died.why}); its images go to the model again")
+        for lane in member.names:
+            if member.ready == len(member.names):
+                lost = self._schedule.lane_died(lane)
+                self._settle_lost(lost, Failed(Trouble.MODEL_FAILED, f"the model's process died of it: {died.why}"))
+        if not self.stops:
+            self._start_worker(member.names, member.devices)
+
+    def _settle_lost(self, numbers: tuple[int, ...], failed: Failed) -> None:
+        placements = self._placements
+        self._record([(number, True, lines.line(number, placements.pop(number, None), failed)) for number in numbers])
+
+    def _end_the_stuck(self) -> None:
+        """End processes that owe an answer for too long; their death is heard like any other."""
+        now = monotonic()
+        for member in self._crew.members:
+            if member.busy_since is not None and now - member.busy_since > self._job.timeout_s:
+                self._say(f"process {member.child.pid} gave no answer for {self._job.timeout_s:g} s and was ended")
+                member.busy_since = None
+                member.child.kill()
+
+    # --- work ---
+
+    def _hand_out(self) -> None:
+        for step in self._schedule.steps():
+            if isinstance(step, Decode):
+                self._order(self._decoders[step.decoder], step)
+            else:
+                self._submit(self._lanes[step.lane], step)
+
+    def _order(self, member: Member, step: Decode) -> None:
+        items = self._job.items
+        if member.busy_since is None:
+            member.busy_since = monotonic()
+        member.child.send([orders.order_of(items[number], slot) for number, slot in step.pairs])
+
+    def _submit(self, member: Member, step: Infer) -> None:
+        if member.busy_since is None:
+            member.busy_since = monotonic()
+        member.child.send(Group(member.names.index(step.lane), step.ticket, self._images(step.pairs)))
+
+    def _images(self, pairs: Pairs) -> list[Any]:
+        items, placements = self._job.items, self._placements
+        return [
+            orders.order_of(items[number], NO_SLOT) if slot == NO_SLOT else (number, slot, placements[number])
+            for number, slot in pairs
+        ]
+
+    def _counts(self) -> Counts:
+        schedule = self._schedule
+        return Counts(
+            done=self.done,
+            failed=self.failed,
+            by_worker=tuple(self._by_lane),
+            queued=schedule.waiting,
+            room=self.layout.queue,
+            idle_workers=schedule.idle_lanes,
+            idle_decoders=schedule.idle_decoders,
+            unwritten=self._recorder.unwritten,
+            stage_s={**self._stage_s, Stage.WRITE: self._recorder.seconds},
+        )

@@ -1,0 +1,145 @@
+"""The processes of a run: started, listened to all at once, missed when they die."""
+
+import os
+import selectors
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from time import monotonic
+from types import TracebackType
+from typing import Any, Self
+
+from stopwatt.bulk.child import Child
+from stopwatt.measuring.job import Answer
+
+DECODER, WORKER = "stopwatt.bulk.decoder", "stopwatt.bulk.worker"
+
+
+@dataclass(slots=True, eq=False)
+class Member:
+    """A process and what the schedule calls it.
+
+    Attributes:
+        child: The process.
+        names: Of the decoder, or of the worker's lanes.
+        devices: Of a worker's lanes.
+        busy_since: Since when it owes an answer; `None` where it owes none.
+        ready: Lanes that have said so.
+    """
+
+    child: Child
+    names: tuple[int, ...]
+    devices: tuple[str, ...] = ()
+    busy_since: float | None = None
+    ready: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Died:
+    """A process has ended.
+
+    Attributes:
+        how: As the parent knows it.
+        last_words: What it printed last.
+    """
+
+    how: Answer
+    last_words: str
+
+    @property
+    def why(self) -> str:
+        """In one sentence."""
+        told = self.how.trouble.what if self.how.trouble else "ended"
+        return f"{told}: {self.last_words}" if self.last_words else told
+
+
+class Crew:
+    """All processes of a run; a context manager that leaves none behind."""
+
+    def __init__(self) -> None:
+        self._members: dict[int, Member] = {}  # by the descriptor of its connection
+        self._by_output: dict[int, Member] = {}
+        self._selector = selectors.DefaultSelector()
+        self._wake_read, self._wake_write = os.pipe()
+        os.set_blocking(self._wake_write, False)
+        self._selector.register(self._wake_read, selectors.EVENT_READ)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        for member in self._members.values():
+            if error is not None:
+                member.child.kill()
+            member.child.close()
+        for member in self._members.values():
+            member.child.ended()
+        self._selector.close()
+        os.close(self._wake_read)
+        os.close(self._wake_write)
+
+    @property
+    def members(self) -> Sequence[Member]:
+        """Those that are there."""
+        return list(self._members.values())
+
+    def hire(
+        self, module: str, threads: int, names: tuple[int, ...], first: Any, devices: tuple[str, ...] = ()
+    ) -> Member:
+        """Start a process.
+
+        Args:
+            module: `DECODER` or `WORKER`.
+            threads: Host threads of its libraries.
+            names: By which the schedule knows it.
+            first: The message that it waits for.
+            devices: Of a worker's lanes.
+        """
+        member = Member(Child(module, threads), names, devices, busy_since=monotonic())
+        self._members[member.child.connection.fileno()] = member
+        self._by_output[member.child.output] = member
+        self._selector.register(member.child.connection, selectors.EVENT_READ)
+        self._selector.register(member.child.output, selectors.EVENT_READ)
+        member.child.send(first)
+        return member
+
+    def dismiss(self, member: Member) -> None:
+        """Let a process end that has nothing more to do."""
+        self._forget(member)
+        member.child.close()
+        member.child.ended()
+
+    def wake(self) -> None:
+        """Let `news` return; safe inside a signal handler."""
+        with suppress(BlockingIOError):
+            os.write(self._wake_write, b"!")
+
+    def news(self, wait_s: float) -> Iterator[tuple[Member, Any]]:
+        """Messages that have come, and `Died` for each process that has ended; waits for the first one."""
+        for key, _ in self._selector.select(wait_s):
+            if key.fd == self._wake_read:
+                os.read(self._wake_read, 1 << 10)
+            elif key.fd in self._by_output:
+                if not self._by_output[key.fd].child.listen():
+                    self._selector.unregister(key.fd)
+            elif key.fd in self._members:
+                yield from self._heard(self._members[key.fd])
+
+    def _heard(self, member: Member) -> Iterator[tuple[Member, Any]]:
+        try:
+            message = member.child.connection.recv()
+        except (EOFError, OSError):
+            self._forget(member)
+            how = member.child.ended()
+            yield member, Died(how, member.child.last_words())
+        else:
+            yield member, message
+
+    def _forget(self, member: Member) -> None:
+        self._selector.unregister(member.child.connection)
+        with suppress(KeyError):
+            self._selector.unregister(member.child.output)
+        del self._members[member.child.connection.fileno()]
+        del self._by_output[member.child.output]

@@ -1,0 +1,55 @@
+"""How a run is laid out where nobody says: few assumptions, which `--auto` then corrects."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from stopwatt.bulk.asked import Asked
+from stopwatt.bulk.records import Layout
+
+_QUEUE_BYTES = 512 * 2**20
+"""Of decoded images that wait, at most; at least one batch may."""
+_QUEUE_GROUPS = 4
+"""Batches of each lane that may wait."""
+_CORES_FOR_A_GPU = 2
+"""What a worker on a GPU uses of the host beside its decoders."""
+
+
+def first_layout(asked: Asked, batch: int, cores: int) -> Layout:
+    """What is asked for, and a guess for the rest.
+
+    Args:
+        asked: The request; 0 stands for a guess.
+        batch: Images of a call.
+        cores: That the run may use.
+    """
+    workers = asked.workers or len(asked.devices)
+    lanes = max(workers, len(asked.devices))
+    on_cpu = all(device == "cpu" for device in asked.devices)
+    queue = _QUEUE_GROUPS * batch * lanes if asked.queue is None else asked.queue
+    decoders = _decoders(asked, lanes, cores, on_cpu=on_cpu) if queue else 0
+    threads = asked.threads or (max(1, (cores - decoders) // lanes) if on_cpu else 1)
+    return Layout(decoders, workers, _in_turn(asked.devices, workers), batch, queue, threads)
+
+
+def fitting(layout: Layout, image_bytes: int) -> Layout:
+    """The same with a queue that takes no more than half a gigabyte, or else one batch.
+
+    Args:
+        layout: Whose queue nobody asked for.
+        image_bytes: Of one image as the model takes it.
+    """
+    most = max(layout.batch, _QUEUE_BYTES // image_bytes)
+    return replace(layout, queue=min(layout.queue, most))
+
+
+def _decoders(asked: Asked, lanes: int, cores: int, *, on_cpu: bool) -> int:
+    if asked.decoders:
+        return asked.decoders
+    return max(1, cores // 2 if on_cpu else cores - _CORES_FOR_A_GPU * lanes)
+
+
+def _in_turn(devices: Sequence[str], workers: int) -> tuple[str, ...]:
+    """One device for each worker, where there are not more of them than workers."""
+    if len(devices) > workers:
+        return tuple(devices)
+    return tuple(devices[place % len(devices)] for place in range(workers))

@@ -1,0 +1,151 @@
+"""A bulk run from its request to its record."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from time import monotonic
+
+from stopwatt import wire
+from stopwatt.bulk import folder as folders
+from stopwatt.bulk import writer
+from stopwatt.bulk.asked import Asked, check
+from stopwatt.bulk.coordinator import Coordinator, Job
+from stopwatt.bulk.crew import Crew
+from stopwatt.bulk.identity import Chosen, choose, identity_of, threaded
+from stopwatt.bulk.instruments import device_of
+from stopwatt.bulk.journal import Identity, Journal
+from stopwatt.bulk.layout import first_layout
+from stopwatt.bulk.recorder import Recorder
+from stopwatt.bulk.records import Bottleneck, Ceilings, Layout, Record
+from stopwatt.bulk.source import Source, open_source
+from stopwatt.bulk.ticks import Nobody, Ticker, Watching
+from stopwatt.measuring.load import usable_cores
+from stopwatt.records import Scalar
+from stopwatt.serving.contract import Contract
+from stopwatt.sweeping.execute import Interrupted, stoppable
+
+
+@dataclass(frozen=True, slots=True)
+class _Part:
+    """What this part of a run did."""
+
+    layout: Layout
+    contract: Contract
+    done: int = 0
+    failed: int = 0
+    seconds: float = 0.0
+    restarts: int = 0
+
+
+def run_bulk(asked: Asked, watching: Watching | None = None) -> Record:
+    """Look at all images, or at those that an earlier part of the run has not done.
+
+    Args:
+        asked: The request.
+        watching: Told how it goes.
+
+    Raises:
+        UsageError: The request cannot be met, or another run's results are in the folder.
+        Interrupted: The user stopped it; the same command goes on.
+        StoreError: The results cannot be written; the journal is intact.
+        StopwattError: The model cannot be run.
+    """
+    check(asked)
+    watching = watching or Nobody()
+    source = open_source(asked.data, images=asked.images, limit=asked.limit)
+    folders.prepare(asked.out, fresh=asked.fresh)
+    chosen = choose(asked, 0)
+    identity = Identity(identity_of(chosen, source, asked), {"batch": chosen.load.setup.batch})
+    with Journal.open(asked.out, identity, len(source.items)) as journal:
+        chosen = choose(asked, int(journal.settings["batch"]))
+        for note in (*source.notes, *chosen.notices):
+            watching.say(note)
+        run = _Run(asked, source, chosen, journal, watching)
+        try:
+            return run.go()
+        finally:
+            watching.end()
+
+
+class _Run:
+    def __init__(self, asked: Asked, source: Source, chosen: Chosen, journal: Journal, watching: Watching) -> None:
+        self._asked = asked
+        self._source = source
+        self._chosen = chosen
+        self._journal = journal
+        self._watching = watching
+        self._resumed = sum(map(bool, journal.done))
+        self._ticker: Ticker | None = None
+
+    def go(self) -> Record:
+        """Do it."""
+        total = len(self._source.items)
+        batch = self._chosen.load.setup.batch
+        layout = first_layout(self._asked, batch, len(usable_cores()))
+        self._watching.begin(total, self._resumed, layout)
+        known = folders.contract_of(self._asked.out)
+        if self._resumed == total and known is not None:
+            part = _Part(layout, known)
+        else:
+            part = self._work(layout)
+        written = writer.write_results(
+            self._asked.out, self._journal, self._source.items, part.contract, per_image=self._asked.per_image
+        )
+        record = self._record(part)
+        writer.write_summary(self._asked.out, wire.to_document(record))
+        return record
+
+    def _work(self, layout: Layout) -> _Part:
+        asked = self._asked
+        load = threaded(self._chosen.load, layout.threads)
+        job = Job(self._source.items, self._journal.done, load, layout, asked.queue is None, asked.timeout_s)
+        ticks = asked.out / writer.TICKS
+        with (
+            Ticker(self._watching, file=ticks, device=device_of(layout.devices)) as ticker,
+            Recorder(self._journal) as recorder,
+            Crew() as crew,
+        ):
+            self._ticker = ticker
+            coordinator = Coordinator(job, crew, recorder, ticker.observe, self._watching.say)
+            with stoppable(coordinator):
+                coordinator.run()
+            recorder.flush()
+            seconds = monotonic() - coordinator.began
+        if coordinator.stops:
+            raise Interrupted(
+                "stopped on request",
+                when=f"{self._resumed + coordinator.done + coordinator.failed} of {len(job.items)} images are done",
+                now="give the same command again: it goes on where it stopped",
+            )
+        assert coordinator.contract is not None  # noqa: S101  (known since the model was loaded)
+        folders.keep_contract(asked.out, coordinator.contract)
+        done, failed = coordinator.done, coordinator.failed
+        return _Part(coordinator.layout, coordinator.contract, done, failed, seconds, coordinator.restarts)
+
+    def _record(self, part: _Part) -> Record:
+        failed: dict[str, int] = {}
+        done = 0
+        for _, entry in self._journal.entries():
+            if "failed" in entry:
+                reason = entry["failed"][0]
+                failed[reason] = failed.get(reason, 0) + 1
+            else:
+                done += 1
+        rate = (part.done + part.failed) / part.seconds if part.seconds else None
+        return Record(
+            images=len(self._source.items),
+            done=done,
+            failed=failed,
+            seconds=part.seconds,
+            images_per_s=rate,
+            layout=part.layout,
+            bottleneck=Bottleneck("none", "not looked for"),
+            ceilings=Ceilings(None, None, None),
+            ticks=self._ticker.ticks if self._ticker else (),
+            resumed=self._resumed,
+            restarts=part.restarts,
+            energy=self._ticker.energy(part.done) if self._ticker else {},
+            facts=self._facts(),
+        )
+
+    def _facts(self) -> Mapping[str, Scalar]:
+        return {**self._chosen.facts, "data": self._source.described}

@@ -1,0 +1,222 @@
+"""The files that people read, made of the journal when a run is complete: each is there whole or not at all.
+
+Everything is written in the order of the images and in bounded memory, so equal runs have equal files, byte by byte.
+"""
+
+import json
+import re
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from hashlib import sha256
+from pathlib import Path
+from typing import Any, BinaryIO
+
+import numpy as np
+
+from stopwatt.bulk.items import Items
+from stopwatt.bulk.journal import Journal
+from stopwatt.bulk.lines import outcome
+from stopwatt.bulk.records import Outcome
+from stopwatt.errors import StoreError
+from stopwatt.serving.coco import as_results
+from stopwatt.serving.contract import Contract, Task
+from stopwatt.store.atomic import replacing
+from stopwatt.store.parquet import pyarrow
+
+DETECTIONS, CLASSES, EMBEDDINGS, RAW = "detections.json", "classes.json", "embeddings.parquet", "raw.parquet"
+FAILED, SUMMARY, TICKS = "failed.jsonl", "summary.json", "ticks.jsonl"
+PER_IMAGE = "per-image"
+"""Folder of the files for single images."""
+_ROWS = 512
+_LONGEST = 120
+_UNSAFE = re.compile(r"[^\w.-]+")
+
+
+def write_results(folder: Path, journal: Journal, items: Items, contract: Contract, *, per_image: bool) -> list[Path]:
+    """Write all results of a complete run.
+
+    Args:
+        folder: Of the results.
+        journal: With every outcome.
+        items: The images.
+        contract: Says what the results are.
+        per_image: Whether each image gets a file as well.
+
+    Returns:
+        What was written.
+
+    Raises:
+        StoreError: The disk is full, or refuses; the journal is untouched, and what was written before is whole.
+        UsageError: Parquet is needed, and its package is not there.
+    """
+
+    def outcomes() -> Iterator[Outcome]:
+        return (outcome(entry, items[number]) for number, entry in journal.entries())
+
+    written = [_WRITERS[contract.task](folder, outcomes, contract)]
+    failed = _write(folder / FAILED, (_line(_failure(one)) for one in outcomes() if one.failed is not None))
+    written.append(failed)
+    if per_image:
+        written.append(_write_each(folder / PER_IMAGE, outcomes(), contract))
+    return written
+
+
+def write_summary(folder: Path, document: Mapping[str, Any]) -> Path:
+    """Write `summary.json`."""
+    text = json.dumps(document, indent=2, allow_nan=False, ensure_ascii=False)
+    return _write(folder / SUMMARY, [f"{text}\n".encode()])
+
+
+Outcomes = Callable[[], Iterator[Outcome]]
+
+
+def _detections(folder: Path, outcomes: Outcomes, _: Contract) -> Path:
+    found = ((one.item.image_id, one.found) for one in outcomes() if one.found is not None)
+    results = (result for image, one in found for result in as_results(one, image))
+    return _write(folder / DETECTIONS, _as_list(results))
+
+
+def _classes(folder: Path, outcomes: Outcomes, contract: Contract) -> Path:
+    return _write(folder / CLASSES, _as_list(_classified(one, contract) for one in outcomes() if one.found is not None))
+
+
+def _embeddings(folder: Path, outcomes: Outcomes, _: Contract) -> Path:
+    pa, _parquet = pyarrow()
+
+    def columns(rows: Sequence[Outcome]) -> dict[str, Any]:
+        vectors = [np.frombuffer(data, dtype) for dtype, _, data in (_found(one).arrays[0] for one in rows)]
+        flat = pa.array(np.concatenate(vectors))
+        return _named(rows) | {"embedding": pa.FixedSizeListArray.from_arrays(flat, len(vectors[0]))}
+
+    return _write_parquet(folder / EMBEDDINGS, outcomes(), columns)
+
+
+def _raw(folder: Path, outcomes: Outcomes, _: Contract) -> Path:
+    pa, _parquet = pyarrow()
+
+    def columns(rows: Sequence[Outcome]) -> dict[str, Any]:
+        made = _named(rows)
+        for place in range(len(_found(rows[0]).arrays)):
+            arrays = [_found(one).arrays[place] for one in rows]
+            made |= {
+                f"output_{place}": pa.array([data for _, _, data in arrays], pa.large_binary()),
+                f"output_{place}_dtype": pa.array([dtype for dtype, _, _ in arrays]),
+                f"output_{place}_shape": pa.array([list(shape) for _, shape, _ in arrays], pa.list_(pa.int64())),
+            }
+        return made
+
+    return _write_parquet(folder / RAW, outcomes(), columns)
+
+
+_WRITERS = {Task.DETECT: _detections, Task.CLASSIFY: _classes, Task.EMBED: _embeddings, Task.RAW: _raw}
+
+
+def _found(one: Outcome) -> Any:
+    return one.found
+
+
+def _named(rows: Sequence[Outcome]) -> dict[str, Any]:
+    return {"image_id": [one.item.image_id for one in rows], "file_name": [one.item.name for one in rows]}
+
+
+def _classified(one: Outcome, contract: Contract) -> dict[str, Any]:
+    """Scores with six digits, as those of detections."""
+    rows = []
+    for number, score in _found(one).classes:
+        category = contract.category_ids[number] if contract.category_ids else number + 1
+        label = {"label": contract.labels[number]} if contract.labels else {}
+        rows.append({"category_id": category, **label, "score": round(score, 6)})
+    return {"image_id": one.item.image_id, "file_name": one.item.name, "classes": rows}
+
+
+def _failure(one: Outcome) -> dict[str, Any]:
+    assert one.failed is not None  # noqa: S101  (only such are asked for)
+    said = {"trouble": str(one.failed.trouble), "why": one.failed.why}
+    return {"image_id": one.item.image_id, "file_name": one.item.name, **said}
+
+
+def _write_each(folder: Path, outcomes: Iterator[Outcome], contract: Contract) -> Path:
+    """A file for each image, those without a result as well."""
+    try:
+        folder.mkdir(exist_ok=True)
+    except OSError as error:
+        raise StoreError(f"the folder cannot be made: {error.strerror}", when=str(folder)) from error
+    for one in outcomes:
+        document: dict[str, Any] = {"image_id": one.item.image_id, "file_name": one.item.name}
+        if one.placement is not None:
+            document |= {"width": one.placement.width, "height": one.placement.height}
+        if one.failed is not None:
+            document["failed"] = {"trouble": str(one.failed.trouble), "why": one.failed.why}
+        elif contract.task is Task.DETECT:
+            document["detections"] = as_results(_found(one), one.item.image_id)
+        elif contract.task is Task.CLASSIFY:
+            document["classes"] = _classified(one, contract)["classes"]
+        else:
+            arrays = _found(one).arrays
+            document["outputs"] = [np.frombuffer(data, dtype).reshape(shape).tolist() for dtype, shape, data in arrays]
+        (folder / safe_name(one.item.name)).write_bytes(_line(document))
+    return folder
+
+
+def safe_name(name: str) -> str:
+    """A file name for an image's results: no folders, no strange characters, not too long, and never that of another.
+
+    `left/0001.jpg` and `right/0001.jpg` stay apart, and so do `a/b.jpg` and `a_b.jpg`: where characters were replaced
+    or cut off, a digest of the whole name is added.
+    """
+    plain = _UNSAFE.sub("_", name)
+    if plain == name and len(name) <= _LONGEST and not name.startswith("."):
+        return f"{name}.json"
+    digest = sha256(name.encode(errors="surrogateescape")).hexdigest()[:12]
+    return f"{plain.lstrip('.')[-_LONGEST:]}-{digest}.json"
+
+
+def _as_list(rows: Iterator[Any]) -> Iterator[bytes]:
+    """A JSON list, an element a line."""
+    before = b"[\n"
+    for row in rows:
+        yield before + json.dumps(row, separators=(",", ":"), allow_nan=False).encode()
+        before = b",\n"
+    yield b"[]\n" if before == b"[\n" else b"\n]\n"
+
+
+def _line(document: Mapping[str, Any]) -> bytes:
+    return json.dumps(document, separators=(",", ":"), allow_nan=False).encode() + b"\n"
+
+
+def _write(path: Path, parts: "Iterator[bytes] | Sequence[bytes]") -> Path:
+    with replacing(path, overwrite=True) as file:
+        for part in parts:
+            file.write(part)
+    return path
+
+
+def _write_parquet(path: Path, outcomes: Iterator[Outcome], columns: Callable[[Sequence[Outcome]], Any]) -> Path:
+    pa, parquet = pyarrow()
+
+    def pour(file: BinaryIO) -> None:
+        writer = None
+        for rows in _chunks(one for one in outcomes if one.found is not None):
+            table = pa.table(columns(rows))
+            writer = writer or parquet.ParquetWriter(file, table.schema)
+            writer.write_table(table)
+        if writer is None:
+            parquet.write_table(
+                pa.table({"image_id": pa.array([], pa.int64()), "file_name": pa.array([], pa.string())}), file
+            )
+        else:
+            writer.close()
+
+    with replacing(path, overwrite=True) as file:
+        pour(file)
+    return path
+
+
+def _chunks(outcomes: Iterator[Outcome]) -> Iterator[list[Outcome]]:
+    chunk: list[Outcome] = []
+    for one in outcomes:
+        chunk.append(one)
+        if len(chunk) == _ROWS:
+            yield chunk
+            chunk = []
+    if chunk:
+        yield chunk
