@@ -177,15 +177,15 @@ def _attention(columns: _Columns, table: Table, ceilings: Ceilings) -> None:
     columns.add("log reach", np.log2(1 + reach(table)), smooth=True)
     lanes = d["batch"] * d["kv_heads"]
     columns.add("log lanes", np.log2(lanes), smooth=True)
-    blocks = blocks_of(table, ceilings)
-    columns.add("log waves", np.log2(blocks.waves), smooth=True)
-    columns.add("idle", np.log2(blocks.idle), smooth=True)
-    columns.add("log blocks", np.log2(blocks.blocks), smooth=True)
-    columns.add("log longest", np.log2(blocks.longest))
-    columns.add("log splits", np.log2(blocks.splits))
-    columns.add("cut", blocks.cut)
-    columns.add("many", blocks.many, smooth=True)
-    columns.add("planned", (blocks.planned > 0).astype(np.float64), smooth=True)
+    tiled = blocks_of(table, ceilings)
+    columns.add("log waves", np.log2(tiled.waves), smooth=True)
+    columns.add("idle", np.log2(tiled.idle), smooth=True)
+    columns.add("log blocks", np.log2(tiled.blocks), smooth=True)
+    columns.add("log longest", np.log2(tiled.longest))
+    columns.add("log splits", np.log2(tiled.splits))
+    columns.add("cut", tiled.cut)
+    columns.add("many", tiled.many, smooth=True)
+    columns.add("planned", (tiled.planned > 0).astype(np.float64), smooth=True)
     for size in (64, 128):
         packed = lanes * np.ceil(d["q_len"] * shared / size) / ceilings.units
         blocks = d["batch"] * d["heads"] * np.ceil(d["q_len"] / size) / ceilings.units

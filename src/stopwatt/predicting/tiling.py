@@ -17,7 +17,8 @@ WAYS = tuple((*tile, parts) for tile in ((64, 64), (64, 128), (128, 128), (128, 
 """Rows, columns, and parts of the sums that different multiprocessors compute, as the law weighs them."""
 ROUGHNESS = np.array([1 / rows + 1 / columns for rows, columns, _ in WAYS])
 """Numbers that must be loaded per multiply-add: small tiles have less to do with each."""
-PARTED = np.log2([parts for _, _, parts in WAYS])
+PARTS = np.array([float(parts) for _, _, parts in WAYS])
+PARTED = np.log2(PARTS)
 """Steps in which partial sums must be added."""
 SHORTEST = 128
 """Sums shorter than this for each part are not divided."""
