@@ -14,9 +14,11 @@ from time import perf_counter
 from stopwatt.bulk.images import prepared, read
 from stopwatt.bulk.orders import Begin, Decoded, Order
 from stopwatt.bulk.records import Failed
-from stopwatt.bulk.slots import Slots
+from stopwatt.bulk.slots import Pixels, Slots
+from stopwatt.bulk.video import Video, open_video
 from stopwatt.measuring import process
 from stopwatt.serving.contract import Preprocess
+from stopwatt.serving.pixels import fitted
 
 _SEND_EVERY_S = 0.005
 """Seldom enough that sending costs little where an image takes microseconds."""
@@ -72,18 +74,34 @@ class Decoder:
     def __init__(self, preprocess: Preprocess, slots: Slots) -> None:
         self._preprocess = preprocess
         self._slots = slots
+        self._video: Video | None = None
 
     def decode(self, order: Order) -> Decoded:
         """Carry out an order. Whatever is wrong with the image is in the answer."""
-        start = perf_counter()
-        content = read(order.path)
-        middle = perf_counter()
-        result = content if isinstance(content, Failed) else prepared(content, self._preprocess)
+        start = middle = perf_counter()
+        if order.frame is None:
+            content = read(order.path)
+            middle = perf_counter()
+            result = content if isinstance(content, Failed) else prepared(content, self._preprocess)
+        else:
+            image = self._frame(order.path, order.frame)
+            result = image if isinstance(image, Failed) else fitted(image, self._preprocess)
         if isinstance(result, Failed):
             return Decoded(order.number, order.slot, None, result, middle - start, perf_counter() - middle)
         pixels, placement = result
         self._slots.pixels(order.slot)[:] = pixels
         return Decoded(order.number, order.slot, placement, None, middle - start, perf_counter() - middle)
+
+    def _frame(self, path: str, number: int) -> Pixels | Failed:
+        if self._video is None or self._video.path != path:
+            if self._video is not None:
+                self._video.close()
+                self._video = None
+            video = open_video(path)
+            if isinstance(video, Failed):
+                return video
+            self._video = video
+        return self._video.frame(number)
 
 
 if __name__ == "__main__":

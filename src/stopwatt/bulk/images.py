@@ -1,8 +1,8 @@
 """From a file to the input of a model; or why there is nothing.
 
-What an image is, where formats leave a choice: its first frame or page; upright, as its EXIF orientation has it; without
-its alpha channel and its colour profile, as training loaders read it; the high byte of 16 bits; CMYK by Pillow's
-formula. Damaged data that its decoder does not notice is a picture.
+What an image is, where formats leave a choice: its first frame or page; upright, as its EXIF orientation has it;
+without its alpha channel and its colour profile, as training loaders read it; the high byte of 16 bits; CMYK by
+Pillow's formula. Damaged data that its decoder does not notice is a picture.
 """
 
 import errno
@@ -18,13 +18,15 @@ from numpy.typing import NDArray
 from stopwatt.bulk.records import Failed, Trouble
 from stopwatt.serving.contract import Placement, Preprocess
 from stopwatt.serving.pixels import fitted, placement_of
+from stopwatt.text import one_line
 
 if TYPE_CHECKING:
     from PIL.Image import Image
 
-SUFFIXES = frozenset(
-    ".jpg .jpeg .jpe .jfif .png .webp .bmp .dib .gif .tif .tiff .ppm .pgm .pnm .jp2 .avif .mpo".split()
-)
+SUFFIXES = frozenset({
+    ".jpg", ".jpeg", ".jpe", ".jfif", ".mpo", ".png", ".webp", ".avif", ".jp2", ".bmp", ".dib", ".gif", ".tif", ".tiff",
+    ".ppm", ".pgm", ".pnm",
+})  # fmt: skip
 """Of files that a folder is searched for, in small letters."""
 MOST_BYTES = 1 << 30
 """Of a file. A larger one would not fit into memory beside those of the other decoders."""
@@ -42,7 +44,7 @@ _UPRIGHT = {2: 0, 3: 3, 4: 1, 5: 5, 6: 4, 7: 6, 8: 2}
 _ORIENTATION = 0x0112
 _NOWHERE = {errno.ENOENT, errno.ENOTDIR, errno.ELOOP, errno.ENAMETOOLONG}
 _GREY_16, _MOST_GREY = "I;16", 0xFFFF
-_COLOURS = frozenset("1 L LA La P PA RGB RGBA RGBa RGBX CMYK YCbCr HSV".split())
+_COLOURS = {"1", "L", "LA", "La", "P", "PA", "RGB", "RGBA", "RGBa", "RGBX", "CMYK", "YCbCr", "HSV"}
 
 
 class _Refused(Exception):  # noqa: N818  (never leaves this module)
@@ -85,25 +87,29 @@ def prepared(data: bytes, preprocess: Preprocess) -> tuple[NDArray[np.uint8], Pl
     Returns:
         uint8 [height, width, 3] and where the image lies in it; or why there is no image.
     """
-    from PIL import Image, UnidentifiedImageError
+    from PIL import Image
 
-    if not data:
-        return Failed(Trouble.EMPTY, "the file has 0 bytes")
     try:
         with Image.open(BytesIO(data), formats=_FORMATS) as image:
             return _prepared(image, preprocess)
     except _Refused as refused:
         return refused.failed
-    except UnidentifiedImageError:
-        if data.startswith(_STARTS) or (data[:4] == b"RIFF" and data[8:12] == b"WEBP"):
-            return Failed(
-                Trouble.TRUNCATED, f"it begins as an image; its head is damaged, or ends after {len(data)} bytes"
-            )
-        return Failed(Trouble.NOT_AN_IMAGE, f"it is in no format that is known: {_start(data)}")
-    except (Image.DecompressionBombError, MemoryError) as error:
-        return Failed(Trouble.TOO_LARGE, str(error) or "there is no memory for it")
     except Exception as error:  # noqa: BLE001  (Pillow raises whatever its parsers stumble over)
+        return _why(error, data)
+
+
+def _why(error: Exception, data: bytes) -> Failed:
+    from PIL import Image, UnidentifiedImageError
+
+    if not data:
+        return Failed(Trouble.EMPTY, "the file has 0 bytes")
+    if isinstance(error, Image.DecompressionBombError | MemoryError):
+        return Failed(Trouble.TOO_LARGE, _sentence(error))
+    if not isinstance(error, UnidentifiedImageError):
         return Failed(Trouble.TRUNCATED, f"it is damaged: {_sentence(error)}")
+    if data.startswith(_STARTS) or (data[:4] == b"RIFF" and data[8:12] == b"WEBP"):
+        return Failed(Trouble.TRUNCATED, f"it begins as an image; its head is damaged or ends after {len(data)} bytes")
+    return Failed(Trouble.NOT_AN_IMAGE, f"it is in no format that is known: it starts with {data[:12]!r}")
 
 
 def _prepared(image: "Image", preprocess: Preprocess) -> tuple[NDArray[np.uint8], Placement]:
@@ -174,10 +180,5 @@ def _from_grey_16(image: "Image") -> "Image":
     return fromarray((values >> 8).astype(np.uint8)).convert("RGB")
 
 
-def _start(data: bytes) -> str:
-    return f"it starts with {data[:12]!r}"
-
-
 def _sentence(error: Exception) -> str:
-    text = " ".join(str(error).split())
-    return text[:200] or type(error).__name__
+    return one_line(str(error))[:200] or type(error).__name__
