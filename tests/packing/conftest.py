@@ -15,6 +15,7 @@ from stopwatt.packing.pack import Asked, run_pack
 from stopwatt.records import Setup, Workload
 from stopwatt.sweeping.executors.process import Outcome
 
+PLAIN = f"{Path(__file__).parent}/packed_models.py:plain"
 PARITY = Parity(inputs=2, deviation=1e-6, tolerance=1e-3, cosine=1.0)
 
 
@@ -69,7 +70,7 @@ def small(tmp_path):
 
     def make(name="small.swpack", content=None, **changes):
         folder = Path(tempfile.mkdtemp(suffix="-files", dir=tmp_path))
-        for place, data in (content or {"batch1/model.onnx": b"weights" * 40, "batch1/facts.json": b"{}"}).items():
+        for place, data in (content or {"batch1/model.onnx": b"weights" * 4}).items():
             (folder / place).parent.mkdir(parents=True, exist_ok=True)
             (folder / place).write_bytes(data)
         path = tmp_path / name
@@ -96,6 +97,16 @@ def forged(tmp_path):
         return path
 
     return make
+
+
+@pytest.fixture(scope="session")
+def plain(tmp_path_factory):
+    """A pack that was made once, for batches 1 and 2, and what the watcher saw; tests leave it as it is."""
+    diary = Diary()
+    out = tmp_path_factory.mktemp("plain") / "model.swpack"
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(jobs, "ProcessExecutor", InThisProcess)
+        return run_pack(Asked(PLAIN, out, batches=(2, 1), threads=1), diary), diary
 
 
 @pytest.fixture

@@ -1,5 +1,7 @@
 """Look at a workload as exporters will, before anything is converted: one export, one profiled call."""
 
+import re
+import traceback
 from collections import Counter, defaultdict
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
@@ -20,10 +22,12 @@ from stopwatt.measuring.reference import check_batch
 from stopwatt.operators.inspection import Inspection, Refusal
 from stopwatt.records import Cell, Status, Trouble
 from stopwatt.workloads.resolve import resolve
+from stopwatt.workloads.served import INSIDE
 
 if TYPE_CHECKING:
     import torch
 
+_NOT_THE_MODEL = re.compile(r"/(?:torch|stopwatt)/|^<")
 _REASON = 300
 """Characters of an exporter's message that are kept."""
 
@@ -77,9 +81,16 @@ def _exported(
     try:
         return torch.export.export(module, inputs, strict=False), None
     except Exception as error:  # noqa: BLE001  (a tracer runs the model's code, which may raise anything)
-        text = " ".join(str(error).split())[:_REASON]
-        what = f"torch.export cannot follow this model: {type(error).__name__}: {text}"
-        return None, Trouble(what, "before the conversion")
+        first = str(error).strip().partition("\n")[0][:_REASON]
+        what = f"torch.export cannot follow this model: {type(error).__name__}: {first}"
+        return None, Trouble(what, _place(error))
+
+
+def _place(error: Exception) -> str:
+    """The last line of the model's own code that the error came through."""
+    frames = traceback.extract_tb(error.__traceback__)
+    own = [frame for frame in frames if not _NOT_THE_MODEL.search(frame.filename)]
+    return f"{own[-1].filename}, line {own[-1].lineno}: {own[-1].line}" if own else ""
 
 
 def _shares(
@@ -138,4 +149,5 @@ def _module_of(node: "torch.fx.Node") -> tuple[str, str]:
         return "", ""
     path, kind = list(stack.values())[-1]
     name = kind if isinstance(kind, str) else getattr(kind, "__name__", str(kind))
-    return str(path), name.rpartition(".")[2]
+    inner = "" if path == INSIDE else str(path).removeprefix(f"{INSIDE}.")
+    return inner, name.rpartition(".")[2]

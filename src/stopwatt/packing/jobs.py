@@ -1,6 +1,8 @@
 """The steps of packing that touch a model, each in a process of its own."""
 
-from collections.abc import Callable, Sequence
+import os
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 from stopwatt.errors import StopwattError, Unsupported
@@ -12,8 +14,10 @@ from stopwatt.packing.manifest import Parity
 from stopwatt.records import Cell, Measured, Status
 from stopwatt.sweeping.execute import Interrupted
 from stopwatt.sweeping.executors.process import Outcome, ProcessExecutor
+from stopwatt.workloads.served import PREFIX
 
 _LOG_LINES = 12
+_DYNAMIC = "TORCHINDUCTOR_CPP_DYNAMIC_THREADS"
 
 
 class Jobs:
@@ -40,7 +44,8 @@ class Jobs:
 
     def convert(self, cell: Cell, bundle: Path, folder: Path) -> None:
         """The model in its runtime's own files."""
-        self._done(Job(JobKind.CONVERT, cell, bundle=str(bundle), artifact=str(folder)))
+        with _any_number_of_threads():
+            self._done(Job(JobKind.CONVERT, cell, bundle=str(bundle), artifact=str(folder)))
 
     def check(self, cell: Cell, bundle: Path, folder: Path, inputs: int) -> tuple[Parity, Answer]:
         """How the converted model compares, in a process that has seen nothing else of it.
@@ -73,6 +78,23 @@ class Jobs:
         return outcome.answer
 
 
+@contextmanager
+def _any_number_of_threads() -> Iterator[None]:
+    """AOTInductor writes the number of threads into its code unless its worker is told otherwise.
+
+    A bench measures with one number; a pack is run with whatever leaves each of its workers its share of the cores.
+    """
+    before = os.environ.get(_DYNAMIC)
+    os.environ[_DYNAMIC] = "1"
+    try:
+        yield
+    finally:
+        if before is None:
+            del os.environ[_DYNAMIC]
+        else:
+            os.environ[_DYNAMIC] = before
+
+
 def _value(answer: Answer, name: str) -> float:
     reading = answer.readings[name]
     assert isinstance(reading, Measured)  # noqa: S101  (what a check that passed says)
@@ -82,7 +104,7 @@ def _value(answer: Answer, name: str) -> float:
 def _error(job: Job, outcome: Outcome) -> StopwattError:
     trouble = outcome.answer.trouble
     what, when, now = (trouble.what, trouble.when, trouble.now) if trouble else (str(outcome.answer.status), "", "")
-    when = "; ".join(part for part in (job.cell.label, when) if part)
+    when = "; ".join(part for part in (job.cell.label.removeprefix(PREFIX), when) if part)
     if outcome.answer.status is Status.INTERRUPTED:
         return Interrupted("interrupted while packing; no pack was written", now="start the same command again")
     if outcome.answer.status is Status.UNSUPPORTED:

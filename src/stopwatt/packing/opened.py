@@ -65,7 +65,7 @@ class Opened:
         raise UsageError(
             f"the pack has no model for batch {batch}, only for {known}",
             when=str(self.path),
-            now=f"use one of these, or pack the model again with --batch {known},{batch}",
+            now=f"use one of these, or pack the model again with --batch {','.join(map(str, (*self.batches, batch)))}",
         )
 
     def setup(self, batch: int = 0, device: str = "", threads: int = 0) -> Setup:

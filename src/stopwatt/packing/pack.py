@@ -100,7 +100,7 @@ def run_pack(asked: Asked, watcher: Watcher) -> Opened:
     _check_target(asked)
     plan = _plan(asked)
     for text in plan.announcements:
-        watcher.announce(text)
+        watcher.announce(text.removeprefix(PREFIX))
     cells = sorted(plan.cells, key=lambda cell: cell.setup.batch)
     jobs = Jobs(asked.timeout_s, watcher.phase)
     with cache.draft_of(cache.root() / "packs" / "draft") as draft:

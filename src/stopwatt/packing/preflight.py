@@ -58,7 +58,9 @@ class Refused(Unsupported):
 
     def __init__(self, preflight: Preflight) -> None:
         now = f"use {' or '.join(preflight.fallbacks)}" if preflight.fallbacks else "write the model without them"
-        super().__init__(_sentence(preflight), when=preflight.setup.label, now=now)
+        where = preflight.trouble.when if preflight.trouble is not None else ""
+        when = "; ".join(part for part in (preflight.setup.label, where) if part)
+        super().__init__(_sentence(preflight), when=when, now=now)
         self.preflight = preflight
 
 
@@ -86,10 +88,8 @@ def judge(setup: Setup, inspection: Inspection) -> Preflight:
 def _baked_in(inspection: Inspection) -> tuple[str, ...]:
     if inspection.trouble is None:
         return ()
-    return (
-        "the trace keeps only the branches that its example takes: "
-        f"the model's control flow depends on values ({inspection.trouble.what})",
-    )
+    where = f" ({inspection.trouble.when})" if inspection.trouble.when else ""
+    return (f"{inspection.trouble.what}{where}; a trace keeps only the way that its example takes",)
 
 
 def _others(setup: Setup, inspection: Inspection) -> tuple[str, ...]:

@@ -72,15 +72,15 @@ def show_pack(console: Console, opened: Opened) -> None:
         ("identity", opened.identity[:16]),
     ]
     console.print(grid(opened.path.name, ("name", "value"), pairs))
-    console.print(grid("Compared with fp32 eager", _COLUMNS, [_row(one, one.parity) for one in manifest.artifacts]))
+    console.print(grid("Compared with fp32 eager", _COLUMNS, map(_row, manifest.artifacts)))
     for text in (*manifest.notes, *opened.notices):
         console.print(Text(f"note: {printable(text)}", style="warning"))
 
 
 def show_checked(console: Console, opened: Opened, checked: Sequence[Checked]) -> None:
     """What came of running a pack again, beside what was found when it was packed."""
-    columns = (*_COLUMNS, Column("deviation when packed", right=True))
-    rows = [(*_row(one.artifact, one.parity), _figure(one.artifact.parity.deviation)) for one in checked]
+    columns = (*_COMPARED, Column("deviation when packed", right=True))
+    rows = [(*_compared(one.artifact, one.parity), _figure(one.artifact.parity.deviation)) for one in checked]
     console.print(grid(f"{opened.path.name}, run again here", columns, rows))
 
 
@@ -105,29 +105,25 @@ def preflight_document(preflight: Preflight) -> dict[str, Any]:
 
 
 _SHOWN = ("arch", "cpu.model", "gpu.name")
-_COLUMNS = (
+_COMPARED = (
     Column("batch", right=True),
-    "inputs",
-    "outputs",
     Column("input sets", right=True),
     Column("deviation", right=True),
     Column("tolerance", right=True),
     Column("cosine", right=True),
     Column("same class", right=True),
 )
+_COLUMNS = (*_COMPARED, "inputs", "outputs")
 
 
-def _row(artifact: Artifact, parity: Parity) -> tuple[str, ...]:
-    return (
-        str(artifact.batch),
-        _ports(artifact.inputs),
-        _ports(artifact.outputs),
-        str(parity.inputs),
-        _figure(parity.deviation),
-        _figure(parity.tolerance),
-        f"{parity.cosine:.6f}",
-        "" if parity.top1 is None else percent(parity.top1),
-    )
+def _row(artifact: Artifact) -> tuple[str, ...]:
+    return (*_compared(artifact, artifact.parity), _ports(artifact.inputs), _ports(artifact.outputs))
+
+
+def _compared(artifact: Artifact, parity: Parity) -> tuple[str, ...]:
+    same = "" if parity.top1 is None else percent(parity.top1)
+    figures = (_figure(parity.deviation), _figure(parity.tolerance), f"{parity.cosine:.6f}")
+    return (str(artifact.batch), str(parity.inputs), *figures, same)
 
 
 def _figure(value: float) -> str:

@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 
 PREFIX = "served:"
 """Before a source: the same model, taking bytes. What has no contract, or no module to put anything into, stays."""
+INSIDE = "served"
+"""Name of the model within the module that normalises for it."""
 MEAN, STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 """Of each channel over ImageNet, in shares of 255."""
 _TOP = 5
@@ -121,7 +123,7 @@ def _normalising(model: "torch.nn.Module", preprocess: Preprocess) -> "torch.nn.
 
         def __init__(self) -> None:
             super().__init__()
-            self.model = model
+            self.served = model
             self.register_buffer("scale", scale, persistent=False)
             self.register_buffer("shift", shift, persistent=False)
             self.dtype = torch.float32
@@ -136,6 +138,6 @@ def _normalising(model: "torch.nn.Module", preprocess: Preprocess) -> "torch.nn.
 
         def forward(self, images: torch.Tensor) -> Any:
             pixels = images.permute(0, 3, 1, 2).to(torch.float32)
-            return self.model((pixels * self.scale + self.shift).to(self.dtype))
+            return self.served((pixels * self.scale + self.shift).to(self.dtype))
 
     return Normalising()
