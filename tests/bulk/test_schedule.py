@@ -1,4 +1,4 @@
-"""The coordinator's decisions under any order of events: nothing is lost, nothing is doubled, nothing waits for ever."""
+"""The coordinator's decisions under any order of events: nothing is lost, nothing is doubled, nobody waits for ever."""
 
 import random
 from dataclasses import dataclass, field
@@ -64,7 +64,7 @@ class World:
                 self.lanes[step.lane].append((step.ticket, step.pairs))
 
     def decoder(self, name, *, dies):
-        number, slot = self.decoders[name][0]
+        number, _ = self.decoders[name][0]
         if dies or number in self.kill_decoders:
             self.decoders[name] = []
             for lost in self.schedule.decoder_died(name):

@@ -22,7 +22,7 @@ from stopwatt.bulk.schedule import NO_SLOT, Decode, Infer, Pairs, Schedule, Todo
 from stopwatt.bulk.serve import Load
 from stopwatt.bulk.slots import Slots
 from stopwatt.bulk.ticks import Counts
-from stopwatt.errors import StopwattError
+from stopwatt.errors import ExitCode, StopwattError
 
 if TYPE_CHECKING:
     from stopwatt.serving.contract import Contract, Placement
@@ -219,7 +219,7 @@ class Coordinator:
             self._hear_ready(member, message)
         elif isinstance(message, Refused):
             error = StopwattError(message.what, when=message.when, now=message.now)
-            error.exit_code = message.code
+            error.exit_code = ExitCode(message.code)
             raise error
         else:
             self._bury(member, message)

@@ -83,11 +83,9 @@ class _Run:
         layout = first_layout(self._asked, batch, len(usable_cores()))
         self._watching.begin(total, self._resumed, layout)
         known = folders.contract_of(self._asked.out)
-        if self._resumed == total and known is not None:
-            part = _Part(layout, known)
-        else:
-            part = self._work(layout)
-        written = writer.write_results(
+        complete = self._resumed == total
+        part = _Part(layout, known) if complete and known is not None else self._work(layout)
+        writer.write_results(
             self._asked.out, self._journal, self._source.items, part.contract, per_image=self._asked.per_image
         )
         record = self._record(part)

@@ -8,8 +8,8 @@ from stopwatt import __version__
 from stopwatt.cli.failure import fail, operating_system, prepare_streams, reader_gone, unexpected
 from stopwatt.errors import ExitCode, StopwattError
 
-OPS = "ops"
-"""The verb that has verbs of its own."""
+OPS, RUN = "ops", "run"
+"""The verbs that have verbs of their own."""
 VERBS = {
     "bench": ("bench:bench", "Measure models over runtimes, precisions and batch sizes."),
     "sweep": ("sweep:sweep", "Measure a grid of sizes and setups: how does latency grow, where are the kinks?"),
@@ -25,6 +25,7 @@ VERBS = {
     "predict": ("predict:predict", "Predict time and energy of a model that was never measured, with intervals."),
     "pack": ("pack:pack", "Convert a model for a runtime and write it, ready to be served, as one file."),
     "unpack": ("pack:unpack", "Check a pack's checksums, say what it is, run it again, or take it apart."),
+    RUN: ("run:build_run", "Run a model over a data set, say what held it back; go on where a run stopped."),
     "data": ("data:data", "Draw data sets to run models on: images with annotations in COCO's format."),
     "ceilings": ("ceilings:ceilings", "Measure the most FLOP/s and bytes/s that this device reaches."),
     "selftest": ("selftest:selftest", "Test that this machine, with this tool on it, measures what it claims."),
@@ -56,6 +57,11 @@ def build_app(verb: str = "", step: str = "") -> App:
             from stopwatt.cli.ops import build_ops
 
             app.command(build_ops(step), name=name)
+            continue
+        if name == verb == RUN:
+            from stopwatt.cli.run import build_run
+
+            app.command(build_run(step), name=name)
             continue
         app.command(f"stopwatt.cli.{module}", name=name, **({} if name == verb else {"help": summary}))
     return app
