@@ -157,15 +157,16 @@ def _plain(found: Figures) -> dict[str, float | None]:
 def _specs(store: Store, target: Target, subjects: Subjects) -> dict[str, DeviceSpecs]:
     """Ceilings of the device: measured ones, else the best that its operators reach."""
     known = specs_at(store, target, cell_of(subjects.models[0].capture))
-    if target.hardware in known:
+    if known[target.label].bandwidth:
         return known
     material = material_of(store, target, known)
-    reached = [completed(table, known)[target.hardware] for table in material.own_tables()]
+    reached = [completed(table, known)[target.label] for table in material.own_tables()]
     flops: dict[str, float] = {}
     for one in reached:
         flops |= {name: max(rate, flops.get(name, 0.0)) for name, rate in one.flops.items()}
     bandwidth = max(one.bandwidth for one in reached)
-    return known | {target.hardware: DeviceSpecs(target.hardware, flops, bandwidth, source="best of its operators")}
+    best = replace(known[target.label], flops=flops, bandwidth=bandwidth, source="best of its operators")
+    return known | {target.label: best}
 
 
 def _speed(

@@ -20,9 +20,9 @@ from stopwatt.operators.capture import Capture
 from stopwatt.operators.explain import Explanation
 from stopwatt.operators.memory import Rule
 from stopwatt.operators.replay import ReplayRules
-from stopwatt.ops.capture import run_capture
-from stopwatt.ops.explain import Question, run_explain
-from stopwatt.ops.measure import measure
+from stopwatt.ops.capturing import run_capture
+from stopwatt.ops.explaining import Question, run_explain
+from stopwatt.ops.measuring import measure
 from stopwatt.ops.places import place_of
 from stopwatt.records import QUICK, Measurement, Precision, Process, Scalar, Status
 from stopwatt.reporting.console import console_for

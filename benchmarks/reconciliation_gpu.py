@@ -28,8 +28,8 @@ from stopwatt.operators.formulas import work_of
 from stopwatt.operators.memory import Caches, Rule
 from stopwatt.operators.operator import Operator
 from stopwatt.operators.replay import Mode, Replay, ReplayRules
-from stopwatt.ops.capture import run_capture
-from stopwatt.ops.measure import measure
+from stopwatt.ops.capturing import run_capture
+from stopwatt.ops.measuring import measure
 from stopwatt.ops.places import place_of
 from stopwatt.ops.queue import Order
 from stopwatt.ops.whole import model_of

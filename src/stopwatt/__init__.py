@@ -3,6 +3,7 @@
     import stopwatt
 
     stopwatt.bench("bert", params={"size": "mini"}, backends=["eager", "onnxruntime"], batch=[1, 8]).table()
+    stopwatt.ops.explain("bert", params={"size": "mini"}).table()
     print(stopwatt.measure(my_function, inputs=(1, 2)))
 
 Importing this package imports neither torch nor any other runtime.
@@ -12,6 +13,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from stopwatt import ops as ops
     from stopwatt.api import CallResult as CallResult
     from stopwatt.api import bench as bench
     from stopwatt.api import import_table as import_table
@@ -23,7 +25,7 @@ if TYPE_CHECKING:
     from stopwatt.comparing import compare as compare
     from stopwatt.errors import StopwattError as StopwattError
     from stopwatt.metering.scope import meter as meter
-    from stopwatt.ops.predict import predict as predict
+    from stopwatt.ops.predicting import predict as predict
     from stopwatt.packing.library import pack as pack
     from stopwatt.packing.opened import open_pack as open_pack
     from stopwatt.records import CLASSIC as CLASSIC
@@ -31,6 +33,11 @@ if TYPE_CHECKING:
     from stopwatt.records import THOROUGH as THOROUGH
     from stopwatt.records import Protocol as Protocol
     from stopwatt.reporting.comparison import CompareResult as CompareResult
+    from stopwatt.reporting.operators.capture import CaptureResult as CaptureResult
+    from stopwatt.reporting.operators.explain import ExplainResult as ExplainResult
+    from stopwatt.reporting.operators.fit import FitResult as FitResult
+    from stopwatt.reporting.operators.measure import MeasureResult as MeasureResult
+    from stopwatt.reporting.operators.plan import PlanResult as PlanResult
     from stopwatt.reporting.operators.predict import PredictResult as PredictResult
     from stopwatt.reporting.result import BenchResult as BenchResult
     from stopwatt.reporting.selftest import SelfTestResult as SelfTestResult
@@ -54,7 +61,7 @@ _PUBLIC = {
     "protocol": "api",
     "measure": "api",
     "meter": "metering.scope",
-    "predict": "ops.predict",
+    "predict": "ops.predicting",
     "pack": "packing.library",
     "open_pack": "packing.opened",
     "import_table": "api",
@@ -63,6 +70,11 @@ _PUBLIC = {
     "BenchResult": "reporting.result",
     "SweepResult": "reporting.sweep_result",
     "CompareResult": "reporting.comparison",
+    "CaptureResult": "reporting.operators.capture",
+    "MeasureResult": "reporting.operators.measure",
+    "ExplainResult": "reporting.operators.explain",
+    "FitResult": "reporting.operators.fit",
+    "PlanResult": "reporting.operators.plan",
     "PredictResult": "reporting.operators.predict",
     "ProtocolResult": "reporting.ways_result",
     "SelfTestResult": "reporting.selftest",
@@ -79,10 +91,14 @@ _PUBLIC = {
     "StopwattError": "errors",
     "open_store": "store",
 }
-__all__ = [*_PUBLIC, "__version__"]  # noqa: PLE0604  (names are strings)
+_NAMESPACE = "ops"
+"""A package whose functions are verbs, too."""
+__all__ = [*_PUBLIC, _NAMESPACE, "__version__"]  # noqa: PLE0604  (names are strings)
 
 
 def __getattr__(name: str) -> Any:
+    if name == _NAMESPACE:
+        return import_module(f"stopwatt.{name}")  # from now on an attribute of its own
     if name not in _PUBLIC:
         raise AttributeError(f"module 'stopwatt' has no attribute {name!r}")
     value = getattr(import_module(f"stopwatt.{_PUBLIC[name]}"), name)

@@ -143,6 +143,16 @@ def named(name: str, value: Any, example: str) -> Mapping[str, Any]:
     return value
 
 
+def parameters(given: Mapping[str, Scalar] | None) -> dict[str, Scalar]:
+    """Parameters of workloads, each with one value.
+
+    Raises:
+        UsageError: Something else.
+    """
+    pairs = named("params", {} if given is None else given, '{"hidden": 64}')
+    return {name: scalar(f"the parameter {name}", value) for name, value in pairs.items()}
+
+
 def several_named(name: str, value: Any, example: str) -> tuple[Mapping[str, Any], ...]:
     """A list of names with something.
 

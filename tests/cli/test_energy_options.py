@@ -5,7 +5,8 @@ from dataclasses import replace
 import pytest
 
 import stopwatt
-from stopwatt import api, running
+from stopwatt import running
+from stopwatt.api import models
 from stopwatt.cli import main
 from stopwatt.cli.options import EnergyOptions, ProtocolOptions, TimingOptions
 from stopwatt.energy import REPORTED, SCREENING, EnergyRules, Grade, Telemetry
@@ -85,7 +86,7 @@ def asked(monkeypatch):
         seen.append(request.protocol)
         raise Enough
 
-    for module in (running, api):
+    for module in (running, models):
         for name in ("run_request", "run_grid"):
             monkeypatch.setattr(module, name, run)
 

@@ -40,7 +40,7 @@ def test_the_page_has_the_keys_that_are_printed():
     times = planted(replay(LINEAR, 10), replay(ADD, 3))
     found = explain(net(), times, Model(Known(40 * US)), Basis(WORKS, Caches(1e6, 1e7)))
     side = Compared("compile", 3, 20 * US, "", (Ran("fused", 3, 1e-5),), ("fused_0",), (("odd", 1),))
-    document = ExplainResult(found, By.OPERATOR, (side,), (0.0, 0.65)).document()
+    document = ExplainResult(found, By.OPERATOR, (side,), (0.0, 0.65), changes=("a change",)).document()
     printed = json.loads(json.dumps(document | {"notes": ["a note"]}, allow_nan=False))
     assert_same_keys(printed, documented())
 

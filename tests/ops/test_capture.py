@@ -7,7 +7,7 @@ import pytest
 from stopwatt.errors import UsageError
 from stopwatt.measuring.job import Job, JobKind
 from stopwatt.measuring.worker import perform
-from stopwatt.ops.capture import run_capture
+from stopwatt.ops.capturing import run_capture
 from stopwatt.records import Status
 from stopwatt.reporting.operators.capture import CaptureResult
 from stopwatt.reporting.result import PartlyFailed

@@ -63,7 +63,17 @@ def test_an_operator_without_a_line_or_with_skip_is_left_out_by_those_who_ask(tm
         with pytest.raises(UsageError, match="was not captured into this store"):
             selected(path, store)
         store.operators.save_capture(CAPTURE)
-        assert selected(path, store).operators == (RELU,)
+        capture, edited = selected(path, store)
+        assert (capture.operators, edited.operators) == ((RELU, ODD), (RELU,))
+
+
+def test_a_summary_that_keeps_nothing_is_refused(tmp_path):
+    path = write_summary(CAPTURE, tmp_path)
+    path.write_text(path.read_text().replace("count: 1,", "count: 0,").replace("count: 2,", "skip: true, count: 2,"))
+    with open_store(str(tmp_path / "store.db")) as store:
+        store.operators.save_capture(CAPTURE)
+        with pytest.raises(UsageError, match="every operator is left out"):
+            selected(path, store)
 
 
 @pytest.mark.parametrize(
@@ -76,6 +86,7 @@ def test_an_operator_without_a_line_or_with_skip_is_left_out_by_those_who_ask(tm
         (f"key: {ODD.key}", f"key: {RELU.key}", "is there twice"),
         (f", key: {ODD.key}", "", "key is missing"),
         ("count: 2", "skip: perhaps, count: 2", "skip cannot be 'perhaps'"),
+        ("count: 2", "skpi: true, count: 2", "unknown key 'skpi'"),
         ("count: 2", "count: 2, count: 3", "is there twice"),
         ("count: 2", "count: !!python/object/apply:os.getcwd []", "is refused"),
         ("precision: fp32", "precision: fp31", "precision"),

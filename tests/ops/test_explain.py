@@ -4,20 +4,26 @@ import json
 import sys
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
+import numpy as np
 import pytest
 
 sys.path.insert(0, str(Path(__file__).parent))
+sys.path.insert(0, str(Path(__file__).parents[1] / "operators"))
 
+from explained import ODD
 from planted_model import ADD, LINEAR, World
 
 from stopwatt.cli import main
 from stopwatt.errors import ExitCode, UsageError
 from stopwatt.operators.memory import Rule
 from stopwatt.operators.replay import Mode
-from stopwatt.ops import explain as verb
+from stopwatt.operators.work import Family
+from stopwatt.ops import explaining as verb
 from stopwatt.ops import setting
-from stopwatt.ops.explain import Question, run_explain
+from stopwatt.ops.explaining import Question, run_explain
+from stopwatt.ops.summary import write_summary
 from stopwatt.store import open_store
 from stopwatt.sweeping.plan import Request
 
@@ -179,3 +185,93 @@ def test_what_cannot_be_meant_is_a_usage_error(world, where, arguments, capsys):
         main(["ops", "explain", "mlp", "--store", where, *arguments])
     assert end.value.code == ExitCode.USAGE
     assert world.done == {}
+
+
+def summary_of(where, folder):
+    """The summary file of the one capture in a store."""
+    with open_store(where) as store:
+        (capture,) = store.operators.captures()
+    return write_summary(capture, folder)
+
+
+def test_a_summary_file_is_explained_as_the_workload_is(world, ask, where, tmp_path):
+    first = ask().document()
+    again = ask(asked=Request((str(summary_of(where, tmp_path)),))).document()
+    assert {name: again[name] for name in ("sum_s", "composed_s", "measured_s", "changes")} == {
+        name: first[name] for name in ("sum_s", "composed_s", "measured_s", "changes")
+    }
+    assert world.done == {"captures": 1, "latencies": 1}
+
+
+def test_an_edited_summary_is_explained_as_edited_and_its_changes_are_said(world, ask, where, tmp_path, capsys):
+    ask()
+    path = summary_of(where, tmp_path)
+    lines = [line for line in path.read_text().splitlines() if ODD.key not in line]
+    path.write_text("\n".join(lines).replace("count: 2, name: aten.linear", "count: 5, name: aten.linear"))
+    found = ask(asked=Request((str(path),)))
+    assert found.explanation.sum_s == pytest.approx((5 * 10 + 2 * 3) * US)
+    assert found.explanation.missing == ()
+    found.table()
+    said = capsys.readouterr().out
+    assert "counted 5 times, captured 2 times" in said
+    assert "1 of 3 operators (1 calls) are left out" in said
+    assert "as it was captured" in said
+    assert len(found.document()["changes"]) == 2
+
+
+@pytest.mark.parametrize("more", [{"batches": (2,)}, {"threads": 1}, {"params": {"hidden": 3}}])
+def test_a_summary_says_its_own_setup(world, ask, where, tmp_path, more):
+    ask()
+    with pytest.raises(UsageError, match="says its own"):
+        ask(asked=Request((str(summary_of(where, tmp_path)),), **more))
+
+
+def test_a_plan_and_a_summary_of_another_backend_are_not_explained(world, ask, where, tmp_path):
+    ask(compare=("torchscript",))
+    with open_store(where) as store:
+        (capture,) = store.operators.captures(backend="torchscript")
+    with pytest.raises(UsageError, match="a summary of torchscript") as refusal:
+        ask(asked=Request((str(write_summary(capture, tmp_path)),)))
+    assert "--compare eager,torchscript" in refusal.value.now
+    plan = tmp_path / "plan.yaml"
+    plan.write_text("plan: 1\n")
+    with pytest.raises(UsageError, match="this is a plan"):
+        ask(asked=Request((str(plan),)))
+
+
+def test_a_summary_of_other_code_says_so(world, ask, where, tmp_path):
+    ask()
+    with open_store(where) as store:
+        (known,) = store.operators.captures()
+        store.operators.save_capture(replace(known, code="of before"))
+    found = ask(asked=Request((str(summary_of(where, tmp_path)),)))
+    assert any("other code" in note for note in found.notes)
+
+
+class Told:
+    """Says three microseconds of every operator of the families that it learnt of."""
+
+    def __init__(self, *families):
+        self.families = families
+
+    def modes(self, _family):
+        return frozenset(Mode)
+
+    def predict(self, _family, table, _specs):
+        every = np.full(len(table), 3 * US)
+        names = ("time_s", "low_s", "high_s", "power_w", "power_low_w", "power_high_w")
+        return SimpleNamespace(**dict.fromkeys(names, every), why=np.full(len(table), ""))
+
+
+def test_what_was_not_measured_is_expected_as_the_fitted_predictor_says(world, ask, monkeypatch):
+    monkeypatch.setattr(verb, "learnt_at", lambda *_: Told(Family.ELEMENTWISE))
+    rough = {one.operator: one.expected_s for one in ask(budget_s=0.0).explanation.missing}
+    assert rough == {ADD.key: pytest.approx(2 * 3 * US), LINEAR.key: None, ODD.key: None}
+
+
+def test_a_damaged_predictor_costs_rough_times_only(world, ask, where):
+    with open_store(where) as store:
+        store.operators.save_predictor("operators", b"damaged", {})
+    watcher = Watcher()
+    assert ask(watcher=watcher).explanation.sum_s == pytest.approx(26 * US)
+    assert any("stopwatt ops fit" in text for text in watcher.told)

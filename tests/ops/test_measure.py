@@ -18,9 +18,9 @@ from stopwatt.operators.capture import Capture, Module
 from stopwatt.operators.measured import SENTINEL, Ending
 from stopwatt.operators.operator import Operator, Role, Tensor
 from stopwatt.operators.replay import Mode, Place, Replay, ReplayRules
-from stopwatt.ops import measure as measuring
+from stopwatt.ops import measuring
 from stopwatt.ops.jobs import Heard
-from stopwatt.ops.measure import Nobody, measure
+from stopwatt.ops.measuring import Nobody, measure
 from stopwatt.ops.places import place_of
 from stopwatt.ops.queue import Order
 from stopwatt.ops.selection import select
@@ -249,8 +249,8 @@ def capture(*operators, source="lstm", **setup):
 def test_operators_are_those_of_the_captures_of_the_workloads_that_are_named(store):
     store.operators.save_capture(capture(*MANY[:2]))
     store.operators.save_capture(capture(MANY[5], source="mlp"))
-    assert select(store, ["mlp"], HERE) == [MANY[5]]
-    assert {one.key for one in select(store, [], HERE)} == {MANY[0].key, MANY[1].key, MANY[5].key}
+    assert select(store, ["mlp"], HERE).operators == (MANY[5],)
+    assert {one.key for one in select(store, [], HERE).operators} == {MANY[0].key, MANY[1].key, MANY[5].key}
 
 
 def test_captures_of_another_device_or_other_products_are_left_out(store):
@@ -258,8 +258,8 @@ def test_captures_of_another_device_or_other_products_are_left_out(store):
     store.operators.save_capture(capture(MANY[1], device="cuda", precision=Precision.TF32))
     with pytest.raises(UsageError, match="lstm was not captured"):
         select(store, ["lstm"], HERE)
-    assert select(store, [], replace(HERE, device="cuda:0")) == [MANY[0]]
-    assert select(store, [], replace(HERE, device="cuda", precision=Precision.TF32)) == [MANY[1]]
+    assert select(store, [], replace(HERE, device="cuda:0")).operators == (MANY[0],)
+    assert select(store, [], replace(HERE, device="cuda", precision=Precision.TF32)).operators == (MANY[1],)
 
 
 def test_a_summary_file_means_the_operators_that_a_person_left_in_it(store, tmp_path):
@@ -268,12 +268,27 @@ def test_a_summary_file_means_the_operators_that_a_person_left_in_it(store, tmp_
     store.operators.save_capture(replace(taken, workload=read_summary(path).workload))  # with all its parameters
     lines = path.read_text().splitlines()
     path.write_text("\n".join(line for line in lines if MANY[1].key not in line))
-    assert select(store, [str(path)], HERE) == [MANY[0], MANY[2]]
+    assert select(store, [str(path)], HERE).operators == (MANY[0], MANY[2])
+
+
+def test_what_a_person_changed_in_a_summary_is_said(store, tmp_path, capsys, monkeypatch):
+    taken = capture(*MANY[:3])
+    path = write_summary(taken, tmp_path)
+    store.operators.save_capture(replace(taken, workload=read_summary(path).workload))
+    lines = path.read_text().replace("count: 1", "count: 4", 1).splitlines()
+    path.write_text("\n".join(line for line in lines if MANY[1].key not in line))
+    Planned(monkeypatch)
+    assert run(str(path), "--store", str(tmp_path / "results.db"), "--threads", "1", "--modes", "reuse") == 0
+    said = " ".join(capsys.readouterr().out.split())
+    assert "counted 4 times, captured 1 times" in said
+    assert "Changed: 1 of 3 operators (1 calls) are left out" in said
+    assert run(str(path), "--store", str(tmp_path / "results.db"), "--threads", "1", "--modes", "reuse", "--json") == 0
+    assert len(json.loads(capsys.readouterr().out)["changes"]) == 2
 
 
 def test_a_summary_of_a_capture_that_the_store_has_not_is_refused(store, tmp_path):
     path = write_summary(capture(*MANY[:3]), tmp_path)
-    with pytest.raises(UsageError, match="the store has no capture of lstm"):
+    with pytest.raises(UsageError, match=r"lstm.* was not captured into this store"):
         select(store, [str(path)], HERE)
 
 

@@ -16,8 +16,8 @@ from stopwatt.errors import UsageError
 from stopwatt.operators.formulas import work_of
 from stopwatt.operators.replay import ReplayRules
 from stopwatt.operators.table import DeviceSpecs
+from stopwatt.ops import plan
 from stopwatt.ops.pace import USUAL_S, pace_of, series_s
-from stopwatt.ops.plan import plan
 from stopwatt.ops.queue import Order
 from stopwatt.predicting.candidates import Why, identity_of
 from stopwatt.store import open_store
@@ -31,7 +31,7 @@ def planted(tmp_path):
 
 
 def planned(planted, *workloads, **asked):
-    return plan(*workloads, threads=1, store=planted.path, **asked)
+    return plan(*workloads, threads=1, store=planted.path, **asked).plan
 
 
 def keys(found):
@@ -214,7 +214,7 @@ def test_measuring_a_plan_takes_its_operators_in_its_order_and_its_budget(plante
         heard.update(keys=[one.key for one in operators], budget_s=budget_s, order=how["order"])
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("stopwatt.ops.measure.measure", measure)
+    monkeypatch.setattr("stopwatt.ops.named.measure", measure)
     words = ["ops", "measure", str(out), "--threads", "1", "--store", planted.path]
     command(words, code=130)
     assert heard == {"keys": keys(planned(planted, budget_s=30.0)), "budget_s": 30.0, "order": Order.GIVEN}

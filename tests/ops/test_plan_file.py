@@ -15,7 +15,7 @@ from stopwatt.errors import UsageError
 from stopwatt.operators.formulas import work_of
 from stopwatt.operators.operator import Operator
 from stopwatt.operators.replay import Place
-from stopwatt.ops.plan import plan
+from stopwatt.ops import plan
 from stopwatt.ops.plan_file import is_plan, read_plan, write_plan
 from stopwatt.ops.selection import select
 from stopwatt.predicting.candidates import Why
@@ -33,7 +33,7 @@ def planted(tmp_path_factory):
 @pytest.fixture(scope="module")
 def made(planted):
     """Captured operators, neighbours and points between."""
-    found = plan(threads=1, store=planted.path, budget_s=120.0)
+    found = plan(threads=1, store=planted.path, budget_s=120.0).plan
     assert {Why.CAPTURED, Why.NEIGHBOUR, Why.SPACE} <= {one.why for one in found.planned}
     return found
 

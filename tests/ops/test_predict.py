@@ -21,7 +21,7 @@ from stopwatt.operators.work import DIMENSIONS, Family
 from stopwatt.ops import forecasting
 from stopwatt.ops.forecasting import Improve
 from stopwatt.ops.learning import material_of
-from stopwatt.ops.predict import predict, run_predict
+from stopwatt.ops.predicting import predict, run_predict
 from stopwatt.ops.target import target_of
 from stopwatt.predicting.columns import Source
 from stopwatt.predicting.predictor import Predictor

@@ -8,7 +8,7 @@ from planted_products import SPECS, products
 
 from stopwatt.errors import UsageError
 from stopwatt.operators.work import Family
-from stopwatt.ops.fit import NAME, _level, fit_store
+from stopwatt.ops.fitting import NAME, _level, fit_store
 from stopwatt.predicting import Predictor
 from stopwatt.reporting.console import console_for
 from stopwatt.reporting.operators.fit import FitResult
@@ -48,7 +48,7 @@ def test_every_question_is_answered_or_said_not_to_be_in_the_data(fitted):
 
 def test_people_read_a_table_with_the_best_named(fitted):
     text = StringIO()
-    fitted.show(console_for(text))
+    fitted.print_to(console_for(text))
     shown = text.getvalue()
     assert "gemm: 90 of 90 rows" in shown
     assert "(best)" in shown

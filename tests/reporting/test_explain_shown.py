@@ -35,7 +35,7 @@ def about(model=MEASURED, replays=USUAL, **basis):
 
 def shown(found, **result):
     out = io.StringIO()
-    ExplainResult(found, **result).show(console_for(out))
+    ExplainResult(found, **result).print_to(console_for(out))
     return out.getvalue()
 
 
@@ -112,6 +112,12 @@ def test_the_four_numbers_stand_with_their_shares():
     ):
         assert any(line.startswith(number) for line in lines), number
     assert "energy: unavailable (no RAPL: virtual machine)" in text
+
+
+def test_operators_without_a_time_have_their_expected_share():
+    found = about(expected_s={net().operators[2].key: 10 * US})
+    assert "1 10.0 us 25 % it has a generator" in " ".join(shown(found).split())
+    assert ExplainResult(found).document()["missing"][0]["share"] == pytest.approx(0.25)
 
 
 def test_operators_without_a_time_have_a_table_of_their_own():

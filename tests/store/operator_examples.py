@@ -40,12 +40,14 @@ def capture(source: str = "mlp", *, batch: int = 1, code: str = "c0de", paramete
         (Kernel("gemm_1", "gemm", 2.0, 1e-6),),
         parameters,
         48,
-        {"forward": 0.001},
-        code,
-        {"torch": "2.13.0"},
-        "ma5c1ne",
-        {"tf32": False},
-        ("another input may take another path",),
+        page_faults=3.0,
+        page_fault_s=1e-7,
+        seconds={"forward": 0.001},
+        code=code,
+        software={"torch": "2.13.0"},
+        machine="ma5c1ne",
+        facts={"tf32": False},
+        notes=("another input may take another path",),
     )
 
 

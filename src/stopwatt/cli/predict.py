@@ -45,7 +45,7 @@ def predict(
     """
     from stopwatt.cli.options import batches, parameters, words
     from stopwatt.ops.forecasting import Improve
-    from stopwatt.ops.predict import run_predict
+    from stopwatt.ops.predicting import run_predict
     from stopwatt.reporting.console import console_for
     from stopwatt.reporting.progress import show_progress
     from stopwatt.sweeping.plan import Request

@@ -6,6 +6,9 @@ from enum import StrEnum
 
 from stopwatt.records import Precision, Reading, Samples, Status, Trouble
 
+BESIDE = " · "
+"""Between hardware and what else tells places apart."""
+
 
 class Mode(StrEnum):
     """Where an operator finds what it reads when it is called again and again.
@@ -66,6 +69,16 @@ class Place:
     threads: int
     precision: Precision = Precision.FP32
     software: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def label(self) -> str:
+        """What tells its rows from those of other places of the same hardware: `AMD EPYC · 2 threads`, `H200 · tf32`.
+
+        Threads of the host do not decide what a GPU takes.
+        """
+        threads = f"{self.threads} thread{'s' if self.threads > 1 else ''}" if self.device == "cpu" else ""
+        products = "" if self.precision is Precision.FP32 else str(self.precision)
+        return BESIDE.join(filter(None, (self.hardware, threads, products)))
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,7 +19,7 @@ class Table:
         dims: float64 columns by name, as `Family` lists them.
         kind: str column, as `Work.kind`.
         dtype: str column: of the operands (`bfloat16`, `float8_e4m3fn`).
-        device: str column: hardware as the source names it (`h200_sxm`, `AMD EPYC`).
+        device: str column: hardware as the source names it (`h200_sxm`), or the place (`Place.label`).
         source: str column: where a row is from (`measured`, `aiconfigurator h200_sxm vllm 0.22.0 gemm`).
         mode: str column: memory mode; empty where the source does not say.
         group: str column: rows that may not be split between training and test (a shape, a model), empty for none.

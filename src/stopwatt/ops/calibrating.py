@@ -66,4 +66,4 @@ def calibration_at(
 def _models(target: Target, subjects: Subjects) -> str:
     """Digest of the latencies that cases rest on, and of how their operators are placed in caches."""
     models = sorted((one.label, one.capture.code, one.measured_s) for one in subjects.models)
-    return digest([str(target.rule), [list(one) for one in models]])
+    return digest([str(target.rule), target.label, [list(one) for one in models]])

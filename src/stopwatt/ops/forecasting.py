@@ -11,7 +11,7 @@ from stopwatt.operators.portable import portable_key
 from stopwatt.operators.replay import ReplayRules
 from stopwatt.ops.calibrating import calibration_at
 from stopwatt.ops.learning import kept_predictor, material_of, nothing_known
-from stopwatt.ops.measure import measure
+from stopwatt.ops.measuring import measure
 from stopwatt.ops.queue import Order
 from stopwatt.ops.setting import captured
 from stopwatt.ops.subjects import (

@@ -14,8 +14,7 @@ from stopwatt.ops.places import cell_of
 from stopwatt.ops.queue import Task
 from stopwatt.records import Protocol, Reading, Status, Trouble
 from stopwatt.sweeping import energycost
-from stopwatt.sweeping.executors.process import ProcessExecutor
-from stopwatt.sweeping.metering import Metering
+from stopwatt.sweeping.executors.local import Local
 
 GRACE_S = 60.0
 SERIES_S = 20.0
@@ -42,7 +41,7 @@ class Heard:
     seconds: float = 0.0
 
 
-class Jobs:
+class Jobs(Local):
     """Runs tasks in processes of this machine.
 
     Args:
@@ -62,6 +61,7 @@ class Jobs:
         *,
         grace_s: float = GRACE_S,
     ) -> None:
+        super().__init__(self._phase)
         self._rules = replace(rules, energy=energy is not None)
         self._energy = energy
         self._cell = cell_of(place, Protocol(energy=energy, telemetry=Telemetry.OFF))
@@ -69,11 +69,8 @@ class Jobs:
         self._sentinel = sentinel(place.device)
         self._tell = tell
         self._grace_s = grace_s
-        self._executor = ProcessExecutor(self._phase)
-        self._metering = Metering()
         self._operators: tuple[Operator, ...] = ()
         self._running: Operator | None = None
-        self._stopping = False
 
     def run(self, tasks: Sequence[Task]) -> Heard:
         """One job; all its tasks ask for the same modes.
@@ -93,21 +90,6 @@ class Jobs:
         heard = conclude(tasks, answer, self._running, self._sentinel.key, stopping=self._stopping)
         once = sum(outcome.answer.phases.get(name, 0.0) for name in _ONCE)
         return replace(heard, seconds=watch.idle_s + outcome.wall_s - once)
-
-    def interrupt(self) -> None:
-        """Close the running job; safe inside a signal handler."""
-        self._stopping = True
-        self._executor.interrupt()
-
-    def kill(self) -> None:
-        """End the running job at once."""
-        self._stopping = True
-        self._executor.kill()
-
-    def close(self) -> None:
-        """Leave no process behind."""
-        self._executor.renew()
-        self._metering.close()
 
     def _job(self, tasks: Sequence[Task], tick_s: float) -> Job:
         operators = tuple(task.operator for task in tasks)

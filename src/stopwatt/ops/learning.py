@@ -11,8 +11,8 @@ from stopwatt.operators.operator import Operator
 from stopwatt.operators.rows import Observed, tables_of
 from stopwatt.operators.table import DeviceSpecs, Table, joined
 from stopwatt.operators.work import DIMENSIONS, Family
-from stopwatt.ops.fit import NAME
-from stopwatt.ops.measured import measured_tables, observed_at
+from stopwatt.ops.fitting import NAME
+from stopwatt.ops.measured import observed_at, place_tables
 from stopwatt.ops.target import Target, hardware_with_rows
 from stopwatt.predicting.family import FamilyModel
 from stopwatt.predicting.predictor import Predictor, fit
@@ -39,14 +39,14 @@ class Material:
     """What a predictor for a device can be made from.
 
     Attributes:
-        hardware: The device.
+        device: The device, as rows that were measured at its place name it.
         own: What was measured at its place.
-        others: Tables of other hardware, and imported ones.
+        others: Tables of other places, and imported ones.
         specs: Of devices.
         fitted: Models that were made already, by family and rows.
     """
 
-    hardware: str
+    device: str
     own: Sequence[Observed]
     others: Sequence[Table]
     specs: Mapping[str, DeviceSpecs]
@@ -58,7 +58,7 @@ class Material:
         Args:
             without: Keys of operators that are left out.
         """
-        return list(tables_of([row for row in self.own if row.operator.key not in without], self.hardware).values())
+        return list(tables_of([row for row in self.own if row.operator.key not in without], self.device).values())
 
     def predictor(self, without: Collection[str] = ()) -> Predictor | None:
         """A predictor from all that was not left out; `None` where no family has enough rows.
@@ -97,9 +97,9 @@ def material_of(store: "Store", target: Target, specs: Mapping[str, DeviceSpecs]
     own = [] if target.place is None else observed_at(store, target.place)
     imported = store.operators.tables(device=target.hardware)
     if len(own) + sum(map(len, imported)) >= ENOUGH:
-        return Material(target.hardware, own, imported, specs)
-    elsewhere = [one for one in measured_tables(store) if len(one) and str(one.device[0]) != target.hardware]
-    return Material(target.hardware, own, [*elsewhere, *store.operators.tables()], specs)
+        return Material(target.label, own, imported, specs)
+    elsewhere = [one for one in place_tables(store) if len(one) and str(one.device[0]) != target.label]
+    return Material(target.label, own, [*elsewhere, *store.operators.tables()], specs)
 
 
 def nothing_known(store: "Store", target: Target, operators: Collection[Operator]) -> UsageError:

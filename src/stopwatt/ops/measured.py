@@ -1,7 +1,7 @@
 """What was measured here as tables of costs: a row a replay."""
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 
 from stopwatt.operators.measured import SENTINEL
 from stopwatt.operators.replay import Place, Replay
@@ -26,9 +26,18 @@ def measured_tables(store: Store, *, hardware: str | None = None) -> list[Table]
         store: That holds them.
         hardware: Only those of it; all without it.
     """
+    return _tables(store, hardware, lambda place: place.hardware)
+
+
+def place_tables(store: Store) -> list[Table]:
+    """The same rows, each place a device of its own: one core takes longer than eight, tf32 less than fp32."""
+    return _tables(store, None, lambda place: place.label)
+
+
+def _tables(store: Store, hardware: str | None, device_of: Callable[[Place], str]) -> list[Table]:
     found: dict[str, list[Observed]] = {}
     for kept in _steady(store.operators.replays(hardware=hardware)):
-        found.setdefault(kept.place.hardware, []).append(_observed(kept))
+        found.setdefault(device_of(kept.place), []).append(_observed(kept))
     return [table for name, rows in found.items() for table in tables_of(rows, name, MEASURED).values()]
 
 

@@ -1,12 +1,20 @@
 """Where operators are measured: this machine's hardware, with so many threads and these versions."""
 
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
 from stopwatt.backends import catalogue
 from stopwatt.devices.facts import machine_identity, read_facts
 from stopwatt.devices.resolve import kind_of, require_driver
 from stopwatt.errors import UsageError
 from stopwatt.operators.replay import Place
+from stopwatt.operators.table import DeviceSpecs
 from stopwatt.records import Cell, Precision, Protocol, Setup, Workload
 from stopwatt.sweeping.coordinates import threads_of
+
+if TYPE_CHECKING:
+    from stopwatt.store.database import Store
 
 SOURCE = "operators"
 """What stands in the place of a workload in the cell of a job of operators."""
@@ -47,3 +55,24 @@ def cell_of(place: Place, rules: Protocol) -> Cell:
     """The cell of a job of operators: device, threads and precision, and no workload."""
     setup = Setup(precision=place.precision, device=place.device, threads=place.threads)
     return Cell(Workload(SOURCE), setup, rules, software=place.software, machine=place.machine)
+
+
+def specs_in(store: "Store", *others: Place) -> dict[str, DeviceSpecs]:
+    """What somebody states of devices: by hardware, and by the label of each place of a store.
+
+    Args:
+        store: With the specifications, and the places that operators were measured at.
+        *others: More places.
+    """
+    places = [place for place, _, _ in store.operators.places()]
+    return _with_places(store.operators.specs(), (*places, *others))
+
+
+def _with_places(specs: Mapping[str, DeviceSpecs], places: Iterable[Place]) -> dict[str, DeviceSpecs]:
+    """On a CPU as many units as there are threads work."""
+    found = dict(specs)
+    for place in places:
+        stated = specs.get(place.hardware, DeviceSpecs(place.hardware))
+        units = place.threads if kind_of(place.device) == "cpu" else stated.units
+        found.setdefault(place.label, replace(stated, name=place.label, units=units))
+    return found

@@ -20,10 +20,11 @@ from stopwatt.errors import StopwattError, UsageError
 from stopwatt.extensions import unknown
 from stopwatt.operators.operator import Operator
 from stopwatt.operators.replay import Place
+from stopwatt.operators.summary import said_of
 from stopwatt.operators.synthesis import operator_of
 from stopwatt.operators.work import DIMENSIONS
 from stopwatt.ops.families import BY_NAME
-from stopwatt.ops.summary import MOST_BYTES, flow, read_lined, shape_text
+from stopwatt.ops.summary import MOST_BYTES, flow, read_lined
 from stopwatt.predicting.candidates import Why
 from stopwatt.predicting.plan import Plan, Planned
 from stopwatt.records import Precision
@@ -152,8 +153,8 @@ def _line(one: Planned) -> dict[str, Any]:
     if math.isfinite(one.time_s):
         about["expected"] = units.quantity(one.time_s, "s")
     if one.why is Why.CAPTURED:
-        shapes = " ".join(map(shape_text, one.operator.tensors)) or "none"
-        return about | {"name": one.operator.name, "shapes": shapes, "key": one.operator.key}
+        said = said_of(one.operator)
+        return about | {"name": said["name"], "shapes": said["shapes"], "key": one.operator.key}
     work = one.work
     named = {"family": str(work.family), "kind": work.kind, "dtype": work.dtype}
     return about | named | {name: int(size) if size % 1 == 0 else size for name, size in work.dims.items()}

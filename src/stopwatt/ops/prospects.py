@@ -109,7 +109,7 @@ def _totals(capture: Capture, known: Known) -> Floats:
     own = {one.key: cost for one in capture.operators if (cost := known.cost(one)) is not None}
     subject = subject_of(capture, target, own)
     ground = Ground(
-        target.hardware,
+        target.label,
         own,
         dispatch_s=known.dispatch_s,
         predictor=known.predictor,
@@ -122,7 +122,7 @@ def _totals(capture: Capture, known: Known) -> Floats:
         totals = np.asarray(composed.each_s * composed.calls)
         if totals.sum() > 0:
             return totals
-    heavy = np.array(weights(subject.works, known.specs.get(target.hardware)))
+    heavy = np.array(weights(subject.works, known.specs.get(target.label)))
     return np.asarray(heavy * np.array(counts_of(capture)))
 
 
@@ -143,7 +143,7 @@ def forecast(operators: Sequence[Operator], works: Sequence[Work], known: Known)
     parts: dict[Family, list[tuple[int, Table, NDArray[np.int64]]]] = {}
     predictor = known.predictor or Predictor({})
     for column, mode in enumerate(MODES):
-        for family, (table, rows) in queries_of(operators, mode, known.target.hardware).items():
+        for family, (table, rows) in queries_of(operators, mode, known.target.label).items():
             if family in predictor.families:
                 same = in_mode(table, mode, predictor.modes(family), modes=known.target.modes)
                 parts.setdefault(family, []).append((column, same, rows))
@@ -159,7 +159,7 @@ def forecast(operators: Sequence[Operator], works: Sequence[Work], known: Known)
 
 def _fill(time_s: Floats, doubt: Floats, works: Sequence[Work], known: Known) -> None:
     """Families that nothing was learnt of: by weight, as measured operators; what is only dispatched as those were."""
-    specs = known.specs.get(known.target.hardware)
+    specs = known.specs.get(known.target.label)
     heavy = np.array(weights(works, specs))
     rate = _rate(known, specs)
     least = min((min(cost.time_s.values()) for cost in known.costs.values()), default=0.0)
@@ -199,7 +199,7 @@ def poor_among(rows: Sequence[Observed], known: Known, families: Collection[Fami
         own = [every[place] for place in sorted(chosen.tolist())]
         if len(own) < LEAST_ROWS:
             continue
-        errors = np.abs(held_out_errors(tables_of(own, known.target.hardware)[family], known.specs, seed))
+        errors = np.abs(held_out_errors(tables_of(own, known.target.label)[family], known.specs, seed))
         bar = max(POOR, float(np.quantile(errors, 1 - WORST)))
         for row, error in zip(own, errors.tolist(), strict=True):
             key = row.operator.key

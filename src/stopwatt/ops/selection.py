@@ -1,6 +1,7 @@
 """Which operators a command means: those of captured workloads, or of files that people may have edited."""
 
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -15,6 +16,19 @@ if TYPE_CHECKING:
     from stopwatt.store.database import Store
 
 _FILES = (".yaml", ".yml", ".json")
+
+
+@dataclass(frozen=True, slots=True)
+class Selected:
+    """Operators that a command means.
+
+    Attributes:
+        operators: In the order of their first call, those of the newest capture first; equal ones may be among them.
+        changes: What people changed in summary files, one sentence each.
+    """
+
+    operators: tuple[Operator, ...]
+    changes: tuple[str, ...] = ()
 
 
 def is_file(name: str) -> bool:
@@ -33,7 +47,7 @@ def plans_among(store: "Store", names: Sequence[str]) -> "list[PlanFile]":
     return [read_plan(Path(name), store) for name in names if is_plan(name)]
 
 
-def select(store: "Store", names: Sequence[str], place: Place) -> list[Operator]:
+def select(store: "Store", names: Sequence[str], place: Place) -> Selected:
     """Operators of captures that ran as at a place, of summary files and of plans.
 
     Args:
@@ -41,25 +55,26 @@ def select(store: "Store", names: Sequence[str], place: Place) -> list[Operator]
         names: Workloads and paths of summary files or plans; all captures of the store if empty.
         place: Decides between captures on a CPU and on a GPU, and between products in fp32 and tf32.
 
-    Returns:
-        In the order of their first call, those of the newest capture first; equal ones may be among them.
-
     Raises:
         UsageError: A workload that was not captured for this place, or a file that cannot be read as a summary or a
             plan, or a plan for another place.
     """
-    found: list[Operator] = []
+    operators: list[Operator] = []
+    changes: list[str] = []
     for name in names or (None,):
-        operators = list(
-            _of_file(store, name, place) if name is not None and is_file(name) else _captured(store, name, place)
-        )
-        if not operators:
+        found = _of_file(store, name, place) if name is not None and is_file(name) else _captured(store, name, place)
+        if not found.operators:
             raise _nothing(name, place)
-        found += operators
-    return found
+        operators += found.operators
+        changes += found.changes
+    return Selected(tuple(operators), tuple(changes))
 
 
-def _captured(store: "Store", name: str | None, place: Place) -> Iterator[Operator]:
+def _captured(store: "Store", name: str | None, place: Place) -> Selected:
+    return Selected(tuple(_calls(store, name, place)))
+
+
+def _calls(store: "Store", name: str | None, place: Place) -> Iterator[Operator]:
     for capture in store.operators.captures(workload=name):
         setup = capture.setup
         same = kind_of(setup.device) == kind_of(place.device)
@@ -67,22 +82,14 @@ def _captured(store: "Store", name: str | None, place: Place) -> Iterator[Operat
             yield from capture.operators
 
 
-def _of_file(store: "Store", name: str, place: Place) -> tuple[Operator, ...]:
-    from stopwatt.operators.summary import edited
+def _of_file(store: "Store", name: str, place: Place) -> Selected:
     from stopwatt.ops.plan_file import is_plan
-    from stopwatt.ops.summary import read_summary
+    from stopwatt.ops.summary import selected
 
     if is_plan(name):
-        return _planned(store, name, place)
-    summary = read_summary(Path(name))
-    capture = store.operators.capture_of(summary.workload, summary.setup)
-    if capture is None:
-        raise UsageError(
-            f"the store has no capture of {summary.workload.label} as {summary.setup.label}",
-            when=name,
-            now=f"stopwatt ops capture {summary.workload.source}, into the store that this command reads",
-        )
-    return edited(summary, capture).operators
+        return Selected(_planned(store, name, place))
+    _, found = selected(Path(name), store)
+    return Selected(found.operators, found.changes)
 
 
 def _planned(store: "Store", name: str, place: Place) -> tuple[Operator, ...]:

@@ -8,7 +8,7 @@ from stopwatt.devices.resolve import kind_of
 from stopwatt.operators.capture import Capture
 from stopwatt.operators.memory import Caches
 from stopwatt.operators.replay import Place
-from stopwatt.ops.capture import run_capture
+from stopwatt.ops.capturing import run_capture
 from stopwatt.ops.places import place_of
 from stopwatt.records import Cell, Precision
 from stopwatt.sweeping.execute import Watcher
@@ -31,7 +31,7 @@ def captured(store: "Store", asked: Request, cell: Cell, watcher: Watcher | None
         PartlyFailed: The model could not be captured.
     """
     known = store.operators.capture_of(cell.workload, cell.setup)
-    if known is not None and _is_of(known, cell):
+    if known is not None and is_of(known, cell):
         return known
     alone = replace(
         asked,
@@ -63,6 +63,7 @@ def caches_for(device: str, threads: int) -> Caches:
     return Caches(shared, shared)
 
 
-def _is_of(capture: Capture, cell: Cell) -> bool:
+def is_of(capture: Capture, cell: Cell) -> bool:
+    """Whether a capture is of the code, the versions and the machine that a cell is measured with."""
     same = (capture.code, capture.machine) == (cell.code, cell.machine)
     return same and dict(capture.software) == dict(cell.software)

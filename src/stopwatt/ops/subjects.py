@@ -1,7 +1,7 @@
 """Models that were captured and measured at one place: what predictions of models are judged by."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -16,6 +16,7 @@ from stopwatt.operators.replay import Mode, Place, Replay
 from stopwatt.operators.statistics import interval_of, time_of
 from stopwatt.operators.table import DeviceSpecs
 from stopwatt.operators.work import Work
+from stopwatt.ops.places import specs_in
 from stopwatt.ops.target import Target
 from stopwatt.ops.whole import known_row, model_of, specs_of
 from stopwatt.predicting.composed import weights_of
@@ -91,11 +92,11 @@ def subject_of(
 def ground_at(target: Target, subjects: Subjects, specs: Mapping[str, DeviceSpecs]) -> Ground:
     """What times of operators follow from at a target, but for the operators that were measured there."""
     return Ground(
-        target.hardware,
+        target.label,
         dispatch_s=subjects.dispatch_s,
         submit_s=subjects.submit_s,
         specs=specs,
-        rates=rates_of(subjects.costs, specs.get(target.hardware)),
+        rates=rates_of(subjects.costs, specs.get(target.label)),
         modes=target.modes,
         on_gpu=target.on_gpu,
     )
@@ -103,9 +104,10 @@ def ground_at(target: Target, subjects: Subjects, specs: Mapping[str, DeviceSpec
 
 def specs_at(store: "Store", target: Target, cell: Cell) -> dict[str, DeviceSpecs]:
     """Of all devices that somebody states; of this machine's as it was measured, where it was."""
-    known = store.operators.specs()
+    known = specs_in(store, *((target.place,) if target.place is not None else ()))
     if target.here and (own := specs_of(store, cell, target.hardware)) is not None:
         known[target.hardware] = own
+        known[target.label] = replace(own, name=target.label, units=own.units or known[target.label].units)
     return known
 
 

@@ -10,8 +10,8 @@ import yaml
 from stopwatt.errors import UsageError
 from stopwatt.extensions import unknown
 from stopwatt.operators.capture import Capture
-from stopwatt.operators.operator import Operator, Tensor
-from stopwatt.operators.summary import Edited, Entry, Summary, counts_of, edited
+from stopwatt.operators.operator import Operator
+from stopwatt.operators.summary import Edited, Entry, Summary, counts_of, edited, said_of
 from stopwatt.records import PRECISIONS, Precision, Setup, Workload, digest
 from stopwatt.store.atomic import replacing
 from stopwatt.sweeping.lined import Lined, Path_, parse_yaml
@@ -30,6 +30,9 @@ _HEAD = """\
 #     stopwatt ops measure {name}
 #     stopwatt ops explain {name}
 """
+_SAID = ("name", "shapes", "dtypes")
+"""Keys of a line that say which operator it is, beside its key."""
+_KEYS = frozenset({"count", *_SAID, "processed", "key", "obstacle", "skip"})
 _YES, _NO = frozenset({"true", "yes", "on"}), frozenset({"false", "no", "off", ""})
 
 
@@ -95,11 +98,12 @@ def read_summary(path: Path) -> Summary:
     return _Reader(read_lined(path)).summary()
 
 
-def selected(path: Path, store: "Store") -> Edited:
-    """The operators that a summary file keeps of the capture in a store that it was written from.
+def selected(path: Path, store: "Store") -> tuple[Capture, Edited]:
+    """The capture in a store that a summary file was written from, and what the file keeps of it.
 
     Raises:
-        UsageError: As `read_summary`; or the store has no such capture; or the file names an operator it does not have.
+        UsageError: As `read_summary`; or the store has no such capture; or the file names an operator it does not have,
+            or leaves none.
     """
     summary = read_summary(path)
     capture = store.operators.capture_of(summary.workload, summary.setup)
@@ -109,7 +113,10 @@ def selected(path: Path, store: "Store") -> Edited:
             when=f"{path}, {summary.setup.threads} threads",
             now=f"stopwatt ops capture {summary.workload.source}, or name the store that has it: --store FILE",
         )
-    return edited(summary, capture)
+    found = edited(summary, capture)
+    if not found.operators:
+        raise UsageError("every operator is left out", when=str(path), now="keep a line without `skip: true`")
+    return capture, found
 
 
 class _Reader:
@@ -156,11 +163,16 @@ class _Reader:
     def _entry(self, row: Any, path: Path_) -> Entry:
         if not isinstance(row, dict):
             raise self._wrong("an operator is no set of keys", path, "write {count: 1, name: ..., key: ...}")
+        for name in row:
+            if name not in _KEYS:
+                near = unknown("key", name, _KEYS)
+                raise self._wrong(near.what, (*path, name), near.now)
         skip = str(row.get("skip") or "").lower()
         if skip not in _YES | _NO:
             raise self._wrong(f"skip cannot be {row['skip']!r}", (*path, "skip"), "write true or false")
         count = self._whole(row, "count", path, 0)
-        return Entry(self._text(row, "key", path), count, skip in _YES, self._lined.at(path))
+        said = {name: self._text(row, name, path) for name in _SAID if name in row}
+        return Entry(self._text(row, "key", path), count, skip in _YES, self._lined.at(path), said)
 
     def _part(self, name: str, kind: type) -> Any:
         found = self._root.get(name)
@@ -209,18 +221,11 @@ def read_lined(path: Path) -> Lined:
 def _line(operator: Operator, count: int, processed: Collection[str]) -> dict[str, Any]:
     found = {
         "count": count,
-        "name": operator.name,
-        "shapes": " ".join(map(shape_text, operator.tensors)) or "none",
-        "dtypes": " ".join(dict.fromkeys(one.dtype for one in operator.tensors)) or "none",
+        **said_of(operator),
         "processed": operator.key in processed,
         "key": operator.key,
     }
     return found | ({"obstacle": operator.obstacle} if operator.obstacle else {})
-
-
-def shape_text(tensor: Tensor) -> str:
-    """`1x128x256`; `scalar` without dimensions."""
-    return "x".join(map(str, tensor.shape)) or "scalar"
 
 
 def flow(row: Mapping[str, Any]) -> str:

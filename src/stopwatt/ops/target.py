@@ -45,6 +45,11 @@ class Target:
     note: str = ""
 
     @property
+    def label(self) -> str:
+        """As rows that were measured there are named: other threads are another place."""
+        return self.hardware if self.place is None else self.place.label
+
+    @property
     def on_gpu(self) -> bool:
         """Whether operators run on a device with a queue of its own; devices of imported tables are taken for such."""
         return kind_of(self.device) != _CPU

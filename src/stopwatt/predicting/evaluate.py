@@ -1,6 +1,6 @@
 """How well a family is predicted: every question that its rows can ask, beside every baseline."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -84,6 +84,7 @@ def evaluate(
     most: tuple[int, int] = (MOST_TRAIN, MOST_TEST),
     device: str = "",
     seed: int = 0,
+    told: Callable[[Question], None] = lambda _: None,
 ) -> Evaluation:
     """Ask all questions of a family's rows.
 
@@ -94,9 +95,11 @@ def evaluate(
         most: Rows that are learnt from and tried on, at most; others are left out at random.
         device: That is held out in the question of unseen devices.
         seed: Of splits and models.
+        told: Called with each question before it is asked.
     """
     answers, missing = [], []
     for question in questions:
+        told(question)
         division = divide(table, question, seed, device)
         if division is None or division.test.sum() < LEAST_TEST:
             missing.append(question)

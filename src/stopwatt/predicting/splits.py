@@ -7,6 +7,7 @@ from enum import StrEnum
 import numpy as np
 from numpy.typing import NDArray
 
+from stopwatt.operators.replay import BESIDE
 from stopwatt.operators.table import Table
 from stopwatt.predicting.domain import kinds_of
 from stopwatt.predicting.extrapolating import sizes_of
@@ -81,10 +82,17 @@ def _model(table: Table, rng: np.random.Generator) -> Mask | None:
 
 
 def _device(table: Table, device: str) -> Division | None:
-    names, counts = np.unique(table.device, return_counts=True)
+    hardware = _hardware(table)
+    names, counts = np.unique(hardware, return_counts=True)
     held = device or str(names[counts.argmax()])
-    test = table.device == held
+    test = hardware == held
     return None if names.size < TWO or not test.any() else Division(~test, test)
+
+
+def _hardware(table: Table) -> NDArray[np.str_]:
+    """Of each row, shape (n,): who has seen a device with other threads has seen the device."""
+    names, place = np.unique(table.device, return_inverse=True)
+    return np.array([str(one).partition(BESIDE)[0] for one in names], dtype=np.str_)[place]
 
 
 def _some(groups: NDArray[np.int64], rng: np.random.Generator) -> Mask:

@@ -9,8 +9,9 @@ from stopwatt.devices.facts import read_facts
 from stopwatt.devices.fitness import judge
 from stopwatt.measuring.job import Answer, Job, JobKind
 from stopwatt.records import Cell, Measurement, Scalar, Status, Trouble
-from stopwatt.sweeping.executors.process import Outcome, ProcessExecutor
-from stopwatt.sweeping.metering import Metering, Watch
+from stopwatt.sweeping.executors.local import Local
+from stopwatt.sweeping.executors.process import Outcome
+from stopwatt.sweeping.metering import Watch
 from stopwatt.sweeping.prepare import Preparation
 from stopwatt.sweeping.sharing import group_of
 from stopwatt.sweeping.turns import Turn
@@ -57,7 +58,7 @@ class Rounds(Protocol):
         ...
 
 
-class LocalRounds:
+class LocalRounds(Local):
     """Rounds in processes of this machine, one at a time.
 
     Args:
@@ -75,14 +76,12 @@ class LocalRounds:
         *,
         divided: bool = False,
     ) -> None:
-        self._executor = ProcessExecutor(listen)
+        super().__init__(listen, divided=divided)
         self._preparation = Preparation(self._executor, timeout_s)
-        self._metering = Metering(divided=divided)
         self._timeout_s = timeout_s
         self._kind = kind
         self._waiting: deque[Turn] = deque()
         self._round = 0
-        self._stopping = False
 
     def capacity(self) -> int:
         """One: a second round beside the first would disturb it."""
@@ -100,21 +99,6 @@ class LocalRounds:
             self._round = turn.round
         measurement, wall_s = self._measure(turn)
         return Finished(turn, measurement, wall_s)
-
-    def interrupt(self) -> None:
-        """Close the running round."""
-        self._stopping = True
-        self._executor.interrupt()
-
-    def kill(self) -> None:
-        """End the running round."""
-        self._stopping = True
-        self._executor.kill()
-
-    def close(self) -> None:
-        """End the processes that wait, and the one that reads instruments."""
-        self._executor.renew()
-        self._metering.close()
 
     def _measure(self, turn: Turn) -> tuple[Measurement, float]:
         failure = self._preparation.ready(turn.cell) if self._kind is JobKind.MEASURE else None

@@ -1,9 +1,8 @@
 """`stopwatt ops capture`: which operators a model calls, how often, and in which module."""
 
 import sys
-from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 from cyclopts import Parameter
 
@@ -21,9 +20,6 @@ from stopwatt.cli.options import (
     parameters,
     words,
 )
-
-if TYPE_CHECKING:
-    from stopwatt.operators.capture import Capture
 
 
 def capture(
@@ -56,12 +52,10 @@ def capture(
 
         stopwatt ops capture lstm --backends eager,compile,onnxruntime --json
     """
-    from stopwatt.ops.capture import run_capture
-    from stopwatt.ops.summary import write_summary
+    from stopwatt.ops.capturing import capture_models
     from stopwatt.records import Protocol
     from stopwatt.reporting.console import console_for
     from stopwatt.reporting.progress import show_progress
-    from stopwatt.store import open_store
     from stopwatt.sweeping.plan import Request
     from stopwatt.units import parse
 
@@ -76,17 +70,8 @@ def capture(
         protocol=Protocol(seed=seed, timeout_s=parse(timeout, "s")),
         baseline=False,
     )
-    files: list[str] = []
-    with open_store(store) as database, show_progress(console_for(sys.stderr)) as watcher:
-
-        def keep(found: "Capture") -> None:
-            database.operators.save_capture(found)
-            if out is not None:
-                keys = {one.key for one in found.operators}
-                known = {one.operator.key for one in database.operators.replays(operators=keys)}
-                files.append(str(write_summary(found, out, known)))
-
-        result = replace(run_capture(asked, watcher=watcher, keep=keep), files=tuple(files))
+    with show_progress(console_for(sys.stderr)) as watcher:
+        result = capture_models(asked, out=out, store=store, watcher=watcher)
     if json:
         print(result.to_json())
     else:

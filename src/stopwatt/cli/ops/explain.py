@@ -1,6 +1,5 @@
 """`stopwatt ops explain`: where a model's time and energy go."""
 
-import json as json_text
 import sys
 from pathlib import Path
 from typing import Annotated
@@ -15,7 +14,12 @@ EXPLAIN = Group("How to explain", sort_key=2)
 
 
 def explain(
-    workload: Annotated[str, Parameter(group=TARGET, help="`stopwatt workloads` lists them; also FILE.py:FUNCTION.")],
+    workload: Annotated[
+        str,
+        Parameter(
+            group=TARGET, help="`stopwatt workloads` lists them; also FILE.py:FUNCTION, or a summary file (FILE.yaml)."
+        ),
+    ],
     /,
     *,
     param: Params = (),
@@ -62,7 +66,7 @@ def explain(
         stopwatt ops explain mlp --compare eager,onnxruntime --plot mlp.svg --force
     """
     from stopwatt.cli.options import parameters
-    from stopwatt.ops.explain import Question, run_explain
+    from stopwatt.ops.explaining import Question, run_explain
     from stopwatt.reporting.charts.files import check_format, write_figure
     from stopwatt.reporting.console import console_for
     from stopwatt.reporting.progress import show_progress
@@ -80,7 +84,7 @@ def explain(
 
         write_figure(plot, operators(result.explanation), overwrite=force)
     if json:
-        print(json_text.dumps(result.document(), indent=2, allow_nan=False))
+        print(result.to_json())
     else:
-        result.show(console_for(sys.stdout))
+        result.table()
     result.raise_for_status()

@@ -1,15 +1,11 @@
 """`stopwatt ops export`: the operator database as a file."""
 
-import json as json_text
 from pathlib import Path
 from typing import Annotated
 
 from cyclopts import Parameter
 
 from stopwatt.cli.options import words
-
-SCHEMA = 1
-"""Version of what `--json` prints."""
 
 
 def export(
@@ -43,16 +39,10 @@ def export(
         json: Print what was written as JSON.
 
     """
-    from stopwatt.ops.exporting import export_tables
-    from stopwatt.ops.families import families_of
-    from stopwatt.store import Access, open_store
+    from stopwatt.ops.tables import export as export_tables
 
-    chosen = families_of(words(families))
-    with open_store(store, access=Access.READ) as results:
-        written = export_tables(results, out, source=source, families=chosen, device=device, overwrite=force)
-    counts = {str(family): rows for family, rows in written.rows.items()}
+    result = export_tables(out, source=source, families=words(families), device=device, overwrite=force, store=store)
     if json:
-        print(json_text.dumps({"schema": SCHEMA, "path": str(written.path), "rows": written.total, "families": counts}))
+        print(result.to_json())
     else:
-        inside = ", ".join(f"{rows:,} {family}" for family, rows in counts.items())
-        print(f"{written.path}: {written.total:,} rows ({inside})")
+        result.table()

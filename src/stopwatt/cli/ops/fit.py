@@ -1,6 +1,5 @@
 """`stopwatt ops fit`: learn from all operators that are known, and say how well."""
 
-import json as json_text
 import sys
 from typing import Annotated
 
@@ -20,6 +19,8 @@ def fit(
 ) -> None:
     """Learn from all operators that were measured or imported, say how well, and keep the predictor.
 
+    Each family of operators is kept as soon as it is fitted; Ctrl-C keeps those, and leaves all others as they were.
+
     Three examples:
 
         stopwatt ops fit
@@ -29,14 +30,16 @@ def fit(
         stopwatt ops fit --quick --json
     """
     from stopwatt.ops.families import families_of
-    from stopwatt.ops.fit import fit_store
+    from stopwatt.ops.fitting import fit_store
     from stopwatt.reporting.console import console_for
     from stopwatt.reporting.operators.fit import FitResult
+    from stopwatt.reporting.progress import show_progress
     from stopwatt.store import open_store
 
-    with open_store(store) as results:
-        result = FitResult(fit_store(results, families_of(words(family)), device=device, quick=quick, seed=seed))
+    chosen = families_of(words(family))
+    with open_store(store) as results, show_progress(console_for(sys.stderr)) as watcher:
+        result = FitResult(fit_store(results, chosen, device=device, quick=quick, seed=seed, watcher=watcher))
     if json:
-        print(json_text.dumps(result.document(), indent=2))
+        print(result.to_json())
     else:
-        result.show(console_for(sys.stdout))
+        result.table()

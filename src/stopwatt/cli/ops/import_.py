@@ -1,16 +1,10 @@
 """`stopwatt ops import`: operator measurements of others, into the store."""
 
-import json as json_text
-import sys
-from dataclasses import asdict
 from typing import Annotated
 
 from cyclopts import Parameter
 
 from stopwatt.cli.options import words
-
-SCHEMA = 1
-"""Version of what `--json` prints."""
 
 
 def import_(
@@ -47,17 +41,12 @@ def import_(
         json: Print what was brought as JSON.
 
     """
-    from stopwatt.ops.families import families_of
-    from stopwatt.ops.importing import import_tables
-    from stopwatt.reporting.console import console_for
-    from stopwatt.reporting.operators.listing import show_brought
-    from stopwatt.store import open_store
+    from stopwatt.ops.tables import import_ as import_tables
 
-    chosen = families_of(words(families))
-    with open_store(store) as results:
-        brought = import_tables(results, what, source=source, device=device, systems=words(systems), families=chosen)
-        where = results.where
+    result = import_tables(
+        what, source=source, device=device, systems=words(systems), families=words(families), store=store
+    )
     if json:
-        print(json_text.dumps({"schema": SCHEMA, "rows": brought.rows} | asdict(brought), default=str, indent=2))
+        print(result.to_json())
     else:
-        show_brought(console_for(sys.stdout), brought, where)
+        result.table()

@@ -1,8 +1,7 @@
 """`stopwatt ops measure`: captured operators, called by themselves, as many as a budget allows."""
 
-import json as json_text
 import sys
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 from cyclopts import Parameter
 
@@ -10,10 +9,6 @@ from stopwatt.cli.options import words
 from stopwatt.energy import RULES, SCREENING, EnergyRules, Grade
 from stopwatt.errors import UsageError
 from stopwatt.operators.replay import Mode
-from stopwatt.records import Precision
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
 
 _MODES = ",".join(Mode)
 
@@ -53,49 +48,25 @@ def measure(
 
         stopwatt ops measure lstm --threads 1 --again --json
     """
-    from stopwatt.operators.replay import ReplayRules
-    from stopwatt.ops.measure import measure as measure_operators
-    from stopwatt.ops.places import place_of
-    from stopwatt.ops.queue import Order
-    from stopwatt.ops.selection import is_file, plans_among, select
+    from stopwatt.ops.named import Wanted, measure_named, modes_named, precision_named
     from stopwatt.reporting.console import console_for
-    from stopwatt.reporting.operators.measure import MeasureResult
     from stopwatt.reporting.progress import show_progress
-    from stopwatt.store import open_store
 
-    rules = ReplayRules(modes=tuple(_modes(words(modes))))
-    seconds = _budget(budget)
-    place = place_of(device, threads, _precision(precision))
-    with open_store(store) as results:
-        operators, plans = select(results, what, place), plans_among(results, what)
-        order = Order.GIVEN if plans else Order.RANDOM
-        seconds = sum(one.budget_s for one in plans) if plans and seconds is None else seconds
-        with show_progress(console_for(sys.stderr)) as watcher:
-            found = measure_operators(
-                results, operators, place, rules, seconds, watcher, again=again, order=order, energy=_energy(energy)
-            )
-        result = MeasureResult(found, results.operators.where, tuple(name for name in what if not is_file(name)))
+    wanted = Wanted(
+        modes_named(words(modes)),
+        _budget(budget),
+        device,
+        threads,
+        precision_named(precision),
+        again,
+        _energy(energy),
+    )
+    with show_progress(console_for(sys.stderr)) as watcher:
+        result = measure_named(what, wanted, store=store, watcher=watcher)
     if json:
-        print(json_text.dumps(result.document(), indent=2))
+        print(result.to_json())
     else:
-        result.show(console_for(sys.stdout))
-
-
-def _modes(names: "Sequence[str]") -> list[Mode]:
-    from stopwatt.extensions import unknown
-
-    for name in names:
-        if name not in list(Mode):
-            raise unknown("memory mode", name, tuple(Mode))
-    if not names:
-        raise UsageError("no memory mode was given", when="--modes", now=f"give some of {_MODES}")
-    return [Mode(name) for name in dict.fromkeys(names)]
-
-
-def _precision(name: str) -> Precision:
-    from stopwatt.sweeping.ceilings import precisions_named
-
-    return precisions_named([name])[0]
+        result.table()
 
 
 def _budget(text: str | None) -> float | None:

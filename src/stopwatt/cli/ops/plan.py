@@ -1,8 +1,5 @@
 """`stopwatt ops plan`: which operators are worth measuring next."""
 
-import json as json_text
-import shlex
-import sys
 from pathlib import Path
 from typing import Annotated
 
@@ -34,30 +31,13 @@ def plan(
 
         stopwatt ops plan --count 20 --json
     """
-    from stopwatt.ops.plan import Asked, make_plan
-    from stopwatt.ops.plan_file import check_name, write_plan
-    from stopwatt.reporting.console import console_for
-    from stopwatt.reporting.operators.plan import PlanResult
-    from stopwatt.store import Access, open_store
-    from stopwatt.sweeping.ceilings import precisions_named
+    from stopwatt.ops.named import precision_named
+    from stopwatt.ops.planning import Asked, plan_operators
     from stopwatt.units import parse
 
-    if out is not None:
-        check_name(out)
-    asked = Asked(workloads, device, threads, precisions_named([precision])[0], parse(budget, "s"), count, seed)
-    with open_store(store, access=Access.READ) as results:
-        found = make_plan(results, asked)
-        where = results.where
-    if out is not None:
-        write_plan(found, out, overwrite=force)
-    same = {
-        "--threads": threads or "",
-        "--precision": "" if precision == "fp32" else precision,
-        "--store": store if store and found.here else "",
-    }
-    options = "".join(f" {name} {shlex.quote(str(value))}" for name, value in same.items() if value)
-    result = PlanResult(found, where, "" if out is None else str(out), options)
+    asked = Asked(workloads, device, threads, precision_named(precision), parse(budget, "s"), count, seed)
+    result = plan_operators(asked, out=out, overwrite=force, store=store)
     if json:
-        print(json_text.dumps(result.document(), indent=2, allow_nan=False))
+        print(result.to_json())
     else:
-        result.show(console_for(sys.stdout))
+        result.table()

@@ -83,21 +83,23 @@ class Encoder:
         self.strided = torch.strided
         self._made_by_hand = torch.ops.aten.lift_fresh.default  # torch's first call on a tensor of Python numbers
         self._kinds: dict[Any, int] = {}
+        self._functions: list[Any] = []
         self._numbers: dict[Any, int] = {}
         self._made: dict[Any, Tensor] = {}
 
     def before(self, function: Any, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Call:
         """Read the arguments, which the call may change in place."""
         tensors: list[Any] = []
-        structure = (self._structure(args, tensors), self._structure(kwargs, tensors) if kwargs else ())
+        structure = (self._sequence(args, tensors), self._structure(kwargs, tensors) if kwargs else ())
         if function is self._made_by_hand:
             self.storages.written.update(storage_of(one) for one in tensors)
         numbers: dict[int, int] = {}
-        identities = tuple([self._identity(one, numbers) for one in tensors])
-        key = (function, structure, identities)
+        identities = self._identities(tensors, numbers)
+        key = (id(function), structure, identities)  # functions of torch are slow to hash
         kind = self._kinds.get(key)
         if kind is not None:
             return Call(function, args, kwargs, kind, identities, numbers, ())
+        self._functions.append(function)  # kept, so that no other one is given its id
         kind = self._kinds[key] = len(self._kinds)
         seen = tuple(value_range(one) for one in tensors)
         return Call(function, args, kwargs, kind, identities, numbers, seen)
@@ -106,8 +108,7 @@ class Encoder:
         """The number of the operator, now that it is known what it gives."""
         found: list[Any] = []
         self._structure(returned, found)
-        self.storages.written.update([storage_of(one) for one in found if self._is_plain(one)])
-        outputs = tuple([self._identity(one, call.numbers) for one in found])
+        outputs = self._identities(found, call.numbers, written=self.storages.written)
         key = (call.kind, outputs)
         number = self._numbers.get(key)
         if number is None:
@@ -119,8 +120,7 @@ class Encoder:
         """All tensors in what a module takes or gives; their storages are numbered within it."""
         found: list[Any] = []
         self._structure(value, found)
-        numbers: dict[int, int] = {}
-        return tuple([self._described(self._identity(one, numbers), _UNSEEN) for one in found])
+        return tuple([self._described(one, _UNSEEN) for one in self._identities(found, {})])
 
     def plain_tensors(self, value: Any) -> list[Any]:
         """The tensors in a value that lie in a storage, in order."""
@@ -130,35 +130,69 @@ class Encoder:
 
     def _structure(self, value: Any, tensors: list[Any]) -> Any:
         """What can be hashed and tells all arguments apart that make a difference; tensors are put into the list."""
-        if isinstance(value, self._tensor):
+        kind = value.__class__
+        if kind in self._plain or isinstance(value, self._tensor):
             tensors.append(value)
             return _TENSOR
-        kind = value.__class__
         if kind is float:
             return kind, repr(value)  # NaN differs from itself, and 0.0 does not differ from -0.0
         if kind in _ATOMS:
             return kind, value  # 1, 1.0 and True are equal to each other
         if isinstance(value, list | tuple):
-            return tuple([self._structure(one, tensors) for one in value])
+            return self._sequence(value, tensors)
         if isinstance(value, Mapping):
             return tuple([(str(name), self._structure(one, tensors)) for name, one in value.items()])
         return kind, str(plain_value(value))
 
+    def _sequence(self, values: Sequence[Any], tensors: list[Any]) -> tuple[Any, ...]:
+        """The same of several values; tensors and atoms, which most are, without a call for each."""
+        found: list[Any] = []
+        for value in values:
+            kind = value.__class__
+            if kind in self._plain:
+                tensors.append(value)
+                found.append(_TENSOR)
+            else:
+                found.append((kind, value) if kind in _ATOMS else self._structure(value, tensors))
+        return tuple(found)
+
     def _is_plain(self, tensor: Any) -> bool:
         return type(tensor) in self._plain and tensor.layout is self.strided
 
-    def _identity(self, tensor: Any, numbers: dict[int, int]) -> Any:
-        """Shape, type, strides, offset, storage, role, whether on the host, layout; enums would be slow to hash."""
-        shape, dtype = tensor.shape, tensor.dtype
-        host = self._elsewhere and tensor.is_cpu  # the name of a device is slow to come by
-        if not self._is_plain(tensor):
-            number = numbers.setdefault(id(tensor), len(numbers))
-            return shape, dtype, (), 0, number, _ACTIVATION, host, layout_of(tensor).value
-        storage = storage_of(tensor)
-        number = numbers.setdefault(storage, len(numbers))
-        layout = _QUANTISED if tensor.is_quantized else _STRIDED
-        role = self.storages.role(storage)
-        return shape, dtype, tensor.stride(), tensor.storage_offset(), number, role, host, layout
+    def _identities(
+        self, tensors: Sequence[Any], numbers: dict[int, int], *, written: set[int] | None = None
+    ) -> tuple[Any, ...]:
+        """Shape, type, strides, offset, storage, role, whether on the host, layout; enums would be slow to hash.
+
+        One loop, since it runs twice in each call of an operator.
+
+        Args:
+            tensors: In order.
+            numbers: Of storages, by where they begin; those that are met are added.
+            written: Where storages are noted, if the tensors were written.
+        """
+        found = []
+        plain, strided = self._plain, self.strided
+        for tensor in tensors:
+            if tensor.__class__ not in plain or tensor.layout is not strided:
+                found.append(self._odd_identity(tensor, numbers))
+                continue
+            offset, at = tensor.storage_offset(), tensor.data_ptr()
+            storage = at - offset * tensor.itemsize if at else storage_of(tensor)
+            if written is not None:
+                written.add(storage)
+            number = numbers.setdefault(storage, len(numbers))
+            role = self.storages.role(storage)
+            host = self._elsewhere and tensor.is_cpu  # the name of a device is slow to come by
+            layout = _QUANTISED if tensor.is_quantized else _STRIDED
+            found.append((tensor.shape, tensor.dtype, tensor.stride(), offset, number, role, host, layout))
+        return tuple(found)
+
+    def _odd_identity(self, tensor: Any, numbers: dict[int, int]) -> Any:
+        """The same of a tensor without strides, or of a class of its own."""
+        number = numbers.setdefault(id(tensor), len(numbers))
+        host = self._elsewhere and tensor.is_cpu
+        return tensor.shape, tensor.dtype, (), 0, number, _ACTIVATION, host, layout_of(tensor).value
 
     def _described(self, identity: Any, seen: Seen) -> Tensor:
         key = (identity, seen)

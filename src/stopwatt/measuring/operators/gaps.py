@@ -9,9 +9,7 @@ takes from Python is not counted twice.
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
-from functools import partial
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -28,9 +26,8 @@ CHAIN = 50
 _CHAINS = 3
 
 
-@dataclass(frozen=True, slots=True)
-class Heard:
-    """One call of an operator.
+class Heard(NamedTuple):
+    """One call of an operator: a tuple, since there is one for each of a model's calls.
 
     Attributes:
         function: What torch called.
@@ -44,8 +41,25 @@ class Heard:
     returned: Any
 
 
-Returned = Callable[[], Any]
-"""Gives what an operator returned."""
+class Remembered(NamedTuple):
+    """What operators returned, call by call.
+
+    Attributes:
+        functions: Which operator.
+        returned: What it gave.
+        marked: Numbers of the calls whose tensors autograd has marked as views: these must be new ones each time.
+    """
+
+    functions: Sequence[Any]
+    returned: Sequence[Any]
+    marked: frozenset[int]
+
+    @classmethod
+    def of(cls, heard: Sequence[Heard]) -> "Remembered":
+        """Of calls in their order."""
+        returned = [one.returned for one in heard]
+        marked = frozenset(number for number, value in enumerate(returned) if _marked(value))
+        return cls([one.function for one in heard], returned, marked)
 
 
 class OtherPath(Exception):  # noqa: N818  (what happened)
@@ -66,17 +80,17 @@ def gaps_of(
     Raises:
         OtherPath: The model did not call the same operators again.
     """
-    costs: dict[Any, float] = {}
+    costs: dict[int, float] = {}  # by id: functions of torch are slow to hash
     for one in heard:
-        if one.function not in costs:
-            costs[one.function] = hearing_ns(one)
-    remembered = [(one.function, _again(one.returned)) for one in heard]
+        if id(one.function) not in costs:
+            costs[id(one.function)] = hearing_ns(one)
+    remembered = Remembered.of(heard)
     begin = now_ns()
     found: list[NDArray[np.float64]] = []
     while not found or (len(found) < passes and now_ns() - begin < seconds * 1e9):
         found.append(_one_pass(call, remembered))
     between = np.median(found, axis=0)
-    gaps: NDArray[np.float64] = np.maximum(between - _shares([costs[one.function] for one in heard]), 0.0)
+    gaps: NDArray[np.float64] = np.maximum(between - _shares([costs[id(one.function)] for one in heard]), 0.0)
     return gaps
 
 
@@ -97,24 +111,24 @@ def hearing_ns(one: Heard, calls: int = CHAIN) -> float:
             for _ in range(calls):
                 one.function(*one.args, **one.kwargs)
 
-        remembered = [(one.function, _again(one.returned))] * calls
+        remembered = Remembered.of([one] * calls)
         chains = [_one_pass(chain, remembered)[1:-1] for _ in range(_CHAINS)]
     return float(np.median(np.concatenate(chains[1:])))
 
 
-def _one_pass(call: Callable[[], Any], remembered: Sequence[tuple[Any, Returned]]) -> NDArray[np.float64]:
-    stamps = np.zeros((len(remembered) + 1, 2), dtype=np.int64)
-    entered, left = stamps[:, 0].tolist(), stamps[:, 1].tolist()  # lists are quicker to write to, one by one
+def _one_pass(call: Callable[[], Any], remembered: Remembered) -> NDArray[np.float64]:
+    functions, values, marked = remembered
+    most = len(functions)
+    entered, left = [0] * (most + 1), [0] * (most + 1)  # lists are quicker to write to, one by one
     number = 0
-    most = len(remembered)
 
     def answer(function: Any, _args: Sequence[Any], _kwargs: Mapping[str, Any]) -> Any:
         nonlocal number
         at = now_ns()
-        if number == most or remembered[number][0] is not function:
+        if number == most or functions[number] is not function:
             raise OtherPath
         entered[number] = at
-        returned = remembered[number][1]()
+        returned = _alias(values[number]) if number in marked else values[number]
         number += 1
         left[number] = now_ns()
         return returned
@@ -128,20 +142,17 @@ def _one_pass(call: Callable[[], Any], remembered: Sequence[tuple[Any, Returned]
     return np.asarray(entered, dtype=np.float64) - np.asarray(left, dtype=np.float64)
 
 
-def _again(returned: Any) -> Returned:
-    """What gives a remembered value once more: tensors that autograd has marked as views must be new ones each time."""
+def _marked(value: Any) -> bool:
     import torch
 
-    tensor = torch.Tensor
+    if isinstance(value, torch.Tensor):
+        return not value.is_inference()
+    return isinstance(value, list | tuple) and any(_marked(one) for one in value)
 
-    def marked(value: Any) -> bool:
-        if isinstance(value, tensor):
-            return not value.is_inference()
-        return isinstance(value, list | tuple) and any(marked(one) for one in value)
 
-    def alias(value: Any) -> Any:
-        if isinstance(value, tensor):
-            return torch.ops.aten.alias.default(value)
-        return type(value)(alias(one) for one in value) if isinstance(value, list | tuple) else value
+def _alias(value: Any) -> Any:
+    import torch
 
-    return partial(alias, returned) if marked(returned) else (lambda: returned)
+    if isinstance(value, torch.Tensor):
+        return torch.ops.aten.alias.default(value)
+    return type(value)(_alias(one) for one in value) if isinstance(value, list | tuple) else value

@@ -1,10 +1,9 @@
 """What `ops capture` returns, in every form in which people look at it."""
 
-import json
-import sys
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 from rich.console import Console
 from rich.table import Table
@@ -16,10 +15,10 @@ from stopwatt.operators.formulas import work_of
 from stopwatt.operators.operator import Operator
 from stopwatt.operators.summary import counts_of
 from stopwatt.records import Cell, Status, Trouble
-from stopwatt.reporting.console import console_for
 from stopwatt.reporting.grid import Column, grid
 from stopwatt.reporting.operators.capture_document import captures_document
 from stopwatt.reporting.operators.explain_sentences import counted
+from stopwatt.reporting.operators.shown import Shown
 from stopwatt.reporting.result import PartlyFailed, TimedOut
 from stopwatt.text import one_line, printable
 from stopwatt.workloads.params import short_label
@@ -39,7 +38,7 @@ class Failed:
 
 
 @dataclass(frozen=True, slots=True)
-class CaptureResult:
+class CaptureResult(Shown):
     """What `ops capture` returns.
 
     Attributes:
@@ -61,10 +60,6 @@ class CaptureResult:
         self.raise_for_status(strict=True)
         return iter(self.captures)
 
-    def table(self) -> None:
-        """Print what the command line prints."""
-        self.print_to(console_for(sys.stdout))
-
     def print_to(self, console: Console) -> None:
         """Print on a console."""
         for capture in self.captures:
@@ -77,14 +72,14 @@ class CaptureResult:
         if self.captures:
             console.print(Text("next: stopwatt ops measure", style="quiet"))
 
-    def to_json(self) -> str:
-        """The documented JSON (`docs/operators.md`)."""
+    def document(self) -> dict[str, Any]:
+        """What `--json` prints."""
         failed = [
             {"workload": one.cell.workload.label, "setup": one.cell.setup.label, "status": str(one.status)}
             | {"what": one.trouble.what, "when": one.trouble.when, "now": one.trouble.now}
             for one in self.failed
         ]
-        return json.dumps(captures_document(self.captures) | {"failed": failed, "files": list(self.files)}, indent=2)
+        return captures_document(self.captures) | {"failed": failed, "files": list(self.files)}
 
     def raise_for_status(self, *, strict: bool = False) -> None:
         """Raise if a capture failed that could have been made, or if there is none at all.

@@ -9,13 +9,14 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from stopwatt.operators.explain import Explanation, Part, Place
+from stopwatt.operators.explain import Explanation, Missing, Part, Place
 from stopwatt.operators.groups import By, Group
 from stopwatt.reporting.console import MISSING
 from stopwatt.reporting.grid import Column, Row, grid
 from stopwatt.reporting.operators.compared import Compared, Ran
-from stopwatt.reporting.operators.explain_document import explained_document
+from stopwatt.reporting.operators.explain_document import explained_document, missing_share
 from stopwatt.reporting.operators.explain_sentences import counted, coverage_line, sentences
+from stopwatt.reporting.operators.shown import Shown
 from stopwatt.reporting.result import PartlyFailed
 from stopwatt.text import one_line, printable
 from stopwatt.units import Scale, change, column_interval, column_value, percent, quantity, scale_for
@@ -25,12 +26,14 @@ MOST_ROWS = 18
 """Groups that get a row; the others share one. All of them are in the JSON document."""
 _MOST_KINDS = 10
 _NAME, _PATH = 30, 38
+CHANGED = "changed: {}"
+MEASURED_WHOLE = "What was measured is the model as it was captured: the residual holds what was changed."
 _LEAST_SHARE = 0.01
 _LEAST_CHANGE = 5e-4
 
 
 @dataclass(frozen=True, slots=True)
-class ExplainResult:
+class ExplainResult(Shown):
     """What `ops explain` returns.
 
     Attributes:
@@ -39,6 +42,7 @@ class ExplainResult:
         compared: Backends beside each other; empty where nobody asked.
         turns: Coverage before the first turn of measuring and after each.
         where: The store.
+        changes: What a person changed in the summary of the capture, one sentence each.
         notes: What a reader must know of the measured latency.
     """
 
@@ -47,12 +51,13 @@ class ExplainResult:
     compared: tuple[Compared, ...] = ()
     turns: tuple[float, ...] = ()
     where: str = field(default="", kw_only=True)
+    changes: tuple[str, ...] = field(default=(), kw_only=True)
     notes: tuple[str, ...] = field(default=(), kw_only=True)
 
     def document(self) -> dict[str, Any]:
         """What `--json` prints."""
         document = explained_document(self.explanation, self.compared, self.turns)
-        return document | {"notes": [*document["notes"], *self.notes]}
+        return document | {"notes": [*document["notes"], *self.notes], "changes": list(self.changes)}
 
     def raise_for_status(self) -> None:
         """Raise if the model itself could not be measured.
@@ -67,12 +72,16 @@ class ExplainResult:
                 now="its operators are explained all the same; stopwatt bench tells more",
             )
 
-    def show(self, console: Console) -> None:
+    def print_to(self, console: Console) -> None:
         """Print everything."""
         found = self.explanation
         workload, setup = short_label(found.capture.workload), found.capture.setup
         console.print(Text(printable(f"{workload} · {setup.label}, {counted(setup.threads, 'thread')}")))
         console.print()
+        if self.changes:
+            for line in (*map(CHANGED.format, self.changes), MEASURED_WHOLE):
+                console.print(Text(printable(line)))
+            console.print()
         console.print(groups_table(found, self.by))
         console.print()
         console.print(numbers_table(found))
@@ -151,14 +160,18 @@ def numbers_table(found: Explanation) -> Table:
 
 def missing_table(found: Explanation) -> Table:
     """Operators without a time: never dropped."""
-    rows = [[_shortened(one.label), f"{one.calls:,}", _expected(one.expected_s), one.why] for one in found.missing]
+    rows = [
+        [_shortened(one.label), f"{one.calls:,}", _expected(one.expected_s), _share_of(found, one), one.why]
+        for one in found.missing
+    ]
     more = len(rows) - MOST_ROWS
     if more > 0:
-        rows = [*rows[:MOST_ROWS], [f"{more} more: --json lists them", "", "", ""]]
+        rows = [*rows[:MOST_ROWS], [f"{more} more: --json lists them", "", "", "", ""]]
     columns: list[Column | str] = [
         "operator without a time",
         Column("calls", right=True),
         Column("expected", right=True),
+        Column("share", right=True),
         "why",
     ]
     return grid("", columns, rows)
@@ -272,6 +285,11 @@ def _signed_percent(share: float) -> str:
 
 def _expected(seconds: float | None) -> str:
     return "" if seconds is None else quantity(seconds, "s")
+
+
+def _share_of(found: Explanation, one: Missing) -> str:
+    share = missing_share(found, one)
+    return "" if share is None else percent(share)
 
 
 def _kind(one: Ran) -> str:

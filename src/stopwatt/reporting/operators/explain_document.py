@@ -3,7 +3,7 @@
 from dataclasses import asdict
 from typing import Any
 
-from stopwatt.operators.explain import EnergySums, Explanation
+from stopwatt.operators.explain import EnergySums, Explanation, Missing
 from stopwatt.operators.groups import By, Group
 from stopwatt.reporting.operators.compared import Compared
 
@@ -44,10 +44,17 @@ def explained_document(found: Explanation, compared: tuple[Compared, ...], turns
         "trimmed_s": found.trimmed_s,
         "energy": _energy(found.energy),
         **{name: [_group(one, by) for one in found.groups[by]] for by, name in _NAMES.items()},
-        "missing": [asdict(one) for one in found.missing],
+        "missing": [asdict(one) | {"share": missing_share(found, one)} for one in found.missing],
         "compared": [asdict(one) for one in compared],
         "notes": list(found.capture.notes),
     }
+
+
+def missing_share(found: Explanation, one: Missing) -> float | None:
+    """What an operator without a time is expected to have of the model's time; `None` where nobody knows."""
+    if one.expected_s is None or not found.reference_s:
+        return None
+    return one.expected_s / found.reference_s
 
 
 def _group(one: Group, by: By) -> dict[str, Any]:

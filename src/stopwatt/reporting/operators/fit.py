@@ -9,9 +9,10 @@ from rich.console import Console
 
 from stopwatt import units
 from stopwatt.reporting.grid import Column, Row, grid
+from stopwatt.reporting.operators.shown import Shown
 
 if TYPE_CHECKING:
-    from stopwatt.ops.fit import Fitted, Part
+    from stopwatt.ops.fitting import Fitted, Part
     from stopwatt.predicting.evaluate import Answered, Evaluation
     from stopwatt.predicting.scores import Scores
 
@@ -31,7 +32,7 @@ COLUMNS: list[Column | str] = [
 
 
 @dataclass(frozen=True, slots=True)
-class FitResult:
+class FitResult(Shown):
     """What `ops fit` returns."""
 
     found: "Fitted"
@@ -48,7 +49,7 @@ class FitResult:
             "families": [_part_document(part) for part in found.parts],
         }
 
-    def show(self, console: Console) -> None:
+    def print_to(self, console: Console) -> None:
         """A table for each family."""
         for part in self.found.parts:
             show_part(console, part)

@@ -16,6 +16,7 @@ from stopwatt.operators.replay import Mode, Replay
 from stopwatt.operators.statistics import interval_of, time_of, trimmed_mean_of
 from stopwatt.records import Reading, Status, Suspect, Unavailable
 from stopwatt.reporting.grid import Column, grid
+from stopwatt.reporting.operators.shown import Shown
 from stopwatt.stats.quantiles import Interval
 from stopwatt.text import printable
 
@@ -26,18 +27,20 @@ _KINDS = ("measured", "unavailable", "failed")
 
 
 @dataclass(frozen=True, slots=True)
-class MeasureResult:
+class MeasureResult(Shown):
     """What `ops measure` returns.
 
     Attributes:
         found: What was measured.
         where: The store.
         models: Workloads that the operators are from, as a user names them; empty where they are from files.
+        changes: What people changed in summary files, one sentence each.
     """
 
     found: Measured
     where: str
     models: tuple[str, ...] = ()
+    changes: tuple[str, ...] = ()
 
     def document(self) -> dict[str, Any]:
         """What `--json` prints."""
@@ -55,10 +58,11 @@ class MeasureResult:
             "sentinel_s": _finite(found.sentinel_s),
             "spread": _finite(found.spread),
             "ending": str(found.ending),
+            "changes": list(self.changes),
             "series": [self._series(one) for one in found.replays],
         }
 
-    def show(self, console: Console) -> None:
+    def print_to(self, console: Console) -> None:
         """Print everything."""
         found = self.found
         place = found.place
@@ -143,6 +147,7 @@ def _time(replay: Replay | None, scale: units.Scale) -> str:
 def _lines(result: MeasureResult) -> Iterator[str]:
     found = result.found
     yield ""
+    yield from (f"Changed: {change}" for change in result.changes)
     if not found.replays and found.ending is Ending.DONE:
         yield f"Nothing to measure: all {found.known} series are in {result.where} already (--again measures them)."
     else:

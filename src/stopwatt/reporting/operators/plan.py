@@ -15,6 +15,7 @@ from stopwatt.operators.replay import Mode
 from stopwatt.predicting.candidates import Why
 from stopwatt.predicting.plan import Plan, Planned
 from stopwatt.reporting.grid import Column, grid
+from stopwatt.reporting.operators.shown import Shown
 from stopwatt.text import printable
 
 SCHEMA = "1"
@@ -37,7 +38,7 @@ _COUNTED = {
 
 
 @dataclass(frozen=True, slots=True)
-class PlanResult:
+class PlanResult(Shown):
     """A plan, and where it went.
 
     Attributes:
@@ -51,6 +52,9 @@ class PlanResult:
     where: str
     file: str = ""
     options: str = ""
+
+    def __iter__(self) -> Iterator[Planned]:
+        return iter(self.plan.planned)
 
     def document(self) -> dict[str, Any]:
         """What `--json` prints."""
@@ -75,7 +79,7 @@ class PlanResult:
             "operators": [_document(one) for one in plan.planned],
         }
 
-    def show(self, console: Console) -> None:
+    def print_to(self, console: Console) -> None:
         """Print everything."""
         plan = self.plan
         for line in _head(plan):

@@ -1,7 +1,5 @@
 """What `predict` shows: time and energy with intervals, what they rest on, and what to measure next."""
 
-import json
-import sys
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
@@ -13,10 +11,10 @@ from rich.table import Table
 from rich.text import Text
 
 from stopwatt.predicting.prediction import Prediction
-from stopwatt.reporting.console import console_for
 from stopwatt.reporting.grid import Column, Row, grid
 from stopwatt.reporting.operators.predict_document import predicted_document
 from stopwatt.reporting.operators.shortened import shortened
+from stopwatt.reporting.operators.shown import Shown
 from stopwatt.text import printable
 from stopwatt.units import change, column_interval, column_value, interval, percent, quantity, scale_for
 from stopwatt.workloads.params import short_label
@@ -28,7 +26,7 @@ MOST_REASONS = 5
 
 
 @dataclass(frozen=True, slots=True)
-class PredictResult:
+class PredictResult(Shown):
     """What `predict` returns.
 
     Attributes:
@@ -41,14 +39,6 @@ class PredictResult:
 
     def __iter__(self) -> Iterator[Prediction]:
         return iter(self.predictions)
-
-    def table(self) -> None:
-        """Print what the command line prints."""
-        self.print_to(console_for(sys.stdout))
-
-    def to_json(self) -> str:
-        """The documented JSON (docs/json.md)."""
-        return json.dumps(self.document(), indent=2, allow_nan=False)
 
     def document(self) -> dict[str, Any]:
         """What `--json` prints."""

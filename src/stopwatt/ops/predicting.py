@@ -10,13 +10,12 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from stopwatt.arguments import integer, integers, numbers, parameters, text
 from stopwatt.errors import UsageError
 from stopwatt.ops.forecasting import BUDGET_S, WITHIN, Improve, Session
-from stopwatt.ops.subjects import (
-    EAGER,
-)
+from stopwatt.ops.subjects import EAGER
 from stopwatt.ops.target import target_of
-from stopwatt.records import Precision, Protocol, Scalar
+from stopwatt.records import Precision, Scalar
 from stopwatt.reporting.operators.predict import PredictResult
 from stopwatt.store import open_store
 from stopwatt.sweeping.plan import Request, make_plan
@@ -64,14 +63,19 @@ def predict(
         PartlyFailed: The model's forward pass failed.
         StoreError: The store cannot be used.
     """
-    from stopwatt.arguments import integers, text
-
-    batches = integers("batch", batch, "whole numbers, such as [1, 8]")
-    text("device", device, "cpu, cuda, or hardware of the database")
     asked = Request(
-        (workload,), dict(params or {}), (backend,), (precision,), batches, device, threads, Protocol(), baseline=False
+        (text("workload", workload, "a name, such as 'mlp'"),),
+        parameters(params),
+        (text("backend", backend, "'eager'"),),
+        (text("precision", precision, "a name, such as 'fp32'"),),
+        integers("batch", batch, "whole numbers, such as [1, 8]"),
+        text("device", device, "cpu, cuda, or hardware of the database"),
+        integer("threads", threads, "a whole number; 0 for all cores"),
+        baseline=False,
     )
-    return run_predict(asked, Improve(improve, within, budget_s), store=store)
+    (share,) = numbers("within", [within], "a share, such as 0.1")
+    (seconds,) = numbers("budget_s", [budget_s], "seconds")
+    return run_predict(asked, Improve(improve, share, seconds), store=store)
 
 
 def run_predict(

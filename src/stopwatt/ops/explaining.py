@@ -1,6 +1,6 @@
 """Explain a model: capture it, measure the operators that matter, its latency, and put both side by side.
 
-capture    from the store, else now
+capture    from the store, else now; or as a person edited its summary
 latency    of the whole model: from the store, else measured now with the quick protocol
 operators  the heaviest that have no time, turn by turn, until they account for the target or the budget is used
 compare    other backends: what they run, and how long the model takes on them
@@ -21,10 +21,13 @@ from stopwatt.operators.groups import By
 from stopwatt.operators.memory import Rule
 from stopwatt.operators.operator import Operator
 from stopwatt.operators.replay import Mode, Place, Replay, ReplayRules
-from stopwatt.ops.measure import measure
+from stopwatt.ops.given import EAGER, given_by, stale
+from stopwatt.ops.learnt import learnt_at, learnt_times
+from stopwatt.ops.measuring import measure
 from stopwatt.ops.queue import Order
 from stopwatt.ops.setting import caches_for, captured, place_for
 from stopwatt.ops.whole import known_row, model_of, specs_of
+from stopwatt.predicting.predictor import Predictor
 from stopwatt.records import QUICK, Cell, Severity
 from stopwatt.reporting.operators.compared import Compared, compared
 from stopwatt.reporting.operators.explain import ExplainResult
@@ -37,7 +40,6 @@ from stopwatt.units import percent
 if TYPE_CHECKING:
     from stopwatt.store.database import Store
 
-EAGER = "eager"
 TARGET = 0.9
 BUDGET_S = 600.0
 LEAST_TURN = 12
@@ -73,28 +75,30 @@ def run_explain(
     """Say where the time of one model in one setup goes.
 
     Args:
-        asked: One workload, one precision, one batch; its backends are those that are explained, which is eager.
+        asked: One workload, one precision, one batch; its backends are those that are explained, which is eager. In the
+            place of the workload may stand a summary file, which says all of these itself.
         question: What is wanted.
         store: Results database.
         watcher: Looks on.
 
     Raises:
-        UsageError: More than one model or setup, or a target that cannot be.
+        UsageError: More than one model or setup, a target that cannot be, or a file that cannot be read as a summary.
         EnvironmentUnfit: The model must be measured, and the machine is not fit.
         Interrupted: The user stopped it; what was done is saved.
         StoreError: Something could not be saved.
     """
-    asked = replace(asked, backends=(EAGER,), baseline=False, protocol=QUICK)
-    plan = _planned(asked, question)
-    cell = plan.cells[0]
     with open_store(store) as database:
-        session = _Session(database, asked, question, watcher)
-        capture = captured(database, asked, cell, watcher)
-        row = session.row(asked, cell)
+        given = given_by(database, replace(asked, backends=(EAGER,), baseline=False, protocol=QUICK))
+        plan = _planned(given.asked, question)
+        cell = plan.cells[0]
+        session = _Session(database, given.asked, question, watcher)
+        capture = given.capture or captured(database, given.asked, cell, watcher)
+        row = session.row(given.asked, cell)
         model = model_of(row)
-        found, turns = session.explained(capture, cell, model)
+        found, turns = session.explained(given.edited or capture, cell, model)
         sides = session.compared(capture) if question.compare else ()
-        return ExplainResult(found, question.by, sides, turns, where=database.where, notes=_warnings(row))
+        notes = (*stale(capture, cell), *_warnings(row))
+        return ExplainResult(found, question.by, sides, turns, where=database.where, changes=given.changes, notes=notes)
 
 
 def _planned(asked: Request, question: Question) -> Plan:
@@ -137,12 +141,16 @@ class _Session:
             specs,
             target=self.question.target,
         )
+        learnt = self._learnt(place)
         until = time.monotonic() + self.question.budget_s
         turns: list[float] = []
         before: list[Operator] = []
         while True:
             replays = self._replays(capture, place)
-            found = explain(capture, replays, model, replace(basis, expected_s=_expected(capture, replays, basis)))
+            known = _known(capture, replays)
+            rough = expected(capture, works, known, specs)
+            better = learnt_times(capture, known, basis, place, learnt)
+            found = explain(capture, replays, model, replace(basis, expected_s={**rough, **better}))
             waiting, left_s = self._waiting(capture, place), until - time.monotonic()
             if turns and self.watcher is not None:
                 self.watcher.announce(f"measured operators account for {percent(found.coverage)} of the time")
@@ -152,6 +160,14 @@ class _Session:
             before = waiting
             chosen = next_ones(capture, waiting, works, specs, self.question.target, least=LEAST_TURN)
             measure(self.store, chosen, place, self._rules(), left_s, self.watcher, order=Order.GIVEN)
+
+    def _learnt(self, place: Place) -> Predictor:
+        try:
+            return learnt_at(self.store, place)
+        except StopwattError as error:  # only rough times are lost
+            if self.watcher is not None:
+                self.watcher.announce(f"{error.what}: {error.now}")
+            return Predictor({})
 
     def compared(self, eager: Capture) -> tuple[Compared, ...]:
         """Each backend that was asked for, or why it gave nothing."""
@@ -192,10 +208,11 @@ def _warnings(row: Row) -> tuple[str, ...]:
     return tuple(f"the measured latency: {one.text}" for one in found)
 
 
-def _expected(capture: Capture, replays: dict[str, list[Replay]], basis: Basis) -> dict[str, float]:
+def _known(capture: Capture, replays: dict[str, list[Replay]]) -> dict[str, float]:
+    """Seconds of a call of each operator with a time, in its fastest mode, by key."""
     known: dict[str, float] = {}
     for one in capture.operators:
         times = cost_of(one, replays.get(one.key, ()), "").time_s
         if times:
             known[one.key] = min(times.values())
-    return expected(capture, basis.works, known, basis.specs)
+    return known

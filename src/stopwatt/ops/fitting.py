@@ -3,16 +3,22 @@
 import time
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 
-from stopwatt.errors import UsageError
+from stopwatt.errors import StopwattError, UsageError
 from stopwatt.operators.table import DeviceSpecs, Table, joined
 from stopwatt.operators.work import Family
-from stopwatt.ops.measured import measured_tables
+from stopwatt.ops.ahead import Ahead
+from stopwatt.ops.measured import place_tables
+from stopwatt.ops.measuring import Nobody, Onlooker
+from stopwatt.ops.places import specs_in
 from stopwatt.predicting.evaluate import Evaluation, evaluate
+from stopwatt.predicting.family import FamilyModel
 from stopwatt.predicting.predictor import LEAST_ROWS, Predictor, fit
 from stopwatt.store import Store
+from stopwatt.sweeping.execute import Interrupted
 
 NAME = "operators"
 """Under which the predictor is kept."""
@@ -65,9 +71,17 @@ class Fitted:
 
 
 def fit_store(
-    store: Store, families: Collection[Family] = (), *, device: str = "", quick: bool = False, seed: int = 0
+    store: Store,
+    families: Collection[Family] = (),
+    *,
+    device: str = "",
+    quick: bool = False,
+    seed: int = 0,
+    watcher: Onlooker | None = None,
 ) -> Fitted:
     """Learn from all operators that a store holds, say how well, keep the predictor.
+
+    Each family is kept as soon as it is fitted: whatever ends this, whole families are new, the others are as before.
 
     Args:
         store: With measured or imported operators.
@@ -75,12 +89,14 @@ def fit_store(
         device: That is held out where unseen devices are asked for.
         quick: Evaluate on few rows.
         seed: Of samples, folds and models.
+        watcher: Looks on.
 
     Raises:
         UsageError: There is no family with enough rows, or scikit-learn is not installed.
+        Interrupted: The user stopped it; it says which families are new.
     """
     _need_learner()
-    specs, tables = store.operators.specs(), _tables(store, families, seed)
+    specs, tables = specs_in(store), _tables(store, families, seed)
     tried = TRIED_QUICKLY if quick else TRIED
     usable = {family: rows for family, (rows, _) in tables.items() if len(rows) >= LEAST_ROWS}
     if not usable:
@@ -89,18 +105,68 @@ def fit_store(
             when=store.operators.where,
             now="measure some (stopwatt ops measure) or bring those of others (stopwatt ops import aiconfigurator)",
         )
-    learnt, parts = Predictor({}), []
-    for family, rows in usable.items():
-        begin = time.monotonic()
-        learnt = Predictor(dict(learnt.models) | dict(fit({family: rows}, specs, seed=seed).models))
-        seconds = time.monotonic() - begin
-        evaluation = evaluate(rows, specs, most=tried, device=device, seed=seed)
-        parts.append(_part(rows, tables[family][1], seconds, evaluation))
-    predictor = Predictor(dict(_kept(store).models) | dict(learnt.models)) if families else learnt
-    content = predictor.to_bytes()
-    store.operators.save_predictor(NAME, content, _summary(predictor, specs))
+    learning = _Learning(store, specs, {} if not families else dict(_kept(store).models))
+    parts: list[Part] = []
+    ahead = Ahead.of(usable, tried, watcher or Nobody())
+    try:
+        for family, rows in usable.items():
+            ahead.step(str(family), len(rows))
+            begin = time.monotonic()
+            learning.learn(family, rows, seed)
+            seconds = time.monotonic() - begin
+            evaluation = evaluate(rows, specs, most=tried, device=device, seed=seed, told=partial(ahead.asked, rows))
+            parts.append(_part(rows, tables[family][1], seconds, evaluation))
+        size = learning.keep()
+    except KeyboardInterrupt:
+        raise _stopped(learning.learnt, usable) from None
+    finally:
+        ahead.end()
     skipped = {family: len(rows) for family, (rows, _) in tables.items() if family not in usable}
-    return Fitted(tuple(parts), skipped, len(content), store.operators.where, tried)
+    return Fitted(tuple(parts), skipped, size, store.operators.where, tried)
+
+
+class _Learning:
+    """Families as they are learnt, each kept at once beside those that were learnt before.
+
+    Args:
+        store: Keeps them.
+        specs: Of devices.
+        others: Families that stay as they are in the end.
+    """
+
+    def __init__(self, store: Store, specs: Mapping[str, DeviceSpecs], others: dict[Family, FamilyModel]) -> None:
+        self.learnt: dict[Family, FamilyModel] = {}
+        self._store = store
+        self._specs = specs
+        self._others = others
+        self._before: dict[Family, FamilyModel] | None = None
+
+    def learn(self, family: Family, rows: Table, seed: int) -> None:
+        """One more."""
+        self.learnt |= fit({family: rows}, self._specs, seed=seed).models
+        if self._before is None:
+            self._before = _readable(self._store)
+        self._save(self._before | self.learnt)
+
+    def keep(self) -> int:
+        """All are learnt: those of which no row is left are gone; bytes of the predictor."""
+        return self._save(self._others | self.learnt)
+
+    def _save(self, models: Mapping[Family, FamilyModel]) -> int:
+        predictor = Predictor(dict(models))
+        content = predictor.to_bytes()
+        self._store.operators.save_predictor(NAME, content, _summary(predictor, self._specs))
+        return len(content)
+
+
+def _stopped(learnt: Collection[Family], usable: Collection[Family]) -> Interrupted:
+    left = [str(family) for family in usable if family not in learnt]
+    if not left:
+        when = "all families are fitted and kept; how well they predict was not said of all"
+        return Interrupted("stopped on request", when=when, now="stopwatt ops fit says it")
+    new = ", ".join(map(str, learnt))
+    when = f"{new}: fitted and kept; all others are as before" if new else "nothing was fitted: all is as before"
+    return Interrupted("stopped on request", when=when, now=f"stopwatt ops fit --family {','.join(left)} fits the rest")
 
 
 def _need_learner() -> None:
@@ -117,10 +183,18 @@ def _kept(store: Store) -> Predictor:
     return Predictor.from_bytes(found[0]) if found else Predictor({})
 
 
+def _readable(store: Store) -> dict[Family, FamilyModel]:
+    """What was learnt before; nothing where that is damaged or of another version: it is about to be replaced."""
+    try:
+        return dict(_kept(store).models)
+    except StopwattError:
+        return {}
+
+
 def _tables(store: Store, families: Collection[Family], seed: int) -> dict[Family, tuple[Table, int]]:
     """Rows to learn from, and how many there are, by family."""
     own: dict[Family, list[Table]] = {}
-    for table in measured_tables(store):
+    for table in place_tables(store):
         own.setdefault(table.family, []).append(table)
     others = {one.family for one in store.operators.sources()}
     found = {}

@@ -1,18 +1,51 @@
 """Take models apart: from a request to captures, each made in a fresh process and kept as it comes."""
 
 from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
 
 from stopwatt.backends import catalogue
 from stopwatt.errors import Unsupported
 from stopwatt.measuring.faults import translate
 from stopwatt.measuring.job import Answer, Job, JobKind
 from stopwatt.operators.capture import Capture
+from stopwatt.ops.summary import write_summary
 from stopwatt.records import Cell, Status, Trouble
 from stopwatt.reporting.operators.capture import CaptureResult, Failed
 from stopwatt.running import Silent
+from stopwatt.store import open_store
 from stopwatt.sweeping.execute import Interrupted, Watcher
 from stopwatt.sweeping.executors.process import Outcome, ProcessExecutor
 from stopwatt.sweeping.plan import Request, make_plan
+
+
+def capture_models(
+    asked: Request, *, out: Path | None = None, store: str | None = None, watcher: Watcher | None = None
+) -> CaptureResult:
+    """Take models apart, keep what was found, and write it down for people.
+
+    Args:
+        asked: As for `run_capture`.
+        out: Folder for a summary file of each capture.
+        store: Results database.
+        watcher: Looks on.
+
+    Raises:
+        UsageError: An unknown name, a value out of range, or a folder that cannot be made.
+        Interrupted: The user stopped it; what was captured before is kept.
+        StoreError: A capture could not be saved.
+    """
+    files: list[str] = []
+    with open_store(store) as database:
+
+        def keep(found: Capture) -> None:
+            database.operators.save_capture(found)
+            if out is not None:
+                keys = {one.key for one in found.operators}
+                known = {one.operator.key for one in database.operators.replays(operators=keys)}
+                files.append(str(write_summary(found, out, known)))
+
+        return replace(run_capture(asked, watcher=watcher, keep=keep), files=tuple(files))
 
 
 def run_capture(

@@ -4,9 +4,11 @@ captured models -> operators with their shares of time -> candidates -> doubt an
 """
 
 import math
+import shlex
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -16,10 +18,13 @@ from stopwatt.devices.resolve import kind_of
 from stopwatt.errors import UsageError
 from stopwatt.operators.capture import Capture
 from stopwatt.operators.replay import ReplayRules
+from stopwatt.operators.table import DeviceSpecs
 from stopwatt.operators.work import Work
 from stopwatt.ops.learning import kept_predictor, material_of
 from stopwatt.ops.measured import observed_at
 from stopwatt.ops.pace import USUAL_S, pace_of, series_s
+from stopwatt.ops.places import specs_in
+from stopwatt.ops.plan_file import check_name, write_plan
 from stopwatt.ops.prospects import Known, called_in, forecast, known_at, poor_among
 from stopwatt.ops.subjects import EAGER
 from stopwatt.ops.target import Target, target_of
@@ -29,6 +34,8 @@ from stopwatt.predicting.choosing import kind_of as kind_at
 from stopwatt.predicting.plan import Plan, Planned
 from stopwatt.predicting.predictor import Predictor
 from stopwatt.records import Precision
+from stopwatt.reporting.operators.plan import PlanResult
+from stopwatt.store import Access, open_store
 from stopwatt.workloads.params import short_label
 
 if TYPE_CHECKING:
@@ -64,45 +71,47 @@ class Asked:
     seed: int = 0
 
 
-def plan(
-    *workloads: str,
-    device: str = "cpu",
-    threads: int = 0,
-    precision: str = "fp32",
-    budget_s: float = BUDGET_S,
-    count: int | None = None,
-    seed: int = 0,
-    store: str | None = None,
-) -> Plan:
-    """The operators that are worth measuring next.
+def plan_operators(
+    asked: Asked, *, out: Path | None = None, overwrite: bool = False, store: str | None = None
+) -> PlanResult:
+    """The operators that are worth measuring next, and a file of them.
 
     Args:
-        workloads: Captured ones, whose time decides; all captured ones if none is given.
-        device: `cpu` or `cuda` of this machine, or hardware as the operator database names it.
-        threads: Host threads; 0 for all cores that may be used.
-        precision: `fp32`, or `tf32` for how a GPU multiplies float32.
-        budget_s: Seconds for measuring them.
-        count: Operators at most.
-        seed: Of everything random: the same database and seed give the same plan.
-        store: Results database; `$STOPWATT_STORE` or `./stopwatt.db` if absent.
+        asked: What for.
+        out: File for `ops measure`; its ending names the format.
+        overwrite: Whether that file may be replaced.
+        store: Results database.
 
     Raises:
-        UsageError: Nothing was captured, no such device, or a budget or count that is not above 0.
-        StoreError: The store cannot be used.
+        UsageError: Nothing was captured, no such device, a budget or count that is not above 0, or a file name that
+            cannot be or is taken.
+        StoreError: The store cannot be read, or the file cannot be written.
     """
-    from stopwatt.store import Access, open_store
-    from stopwatt.sweeping.ceilings import precisions_named
-
-    asked = Asked(workloads, device, threads, precisions_named([precision])[0], budget_s, count, seed)
+    if out is not None:
+        check_name(out)
     with open_store(store, access=Access.READ) as database:
-        return make_plan(database, asked)
+        found = make_plan(database, asked)
+        where = database.where
+    if out is not None:
+        write_plan(found, out, overwrite=overwrite)
+    return PlanResult(found, where, "" if out is None else str(out), _options(asked, found, store))
+
+
+def _options(asked: Asked, found: Plan, store: str | None) -> str:
+    """Of the command that measures the plan, so that it does so at the same place and finds the same store."""
+    same = {
+        "--threads": asked.threads or "",
+        "--precision": "" if asked.precision is Precision.FP32 else asked.precision,
+        "--store": store if store and found.here else "",
+    }
+    return "".join(f" {name} {shlex.quote(str(value))}" for name, value in same.items() if value)
 
 
 def make_plan(store: "Store", asked: Asked) -> Plan:
     """The plan for an open store.
 
     Raises:
-        UsageError: As `plan`.
+        UsageError: As `plan_operators`.
     """
     _check(asked)
     target = target_of(store, asked.device, asked.threads, asked.precision)
@@ -152,16 +161,20 @@ def _captures(store: "Store", names: Sequence[str], target: Target) -> list[Capt
 
 
 def _known(store: "Store", target: Target) -> Known:
-    specs = store.operators.specs()
-    return known_at(store, target, _predictor(store, target), specs)
+    specs = _specs(store, target)
+    return known_at(store, target, _predictor(store, target, specs), specs)
 
 
-def _predictor(store: "Store", target: Target) -> Predictor | None:
+def _specs(store: "Store", target: Target) -> dict[str, DeviceSpecs]:
+    return specs_in(store, *((target.place,) if target.place is not None else ()))
+
+
+def _predictor(store: "Store", target: Target, specs: Mapping[str, DeviceSpecs]) -> Predictor | None:
     """The one that was kept; else one from what was measured at the place, if anything was."""
     kept = kept_predictor(store)
     if kept is not None:
         return kept
-    material = material_of(store, target, store.operators.specs())
+    material = material_of(store, target, specs)
     return material.predictor() if material.own else None
 
 
