@@ -36,6 +36,8 @@ MOST_DEATHS = 20
 """Processes that may die, without any image done in between, before the run gives up."""
 HOPELESS = 64
 """Images that may fail in the model, with none done, before the run gives up."""
+OBSERVE_S = 0.002
+"""Changes of the state that follow each other more quickly are told at once."""
 _LOOK_S = 0.5
 
 
@@ -112,6 +114,7 @@ class Coordinator:
         self._decoded = 0
         self._deaths = 0
         self._failed_in_model = 0
+        self._observed = self._looked = 0.0
         self.contract: Contract | None = None
         self.facts: dict[str, Any] = {}
         self.layout = job.layout
@@ -132,6 +135,7 @@ class Coordinator:
             self._hand_out()
             while not self._schedule.finished:
                 self._turn()
+            self._observe(self._counts())
         finally:
             if self._slots is not None:
                 self._slots.close()
@@ -149,9 +153,14 @@ class Coordinator:
         if self.stops:
             self._schedule.stop()
         self._hand_out()
-        self._recorder.check()
-        self._end_the_stuck()
-        self._observe(self._counts())
+        now = monotonic()
+        if now - self._observed >= OBSERVE_S:
+            self._observed = now
+            self._observe(self._counts())
+        if now - self._looked >= _LOOK_S:
+            self._looked = now
+            self._recorder.check()
+            self._end_the_stuck()
 
     # --- beginning: nobody gets an image before every model is loaded ---
 

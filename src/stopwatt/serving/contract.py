@@ -93,6 +93,10 @@ class Placement:
     left: float = 0.0
     top: float = 0.0
 
+    def __reduce__(self) -> "tuple[type[Placement], tuple[int, int, float, float, float, float]]":
+        """Pickled as a call, in a third of a frozen dataclass's time: one goes with every image."""
+        return Placement, (self.width, self.height, self.scale_x, self.scale_y, self.left, self.top)
+
 
 @dataclass(frozen=True, slots=True)
 class Detection:
