@@ -65,16 +65,22 @@ def read(path: str) -> bytes | Failed:
     except ValueError as error:
         return Failed(Trouble.MISSING, f"no file can have this name: {error}")
     try:
-        with open(descriptor, "rb", buffering=0) as file:  # noqa: PTH123  (a descriptor)
-            status = os.fstat(descriptor)
-            if not stat.S_ISREG(status.st_mode):
-                kind = "folder" if stat.S_ISDIR(status.st_mode) else "device or a pipe"
-                return Failed(Trouble.NOT_AN_IMAGE, f"this is a {kind}")
-            if status.st_size > MOST_BYTES:
-                return Failed(Trouble.TOO_LARGE, f"the file has {status.st_size} bytes; {MOST_BYTES} at most are read")
-            return file.read()
+        return _content(descriptor)
     except OSError as error:
         return Failed(Trouble.UNREADABLE, f"the file cannot be read: {error.strerror}")
+    finally:
+        os.close(descriptor)
+
+
+def _content(descriptor: int) -> bytes | Failed:
+    status = os.fstat(descriptor)
+    if not stat.S_ISREG(status.st_mode):
+        kind = "folder" if stat.S_ISDIR(status.st_mode) else "device or a pipe"
+        return Failed(Trouble.NOT_AN_IMAGE, f"this is a {kind}")
+    if status.st_size > MOST_BYTES:
+        return Failed(Trouble.TOO_LARGE, f"the file has {status.st_size} bytes; {MOST_BYTES} at most are read")
+    with open(descriptor, "rb", buffering=0, closefd=False) as file:  # noqa: PTH123  (a descriptor)
+        return file.read()
 
 
 def prepared(data: bytes, preprocess: Preprocess) -> tuple[NDArray[np.uint8], Placement] | Failed:

@@ -2,7 +2,8 @@
 
 A frame is known by its place in the order of display, and found by its time stamp: the n-th smallest among those of the
 packets, which are read without decoding them. So it is the same picture whether the frames before it were decoded, or
-the file was entered at the key frame before it, as it is when a run goes on or several decoders share a video.
+the file was entered at the key frame before it, as it is when a run goes on or several decoders share a video. Where
+that cannot be relied on, the file is read from its beginning.
 """
 
 from bisect import bisect_right
@@ -30,6 +31,9 @@ SUFFIXES = frozenset({".mp4", ".m4v", ".mov", ".mkv", ".webm", ".avi", ".mpg", "
 _LOCAL = {"protocol_whitelist": "file"}
 """What a video refers to is not fetched from anywhere."""
 _QUARTER = 90
+_INDEXED = {"mov,mp4,m4a,3gp,3g2,mj2", "matroska,webm", "avi", "mpegts"}
+"""Containers, as FFmpeg calls them, in which a frame has the same time stamp wherever the file is entered. In an MPEG
+program stream, for one, it has not."""
 
 
 def check_installed(path: str) -> None:
@@ -139,7 +143,6 @@ class Video:
     def _decoded(self) -> "Iterator[_Timed]":
         """Frames from here on in the order of display, by time stamp; by number where stamps are missing."""
         stream = self._container.streams.video[0]
-        stream.codec_context.thread_count = 1  # there is a decoder for every core already
         for number, frame in enumerate(self._container.decode(stream)):
             if not self._keys:
                 yield number, frame
@@ -158,13 +161,14 @@ def _opened(path: str) -> "InputContainer":
     if not container.streams.video:
         container.close()
         raise ValueError("it has no moving picture")
+    container.streams.video[0].codec_context.thread_count = 1  # there is a decoder for every core already
     return container
 
 
 def _index(path: str) -> tuple[list[int], list[int]]:
-    """Time stamps of all frames in the order of display, and of the key frames; none of these where stamps are missing.
+    """Time stamps of all frames in the order of display, and of key frames; none of these where none can be entered.
 
-    Without stamps a frame is known by its number alone, and the file can only be read from its beginning.
+    A frame is then known by its number alone, and the file is always read from its beginning.
     """
     with _opened(path) as container:
         packets = [
@@ -172,10 +176,11 @@ def _index(path: str) -> tuple[list[int], list[int]]:
             for packet in container.demux(container.streams.video[0])
             if packet.size and not packet.is_discard
         ]
+        can_be_entered = container.format.name in _INDEXED
     if not packets:
         raise ValueError("it has no frame")
-    times = [time for time, _ in packets if time is not None]
-    if len(set(times)) < len(packets):
+    times = {time for time, _ in packets if time is not None}
+    if not can_be_entered or len(times) < len(packets):
         return list(range(len(packets))), []
     return sorted(times), sorted(time for time, is_key in packets if is_key and time is not None)
 
