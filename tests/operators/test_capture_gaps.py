@@ -9,7 +9,7 @@ from taken import Does, taken, values
 from torch import nn
 
 from stopwatt.measuring.operators import interior as interiors
-from stopwatt.measuring.operators.capture import BRIEF_S, MOST_CALLS, plain_calls
+from stopwatt.measuring.operators.capture import BRIEF_S, MOST_CALLS, PlainCalls, page_seconds, plain_calls
 from stopwatt.measuring.operators.gaps import Heard, OtherPath, gaps_of, hearing_ns
 
 
@@ -108,6 +108,12 @@ def test_long_calls_are_timed_once_and_short_ones_a_few_times():
     assert counted(BRIEF_S) == 1
     assert counted(BRIEF_S / 2) == 2
     assert counted(1e-3) == MOST_CALLS
+
+
+def test_a_page_costs_what_calls_with_many_take_longer():
+    assert page_seconds(PlainCalls(0.03, 10_000), PlainCalls(0.01, 0)) == pytest.approx(2e-6)
+    assert page_seconds(PlainCalls(0.03, 40), PlainCalls(0.01, 0)) == 0  # too few to say
+    assert page_seconds(PlainCalls(0.01, 10_000), PlainCalls(0.03, 0)) == 0
 
 
 def test_a_hundred_thousand_operators_are_a_few_distinct_ones():

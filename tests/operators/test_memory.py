@@ -110,6 +110,15 @@ def test_a_view_hands_on_when_its_bytes_were_touched_and_moves_none():
     assert apart[-1] == ((Mode.RESIDENT, 1.0),)
 
 
+def test_caches_that_others_use_too_lose_what_was_touched_long_ago():
+    caches = Caches(600 * KB, 8000 * KB, kept=((0.0, 1.0), (0.01, 0.5), (0.02, 0.0)))
+    slow = replace(capture([LINEAR], [0], 256 * KB), seconds={"forward": 0.01})
+    slower = replace(slow, seconds={"forward": 1.0})
+    half, none = (blends(one, [LINEAR_WORK], Rule.AUTO, caches)[0] for one in (slow, slower))
+    assert dict(half) == {Mode.REUSE: pytest.approx(0.5), Mode.STREAM: pytest.approx(0.5)}
+    assert none == ((Mode.STREAM, 1.0),)
+
+
 def test_a_table_counts_with_the_rows_that_are_looked_up():
     lookup = Work(Family.EMBEDDING, "embedding", "float32", {}, 0, read_bytes=2 * KB, write_bytes=KB, weight_bytes=KB)
     assert footprint(capture([ADD], [0], weights=10**9), [lookup]) == 3 * KB

@@ -78,6 +78,8 @@ class Capture:
         weight_bytes: Bytes of parameters and buffers.
         page_faults: Pages of memory that a plain call took from the system anew.
         page_fault_s: What each of them cost, in that process.
+        cache_kept: Rising seconds, each with the share that the last-level cache still held after them; empty where
+            that was not measured.
         seconds: What capturing took: `forward` (a plain call, the median of a few), `capture` (the whole rest).
         code: Digest of the workload's source code.
         software: Versions of the packages it ran on.
@@ -99,6 +101,7 @@ class Capture:
     weight_bytes: int = 0
     page_faults: float = 0.0
     page_fault_s: float = 0.0
+    cache_kept: tuple[tuple[float, float], ...] = ()
     seconds: Mapping[str, float] = field(default_factory=dict)
     code: str = ""
     software: Mapping[str, str] = field(default_factory=dict)

@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
 import numpy as np
@@ -213,7 +213,8 @@ def explain(capture: Capture, replays: Mapping[str, Sequence[Replay]], model: Mo
     """
     energy = ENERGY_ON_DEVICE if on_device(capture) else ENERGY_ON_CPU
     found = [cost_of(one, replays.get(one.key, ()), energy) for one in capture.operators]
-    costs = call_costs(capture, found, blends(capture, basis.works, basis.rule, basis.caches))
+    caches = basis.caches if on_device(capture) else replace(basis.caches, kept=capture.cache_kept)
+    costs = call_costs(capture, found, blends(capture, basis.works, basis.rule, caches))
     pages = capture.page_faults if model.page_faults is None else model.page_faults
     beyond = _Beyond(pages * capture.page_fault_s, 0.0 if on_device(capture) else _excess(capture, costs, replays))
     whole = _composed(capture, costs, costs.time_s, beyond)

@@ -11,6 +11,8 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
+import numpy as np
+
 from stopwatt.operators.capture import Capture
 from stopwatt.operators.formulas.touched import element_bytes
 from stopwatt.operators.operator import Operator, Role, Tensor
@@ -42,16 +44,28 @@ class Caches:
     Attributes:
         near: Bytes of the caches that the threads of a call have for themselves (level 2 of their cores).
         last: Bytes of the last cache before memory, which all share.
+        kept: Rising seconds, each with the share that caches still hold of what fits them, after that time
+            (`devices.retention`): others use them, too. Empty for all of it, however late.
     """
 
     near: float
     last: float
+    kept: tuple[tuple[float, float], ...] = ()
 
     def level(self, distance: float) -> Mode:
-        """Where something is found after so many other bytes: in a core's caches, in the last one, in memory."""
+        """Where something fits after so many other bytes: in a core's caches, in the last one, in memory only."""
         if distance <= self.near:
             return Mode.REUSE
         return Mode.RESIDENT if distance <= self.last else Mode.STREAM
+
+    def places(self, distance: float, elapsed_s: float) -> Mapping[Mode, float]:
+        """Where something is found after so many other bytes and so much time: shares, which add up to 1."""
+        level = self.level(distance)
+        if level is Mode.STREAM or not self.kept:
+            return {level: 1.0}
+        seconds, shares = zip(*self.kept, strict=True)
+        held = float(np.interp(elapsed_s, seconds, shares))
+        return {mode: share for mode, share in ((level, held), (Mode.STREAM, 1.0 - held)) if share > 0}
 
 
 def blends(capture: Capture, works: Sequence[Work], rule: Rule, caches: Caches) -> tuple[Blend, ...]:
@@ -63,7 +77,8 @@ def blends(capture: Capture, works: Sequence[Work], rule: Rule, caches: Caches) 
     activations that nobody wrote are as far as weights. Outputs lie where an allocator puts them: in the memory of
     that size which was used last and is free. A call whose operands lie in different places has a blend of modes,
     weighted by bytes: reaching farther takes longer in proportion to the bytes that are there. Weights from memory
-    with near activations are exactly what `chained` measures.
+    with near activations are exactly what `chained` measures. How long ago something was touched follows from the
+    time of a plain call, as if its bytes were moved evenly.
 
     Args:
         capture: Of the model.
@@ -77,9 +92,10 @@ def blends(capture: Capture, works: Sequence[Work], rule: Rule, caches: Caches) 
     memory = _Memory()
     for _ in _distances(capture, works, whole, memory):
         pass  # the call before leaves its memory
+    surroundings = _Surroundings(caches, whole, capture.seconds.get("forward", 0.0), memory.clock)
     calls = [(capture.operators[place], works[place]) for place in capture.sequence.tolist()]
     found = zip(calls, _distances(capture, works, whole, memory), strict=True)
-    return tuple(_blend(operator, work, distances, caches, whole) for (operator, work), distances in found)
+    return tuple(_blend(operator, work, distances, surroundings) for (operator, work), distances in found)
 
 
 def footprint(capture: Capture, works: Sequence[Work]) -> float:
@@ -191,19 +207,46 @@ class _Memory:
         return before
 
 
-def _blend(operator: Operator, work: Work, distances: _Distances, caches: Caches, whole: float) -> Blend:
+@dataclass(frozen=True, slots=True)
+class _Surroundings:
+    """In which calls find their operands.
+
+    Attributes:
+        caches: Of the device.
+        whole: Bytes between two readings of a weight.
+        call_s: Time of a call of the model.
+        moved: Bytes that it moves.
+    """
+
+    caches: Caches
+    whole: float
+    call_s: float
+    moved: float
+
+    def put(self, bytes_at: dict[Mode, float], size: float, distance: float) -> None:
+        """So many bytes, which were touched so many bytes ago."""
+        elapsed_s = self.call_s * min(1.0, distance / self.moved) if self.moved else 0.0
+        for mode, share in self.caches.places(distance, elapsed_s).items():
+            bytes_at[mode] += share * size
+
+    def put_weights(self, bytes_at: dict[Mode, float], size: float) -> None:
+        """So many bytes, which were read a call of the model ago."""
+        for mode, share in self.caches.places(self.whole, self.call_s).items():
+            bytes_at[mode] += share * size
+
+
+def _blend(operator: Operator, work: Work, distances: _Distances, around: _Surroundings) -> Blend:
     if not work.bytes:
         return ((Mode.REUSE, 1.0),)
     others = [place for place, one in enumerate(operator.tensors) if one.role is not Role.WEIGHT]
     shares = _shares([math.prod(operator.tensors[place].shape) for place in others])
     bytes_at = dict.fromkeys(_NEAR, 0.0)
     for place, share in zip(others, shares, strict=True):
-        bytes_at[caches.level(distances.read[place])] += share * (work.read_bytes - work.weight_bytes)
-    weights_at = caches.level(whole)
-    if work.weight_bytes and weights_at is Mode.STREAM and not bytes_at[Mode.STREAM]:
+        around.put(bytes_at, share * (work.read_bytes - work.weight_bytes), distances.read[place])
+    if work.weight_bytes and around.caches.level(around.whole) is Mode.STREAM and not bytes_at[Mode.STREAM]:
         return ((Mode.CHAINED, 1.0),)
-    bytes_at[weights_at] += work.weight_bytes
-    bytes_at[caches.level(distances.wrote)] += work.write_bytes
+    around.put_weights(bytes_at, work.weight_bytes)
+    around.put(bytes_at, work.write_bytes, distances.wrote)
     parts = _shares(list(bytes_at.values()))
     return tuple((mode, part) for mode, part in zip(bytes_at, parts, strict=True) if part) or ((Mode.REUSE, 1.0),)
 

@@ -81,8 +81,10 @@ def subject_of(
 ) -> Subject:
     """A model at a target: with its own gaps where it was captured there, with none elsewhere."""
     works = [work_of(one) for one in capture.operators]
-    weights = weights_of(blends(capture, works, target.rule, target.caches))
-    gaps = np.maximum(capture.gaps_ns, 0.0) * 1e-9 if gaps_hold(capture, target) else np.zeros(0)
+    own = gaps_hold(capture, target)
+    caches = replace(target.caches, kept=capture.cache_kept) if own and not target.on_gpu else target.caches
+    weights = weights_of(blends(capture, works, target.rule, caches))
+    gaps = np.maximum(capture.gaps_ns, 0.0) * 1e-9 if own else np.zeros(0)
     label = f"{capture.workload.label} batch {capture.setup.batch}"
     return Subject(
         label, capture.workload.source, capture, works, weights, known, gaps, measured_s, on_device=target.on_gpu

@@ -15,9 +15,10 @@ from stopwatt.backends.base import ArtifactBackend, ModuleBackend, Runner
 from stopwatt.backends.catalogue import get
 from stopwatt.devices.base import Device
 from stopwatt.devices.facts import read_facts
-from stopwatt.devices.paging import fault_seconds, faults
+from stopwatt.devices.paging import fault_seconds, faults, keep_memory
 from stopwatt.devices.resolve import device as find_device
 from stopwatt.devices.resolve import kind_of
+from stopwatt.devices.retention import retention
 from stopwatt.errors import StopwattError, WorkloadError
 from stopwatt.measuring.clock import now_ns
 from stopwatt.measuring.faults import translate, write_down
@@ -39,6 +40,12 @@ BRIEF_S = 0.2
 """Plain calls go on for so long, if the first one was shorter; else one more is made."""
 MOST_CALLS = 5
 """Plain calls after the first, at most."""
+_MANY_PAGES = 64
+_CHURNED = 3
+_CHURN_S = 0.5
+"""Calls with and without page faults, and how long they may take together."""
+_PLAUSIBLE = 2.0
+"""Times the usual cost of a page: what is further away is the machine's doing."""
 _BY_KEYWORD = re.compile(r"missing \d+ required (positional|keyword-only) arguments?|takes \d+ positional arguments?")
 
 
@@ -108,6 +115,9 @@ class _Story:
         with self.phases.phase("kernels"):
             kernels, notes = kernels_of(self.runner, self.arrays, self.cell.setup, self.folder)
         parameters, weight_bytes = _weights(self.built.module)
+        with self.phases.phase("machine"):
+            kept = retention() if self.device.kind == "cpu" else ()
+            page_s = self._page_seconds(plain)
         return Capture(
             workload=self.cell.workload,
             setup=self.cell.setup,
@@ -121,7 +131,8 @@ class _Story:
             parameters=parameters,
             weight_bytes=weight_bytes,
             page_faults=plain.page_faults,
-            page_fault_s=fault_seconds(),
+            page_fault_s=page_s,
+            cache_kept=kept,
             seconds={"forward": plain.seconds, "capture": (now_ns() - begin) / 1e9},
             code=self.cell.code,
             software=self.cell.software,
@@ -146,6 +157,23 @@ class _Story:
             first_s = self._timed(staged)
         with self.phases.phase("plain calls"):
             return plain_calls(lambda: self._timed(staged), first_s)
+
+    def _page_seconds(self, plain: "PlainCalls") -> float:
+        """What a page costs: in this model's own calls, if it takes many and is short; else in general.
+
+        The process keeps its memory from here on.
+        """
+        usual_s = fault_seconds()
+        if plain.page_faults < _MANY_PAGES or plain.seconds * (2 * _CHURNED + 1) > _CHURN_S:
+            return usual_s
+        staged = self._inputs()
+        with_faults = _several(lambda: self._timed(staged), _CHURNED)
+        if not keep_memory():
+            return usual_s
+        self._timed(staged)  # takes for good what it needs
+        without = _several(lambda: self._timed(staged), _CHURNED)
+        own_s = page_seconds(with_faults, without)
+        return own_s if usual_s / _PLAUSIBLE <= own_s <= usual_s * _PLAUSIBLE else usual_s
 
     def _timed(self, staged: Any) -> float:
         begin = now_ns()
@@ -182,13 +210,26 @@ def plain_calls(timed: Callable[[], float], first_s: float) -> PlainCalls:
         timed: Calls and says how long it took.
         first_s: What the first call took.
     """
+    if first_s >= BRIEF_S:
+        return _several(timed, 1)
+    return _several(timed, MOST_CALLS, enough_s=BRIEF_S)
+
+
+def _several(timed: Callable[[], float], count: int, enough_s: float = float("inf")) -> PlainCalls:
+    """So many calls, or fewer that took long enough together."""
     taken: list[float] = []
     pages: list[int] = []
-    while not taken or (first_s < BRIEF_S and len(taken) < MOST_CALLS and sum(taken) < BRIEF_S):
+    while len(taken) < count and sum(taken) < enough_s:
         before = faults()
         taken.append(timed())
         pages.append(faults() - before)
     return PlainCalls(median(taken), median(pages))
+
+
+def page_seconds(with_faults: PlainCalls, without: PlainCalls) -> float:
+    """What a page cost, from calls that took many and calls that took few; 0 where that says nothing."""
+    pages = with_faults.page_faults - without.page_faults
+    return max(0.0, (with_faults.seconds - without.seconds) / pages) if pages >= _MANY_PAGES else 0.0
 
 
 @contextmanager
