@@ -28,7 +28,10 @@ WORTH = 1.05
 """Less than that is called nothing: it is within what two runs of the same layout differ by."""
 _LEAST_S = 2.0
 _LEAST_IMAGES = 20
-_NOISE = 0.98
+_ROUNDING = 0.02
+"""Of a server, what is not worth another one."""
+_MOST_TIMES = 4
+"""More of what there is are not proposed at once: that far from what was seen, bounds are loose."""
 _COARSE = 0.2
 
 
@@ -108,9 +111,10 @@ class Bounds:
 
     def needed(self, name: str, servers: int) -> int:
         """Servers that a station needs beside those that it has before something else is in the way; at least 1."""
-        target = self.worth(**{name: math.inf}).times
-        enough = math.ceil(servers * self.found.busy(name) * target - (1 - _NOISE))
-        return max(1, min(enough - servers, 4 * servers))
+        target = self.found.rate * self.worth(**{name: math.inf}).times
+        bound = next(one.bound for one in self.found.stations if one.name == name)
+        enough = math.ceil(servers * target / bound - _ROUNDING)
+        return max(1, min(enough - servers, _MOST_TIMES * servers))
 
     def _all(self, more: Mapping[str, float]) -> Iterator[tuple[str, float]]:
         rate, ceilings = self.found.rate, self.ceilings

@@ -5,6 +5,7 @@ and what lies before the open segment is forgotten. Of each segment `analyse.met
 """
 
 import os
+import threading
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -56,9 +57,20 @@ class Instruments:
         self._pieces: list[tuple[Trace, ...]] = []
         self._segments: dict[str, list[Energy]] = {}
         self._own_before: float | None = None
+        self._lock = threading.Lock()
+
+    def begin(self) -> None:
+        """Energy and CPU time count from now."""
+        with self._lock:
+            self._take(time.monotonic_ns())
+            self._begin_ns, self._segments, self._own_before = self._until_ns, {}, None
 
     def read(self) -> Now:
         """What they say now; waits, within bounds, until it is there."""
+        with self._lock:
+            return self._read()
+
+    def _read(self) -> Now:
         self._take(time.monotonic_ns())
         if self._until_ns - self._begin_ns > 2 * SEGMENT_NS:  # the last segment is never shorter than one
             self._close_segment(self._begin_ns + SEGMENT_NS)

@@ -147,6 +147,16 @@ class Ticker:
         """Close it."""
         self.close()
 
+    def begin(self) -> None:
+        """The first image is handed out now: waiting, CPU time and energy count from here.
+
+        What was before it (models that are loaded, ceilings that are measured) belongs to no image.
+        """
+        self._instruments.begin()
+        with self._lock:
+            self._waiting = Waiting(time.monotonic_ns())
+        self.settle()
+
     def observe(self, counts: Counts) -> None:
         """The state of the run from now on. To be called at every change; never waits."""
         with self._lock:
