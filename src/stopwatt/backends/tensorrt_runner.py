@@ -80,6 +80,7 @@ class TensorRtRunner:
             trt.DataType.INT64: torch.int64,
             trt.DataType.INT32: torch.int32,
             trt.DataType.BOOL: torch.bool,
+            trt.DataType.UINT8: torch.uint8,
         }
         return known[self._engine.get_tensor_dtype(name)]
 

@@ -49,9 +49,9 @@ def pack(
 
         stopwatt pack resnet --out resnet.swpack
 
-        stopwatt pack detector -p size=tiny --backend openvino --precision int8 --batch 1,8 --out detector.swpack
+        stopwatt pack mlp -p hidden=64 --backend openvino --precision int8 --batch 1,8 --out mlp.swpack
 
-        stopwatt pack model.py:detector --backend aoti --threads 1 --out model.swpack --json
+        stopwatt pack model.onnx --out onnx.swpack --json
     """
     from stopwatt.cli.options import batches, parameters
     from stopwatt.packing.pack import Asked, run_pack

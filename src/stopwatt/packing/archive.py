@@ -173,6 +173,8 @@ def _laid_out(archive: zipfile.ZipFile, manifest: Manifest, identity: str, path:
         for name, file in manifest.files.items():
             _extract(archive, name, file, draft, path)
         cache.publish(draft, folder)
+    cache.touch(folder)
+    cache.prune()
     return folder
 
 

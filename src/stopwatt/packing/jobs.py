@@ -104,7 +104,8 @@ def _value(answer: Answer, name: str) -> float:
 def _error(job: Job, outcome: Outcome) -> StopwattError:
     trouble = outcome.answer.trouble
     what, when, now = (trouble.what, trouble.when, trouble.now) if trouble else (str(outcome.answer.status), "", "")
-    when = "; ".join(part for part in (job.cell.label.removeprefix(PREFIX), when) if part)
+    where = job.cell.label.removeprefix(PREFIX)
+    when = where if not when or when in where else f"{where}; {when}"
     if outcome.answer.status is Status.INTERRUPTED:
         return Interrupted("interrupted while packing; no pack was written", now="start the same command again")
     if outcome.answer.status is Status.UNSUPPORTED:
