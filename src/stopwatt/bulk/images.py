@@ -79,7 +79,7 @@ def _content(descriptor: int) -> bytes | Failed:
         return Failed(Trouble.NOT_AN_IMAGE, f"this is a {kind}")
     if status.st_size > MOST_BYTES:
         return Failed(Trouble.TOO_LARGE, f"the file has {status.st_size} bytes; {MOST_BYTES} at most are read")
-    with open(descriptor, "rb", buffering=0, closefd=False) as file:  # noqa: PTH123  (a descriptor)
+    with open(descriptor, "rb", buffering=0, closefd=False) as file:
         return file.read()
 
 
