@@ -157,7 +157,7 @@ def _plain(found: Figures) -> dict[str, float | None]:
 def _specs(store: Store, target: Target, subjects: Subjects) -> dict[str, DeviceSpecs]:
     """Ceilings of the device: measured ones, else the best that its operators reach."""
     known = specs_at(store, target, cell_of(subjects.models[0].capture))
-    if known[target.label].bandwidth:
+    if target.label in known:
         return known
     material = material_of(store, target, known)
     reached = [completed(table, known)[target.label] for table in material.own_tables()]
@@ -165,8 +165,7 @@ def _specs(store: Store, target: Target, subjects: Subjects) -> dict[str, Device
     for one in reached:
         flops |= {name: max(rate, flops.get(name, 0.0)) for name, rate in one.flops.items()}
     bandwidth = max(one.bandwidth for one in reached)
-    best = replace(known[target.label], flops=flops, bandwidth=bandwidth, source="best of its operators")
-    return known | {target.label: best}
+    return known | {target.label: DeviceSpecs(target.label, flops, bandwidth, source="best of its operators")}
 
 
 def _speed(

@@ -13,12 +13,14 @@ from planted_store import Planted, linear, relu, seconds
 
 from stopwatt.operators.replay import BESIDE, Mode
 from stopwatt.operators.rows import queries_of, tables_of
+from stopwatt.operators.table import DeviceSpecs
 from stopwatt.operators.work import Family
 from stopwatt.ops import fitting
 from stopwatt.ops.fitting import NAME, fit_store
 from stopwatt.ops.learnt import learnt_at
 from stopwatt.ops.measured import observed_at
 from stopwatt.ops.measuring import Nobody
+from stopwatt.ops.places import specs_in
 from stopwatt.predicting import Predictor
 from stopwatt.predicting.evaluate import Evaluation
 from stopwatt.predicting.predictor import fit
@@ -192,3 +194,13 @@ def test_places_are_labelled_by_what_decides_how_long_an_operator_takes(planted)
     assert replace(place, threads=1).label == f"a processor{BESIDE}1 thread"
     assert replace(gpu, threads=1).label == gpu.label == "a GPU"
     assert replace(gpu, precision="tf32").label == f"a GPU{BESIDE}tf32"
+
+
+def test_what_is_stated_of_hardware_holds_at_its_places_with_their_threads_as_units(two_places):
+    planted, places = two_places
+    with open_store(planted.path) as store:
+        assert specs_in(store) == {}
+        store.operators.save_specs(DeviceSpecs(planted.place.hardware, {"float32": 1e11}, 1e10, units=64))
+        found = specs_in(store)
+    assert {found[place.label].units for place, _ in places} == {1, 4}
+    assert {one.bandwidth for one in found.values()} == {1e10}

@@ -115,9 +115,21 @@ def test_the_four_numbers_stand_with_their_shares():
 
 
 def test_operators_without_a_time_have_their_expected_share():
-    found = about(expected_s={net().operators[2].key: 10 * US})
-    assert "1 10.0 us 25 % it has a generator" in " ".join(shown(found).split())
-    assert ExplainResult(found).document()["missing"][0]["share"] == pytest.approx(0.25)
+    found = about(expected_s={net().operators[2].key: 2 * US})
+    assert "1 2.00 us 5.0 % it has a generator" in " ".join(shown(found).split())
+    assert ExplainResult(found).document()["missing"][0]["share"] == pytest.approx(0.05)
+
+
+def test_no_more_is_expected_of_operators_than_what_is_left_of_the_measured_time():
+    found = about(expected_s={net().operators[2].key: 999 * US})
+    assert found.missing[0].expected_s == pytest.approx(found.residual_s) == pytest.approx(4 * US)
+    (rest,) = (one for one in found.parts if one.name == "rest")
+    assert rest.seconds == pytest.approx(0.0, abs=1e-12)
+
+
+def test_where_most_time_is_between_operators_that_is_said_once():
+    waiting = explain(net((3,) * 6), USUAL, MEASURED, Basis(WORKS, Caches(1e6, 1e7)))
+    assert sum("Python between operators" in one for one in sentences(waiting)) == 1
 
 
 def test_operators_without_a_time_have_a_table_of_their_own():

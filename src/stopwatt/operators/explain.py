@@ -1,5 +1,6 @@
 """Where a model's time and energy go: four numbers, what lies between them by name, and the operators by share."""
 
+import math
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -24,7 +25,7 @@ from stopwatt.units import quantity
 
 ENERGY_ON_DEVICE, ENERGY_ON_CPU = "energy_gpu", "energy_package"
 """Readings of a replay: joules of a call."""
-HOST_GAPS, PAGE_FAULTS, SLOW_CALLS, CHANGES = "host gaps", "page faults", "slow calls", "changes of kernels"
+HOST_GAPS, PAGE_FAULTS, SLOW_CALLS = "host gaps", "page faults", "slow calls"
 """Parts between the plain sum and the composed time."""
 _TELLING = 1e-3
 """Share of the plain sum from which on slow calls are a part of their own: draws are not more exact."""
@@ -124,7 +125,8 @@ class Missing:
         label: For people.
         calls: How often the model calls it.
         why: Why it has none.
-        expected_s: Rough time of all its calls; `None` where nobody knows.
+        expected_s: Rough time of all its calls, with all others no more than what is left of the measured time; `None`
+            where nobody knows.
     """
 
     operator: str
@@ -218,7 +220,8 @@ def explain(capture: Capture, replays: Mapping[str, Sequence[Replay]], model: Mo
     pages = capture.page_faults if model.page_faults is None else model.page_faults
     beyond = _Beyond(pages * capture.page_fault_s, 0.0 if on_device(capture) else _excess(capture, costs, replays))
     whole = _composed(capture, costs, costs.time_s, beyond)
-    missing = _missing(capture, found, basis)
+    left_s = math.inf if model.latency is None else max(0.0, model.latency.value - whole.composed_s)
+    missing = _within(left_s, _missing(capture, found, basis))
     expected = sum(one.expected_s or 0.0 for one in missing)
     reference = model.latency.value if model.latency is not None else whole.composed_s
     roofs = None if basis.specs is None else roofs_of(basis.works, basis.specs).take(capture.sequence)
@@ -275,7 +278,7 @@ def _composed(capture: Capture, costs: CallCosts, times: NDArray[np.float64], be
     gaps = np.maximum(capture.gaps_ns, 0.0) * 1e-9  # watching's own cost is taken off: less than nothing may be left
     times = np.nan_to_num(times, nan=0.0)
     device = on_device(capture)
-    launches = Launches(costs.submit_s, costs.call_s, costs.waits, costs.change_s)
+    launches = Launches(costs.submit_s, costs.call_s, costs.waits)
     return compose(own, times, launches, gaps, on_device=device, paging_s=beyond.paging_s, excess_s=beyond.excess_s)
 
 
@@ -290,10 +293,21 @@ def _missing(capture: Capture, found: Sequence[OperatorCost], basis: Basis) -> t
     return tuple(sorted(missing, key=lambda one: one.expected_s or 0.0, reverse=True))
 
 
+def _within(left_s: float, missing: tuple[Missing, ...]) -> tuple[Missing, ...]:
+    """What is expected, with no more in all than what is left of the measured time: rough times may be far off."""
+    expected = sum(one.expected_s or 0.0 for one in missing)
+    if expected <= left_s:
+        return missing
+    return tuple(
+        one if one.expected_s is None else replace(one, expected_s=one.expected_s * left_s / expected)
+        for one in missing
+    )
+
+
 def _parts(
     capture: Capture, costs: CallCosts, whole: Composition, model: Model, missing: Sequence[Missing]
 ) -> tuple[Part, ...]:
-    parts = [_between(capture, whole), *_changes(whole), *_paging(capture, whole), *_unlucky(whole)]
+    parts = [_between(capture, whole), *_paging(capture, whole), *_unlucky(whole)]
     expected = sum(one.expected_s or 0.0 for one in missing)
     unknown = sum(one.expected_s is None for one in missing)
     if missing:
@@ -314,13 +328,6 @@ def _between(capture: Capture, whole: Composition) -> Part:
         why = "the device waits for the host: dispatch and Python that no running operator hides"
         return Part(HOST_GAPS, Place.COMPOSED, whole.waiting_s, why=why)
     return Part(HOST_GAPS, Place.COMPOSED, whole.waiting_s, why="Python and modules between operators")
-
-
-def _changes(whole: Composition) -> tuple[Part, ...]:
-    if not whole.changing_s:
-        return ()
-    why = "a kernel takes longer after another one than after itself"
-    return (Part(CHANGES, Place.COMPOSED, whole.changing_s, why=why),)
 
 
 def _paging(capture: Capture, whole: Composition) -> tuple[Part, ...]:

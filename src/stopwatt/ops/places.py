@@ -69,10 +69,15 @@ def specs_in(store: "Store", *others: Place) -> dict[str, DeviceSpecs]:
 
 
 def _with_places(specs: Mapping[str, DeviceSpecs], places: Iterable[Place]) -> dict[str, DeviceSpecs]:
-    """On a CPU as many units as there are threads work."""
+    """Nothing is stated of a place of hardware of which nobody states anything: its rows tell what it reaches."""
     found = dict(specs)
     for place in places:
-        stated = specs.get(place.hardware, DeviceSpecs(place.hardware))
-        units = place.threads if kind_of(place.device) == "cpu" else stated.units
-        found.setdefault(place.label, replace(stated, name=place.label, units=units))
+        if place.hardware in specs:
+            found.setdefault(place.label, at_place(specs[place.hardware], place))
     return found
+
+
+def at_place(specs: DeviceSpecs, place: Place) -> DeviceSpecs:
+    """Specifications of hardware as they hold at a place: on a CPU as many units work as there are threads."""
+    units = place.threads if kind_of(place.device) == "cpu" else specs.units
+    return replace(specs, name=place.label, units=units)

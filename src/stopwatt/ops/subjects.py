@@ -16,7 +16,7 @@ from stopwatt.operators.replay import Mode, Place, Replay
 from stopwatt.operators.statistics import interval_of, time_of
 from stopwatt.operators.table import DeviceSpecs
 from stopwatt.operators.work import Work
-from stopwatt.ops.places import specs_in
+from stopwatt.ops.places import at_place, specs_in
 from stopwatt.ops.target import Target
 from stopwatt.ops.whole import known_row, model_of, specs_of
 from stopwatt.predicting.composed import weights_of
@@ -107,9 +107,8 @@ def ground_at(target: Target, subjects: Subjects, specs: Mapping[str, DeviceSpec
 def specs_at(store: "Store", target: Target, cell: Cell) -> dict[str, DeviceSpecs]:
     """Of all devices that somebody states; of this machine's as it was measured, where it was."""
     known = specs_in(store, *((target.place,) if target.place is not None else ()))
-    if target.here and (own := specs_of(store, cell, target.hardware)) is not None:
-        known[target.hardware] = own
-        known[target.label] = replace(own, name=target.label, units=own.units or known[target.label].units)
+    if target.here and target.place is not None and (own := specs_of(store, cell, target.hardware)) is not None:
+        known |= {target.hardware: own, target.label: at_place(own, target.place)}
     return known
 
 

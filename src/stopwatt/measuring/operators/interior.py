@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     import torch
 
 DEPENDS_ON_VALUES = (
-    "control flow may depend on values ({operators} reads them on the host): another input may take another path"
+    "control flow may depend on values (read on the host by {operators}): another input may take another path"
 )
 NO_ROOM = "no times between operators: what the operators return, {size} up to there, would not stay in memory"
 OTHER_PATH = "no times between operators: called again, the model called other operators, so it keeps a state"

@@ -75,7 +75,7 @@ def _largest(found: Explanation) -> Iterator[str]:
 
 def _between(found: Explanation) -> Iterator[str]:
     share = _gaps_s(found) / found.reference_s if found.reference_s else 0.0
-    if share >= _TELLING:
+    if share >= _TELLING and _between_what(found) not in headline(found):
         yield f"{percent(share)} is {_between_what(found)}"
     paging = found.composition.paging_s / found.reference_s if found.reference_s else 0.0
     if paging >= _TELLING:
