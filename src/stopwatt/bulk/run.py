@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from time import monotonic
 
 from stopwatt import wire
@@ -146,4 +147,6 @@ class _Run:
         )
 
     def _facts(self) -> Mapping[str, Scalar]:
-        return {**self._chosen.facts, "data": self._source.described}
+        places = {"data.path": self._asked.data, "data.images": self._asked.images}
+        found = {name: str(Path(place).absolute()) for name, place in places.items() if place is not None}
+        return {**self._chosen.facts, "data": self._source.described, **found}  # to find the images again
