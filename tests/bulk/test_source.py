@@ -138,7 +138,7 @@ def test_a_folder_without_images_is_refused(tmp_path, names):
 
 def test_natural_order_holds_for_any_number_of_digits():
     names = ["a9", "a10", "a0010", "a" + "9" * 30, "a1" + "0" * 30, "b1", "b1/2", "b1/10"]
-    assert sorted(names[::-1], key=natural) == ["a9", "a0010", "a10", *names[3:]]
+    assert sorted(set(names), key=natural) == ["a9", "a0010", "a10", *names[3:]]
 
 
 # --- patterns ---

@@ -16,9 +16,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from stopwatt import units
+from stopwatt.devices import cgroup
+from stopwatt.devices.host import Host
 from stopwatt.errors import EnvironmentUnfit
 
 Pixels = NDArray[np.uint8]
+
+_MOST = 0.75
+"""Share of the memory that is available."""
 
 
 class Slots:
@@ -43,6 +48,8 @@ class Slots:
             EnvironmentUnfit: There is not enough memory.
         """
         shape = (count, height, width)
+        if _bytes(shape) > _MOST * _available():  # the kernel would end processes, this one or others, to find it
+            raise _too_many(shape, f"{units.quantity(_available(), 'B')} are available, for models too")
         descriptor = os.memfd_create("stopwatt-slots", os.MFD_CLOEXEC)
         try:
             os.posix_fallocate(descriptor, 0, _bytes(shape))  # what is not claimed now would be a fatal signal later
@@ -50,11 +57,7 @@ class Slots:
             return cls(descriptor, name, shape)
         except OSError as error:
             os.close(descriptor)
-            raise EnvironmentUnfit(
-                f"no memory for a queue of {count} images: {error.strerror}",
-                when=f"{count} images of {width}x{height} are {units.quantity(_bytes(shape), 'B')}",
-                now="make --queue smaller",
-            ) from error
+            raise _too_many(shape, str(error.strerror)) from error
 
     @classmethod
     def attach(cls, name: str) -> Self:
@@ -83,3 +86,20 @@ class Slots:
 def _bytes(shape: tuple[int, int, int]) -> int:
     count, height, width = shape
     return count * height * width * 3
+
+
+def _available() -> int:
+    """Bytes that processes here may still claim, about."""
+    import psutil
+
+    available: int = psutil.virtual_memory().available
+    return min(available, cgroup.memory_limit(Host()) or available)
+
+
+def _too_many(shape: tuple[int, int, int], why: str) -> EnvironmentUnfit:
+    count, height, width = shape
+    return EnvironmentUnfit(
+        f"there is no memory for a queue of {count} images: {why}",
+        when=f"{count} images of {width}x{height} are {units.quantity(_bytes(shape), 'B')}",
+        now="make --queue smaller",
+    )
