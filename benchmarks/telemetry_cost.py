@@ -21,7 +21,7 @@ from stopwatt.selftesting.evidence import disturbance
 from stopwatt.stats.ratios import MARGIN, Ratio, compare_rounds
 from stopwatt.units import percent, quantity
 
-PAIRS = {"cpu": 20, "cuda": 8}
+PAIRS = {"cpu": 20, "cuda": 4}
 """By kind of device: a GPU's rounds take longer, and are quieter."""
 ALONE_S = 20.0
 SUBJECTS: Mapping[str, Mapping[str, Mapping[str, Scalar]]] = {

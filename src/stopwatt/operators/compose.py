@@ -23,7 +23,6 @@ class Composition:
         gaps_s: All gaps.
         paging_s: Of the host: memory that the call takes from the system anew.
         excess_s: How far the median of the sum is above the sum of the medians (`operators.resampling`).
-        changing_s: What kernels of a GPU take longer after others than after themselves.
         composed_s: From the beginning of the model's call to its end.
         starts, ends: float64, shape (calls,): seconds since that beginning at which each call runs.
     """
@@ -36,22 +35,16 @@ class Composition:
     ends: Floats
     paging_s: float = 0.0
     excess_s: float = 0.0
-    changing_s: float = 0.0
 
     @property
     def waiting_s(self) -> float:
         """Time in which no operator runs where operators run, and no memory is taken."""
-        return self.composed_s - self.sum_s - self.changing_s - self.paging_s - self.excess_s
+        return self.composed_s - self.sum_s - self.paging_s - self.excess_s
 
     @property
     def interval_s(self) -> float:
         """From one call to the next where nobody waits for any: the host or the device, whichever has more to do."""
-        return max(self.host_s, self.device_s)
-
-    @property
-    def device_s(self) -> float:
-        """What a device with a queue of its own works for the call."""
-        return self.sum_s + self.changing_s
+        return max(self.host_s, self.sum_s)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -62,22 +55,20 @@ class Launches:
         submit_s: Shape (operators,): seconds until each call returns to the host.
         call_s: Shape (operators,): seconds of a call by itself until the device was waited for; 0 where nobody knows.
         waits: Shape (operators,): whether the host waits for the device inside of the call (it reads a value).
-        change_s: Shape (operators,): what its kernel takes longer after another kernel than after itself.
     """
 
     submit_s: Floats
     call_s: Floats
     waits: NDArray[np.bool_]
-    change_s: Floats
 
     @classmethod
     def of(cls, submit_s: Floats) -> "Launches":
         """Where only submissions are known."""
-        return cls(submit_s, np.zeros_like(submit_s), np.zeros(submit_s.shape, dtype=np.bool_), np.zeros_like(submit_s))
+        return cls(submit_s, np.zeros_like(submit_s), np.zeros(submit_s.shape, dtype=np.bool_))
 
     def take(self, sequence: NDArray[np.int64]) -> "Launches":
         """Those of calls."""
-        return Launches(self.submit_s[sequence], self.call_s[sequence], self.waits[sequence], self.change_s[sequence])
+        return Launches(self.submit_s[sequence], self.call_s[sequence], self.waits[sequence])
 
 
 def compose(
@@ -120,8 +111,7 @@ def compose(
     if on_device:
         known = launches if isinstance(launches, Launches) else Launches.of(launches)
         taken = known.take(sequence)
-        _check({"submit_s": taken.submit_s, "call_s": taken.call_s, "change_s": taken.change_s})
-        running = running + taken.change_s
+        _check({"submit_s": taken.submit_s, "call_s": taken.call_s})
         held, (ends, through_s) = taken.submit_s, _two_queues(running, taken, gaps)
     else:
         held, ends = running, np.cumsum(gaps[:-1] + running)
@@ -129,11 +119,7 @@ def compose(
     all_gaps_s = float(gaps.sum())
     host_s = all_gaps_s + float(held.sum()) + paging_s
     composed_s = max(through_s + float(gaps[-1]) + paging_s, float(ends[-1]) if ends.size else 0.0) + excess_s
-    sum_s = float(device_s[sequence].sum())
-    changing_s = float(running.sum()) - sum_s
-    return Composition(
-        sum_s, host_s, all_gaps_s, composed_s, ends - running, ends, paging_s, excess_s, max(0.0, changing_s)
-    )
+    return Composition(float(running.sum()), host_s, all_gaps_s, composed_s, ends - running, ends, paging_s, excess_s)
 
 
 def _check(columns: dict[str, Floats]) -> None:

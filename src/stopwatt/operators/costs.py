@@ -15,9 +15,7 @@ from stopwatt.records import Measured, Status
 
 Floats = NDArray[np.float64]
 ByMode = Mapping[Mode, float]
-CALL, DEVICE, SUBMIT, CHANGE = "call", "device", "submit", "change"
-_KERNEL_S = 5e-7
-"""What takes so long on a GPU runs a kernel; a view does not."""
+CALL, DEVICE, SUBMIT = "call", "device", "submit"
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +30,6 @@ class OperatorCost:
         obstacle: Why there is no time; empty where there is one.
         call_s: Until the device of a call by itself was waited for; empty on a CPU.
         waits: Whether the host waits for the device inside of it: there is no time of the device alone.
-        change_s: What its kernel takes longer on a GPU after another kernel than after itself.
     """
 
     time_s: ByMode = field(default_factory=dict)
@@ -42,7 +39,6 @@ class OperatorCost:
     obstacle: str = ""
     call_s: ByMode = field(default_factory=dict)
     waits: bool = False
-    change_s: float = 0.0
 
 
 def cost_of(operator: Operator, replays: Sequence[Replay], energy: str) -> OperatorCost:
@@ -66,14 +62,7 @@ def cost_of(operator: Operator, replays: Sequence[Replay], energy: str) -> Opera
         ),
         call_s=_typical((one.mode, _median_s(one, CALL)) for one in submitted),
         waits=bool(submitted) and not any(DEVICE in one.samples for one in submitted),
-        change_s=_change_s(submitted),
     )
-
-
-def _change_s(submitted: Sequence[Replay]) -> float:
-    """Of the first kernel; none where there is no kernel."""
-    found = [_median_s(one, CHANGE) for one in submitted if CHANGE in one.samples and time_of(one) >= _KERNEL_S]
-    return float(np.median(found)) if found else 0.0
 
 
 def _median_s(replay: Replay, series: str) -> float:
@@ -90,7 +79,6 @@ class CallCosts:
         submit_s: On the host of a GPU; 0 on a CPU.
         call_s: By itself, with the wait for the device; 0 on a CPU.
         waits: Whether the host waits for the device inside of the call.
-        change_s: What its kernel takes longer after another one; 0 on a CPU.
         energy_j: Of the call. Where energy was measured in other modes than time, by the power that it had there.
         in_mode: The times as if all calls ran in one mode.
         modes: The memory modes of each call.
@@ -102,7 +90,6 @@ class CallCosts:
     submit_s: Floats
     call_s: Floats
     waits: NDArray[np.bool_]
-    change_s: Floats
     energy_j: Floats
     in_mode: Mapping[Mode, Floats]
     modes: tuple[Blend, ...]
@@ -133,14 +120,12 @@ def call_costs(capture: Capture, costs: Sequence[OperatorCost], modes: Sequence[
     several = any(len(cost.time_s) > 1 for cost in costs)
     submit_s, call_s = (np.nan_to_num(column(name), nan=0.0) for name in ("submit_s", "call_s"))
     waits = np.array([cost.waits for cost, _ in calls], dtype=np.bool_)
-    change_s = np.array([cost.change_s for cost, _ in calls], dtype=np.float64)
     return CallCosts(
         time_s,
         column("trimmed_s"),
         submit_s,
         call_s,
         waits,
-        change_s,
         energy_j,
         fixed,
         tuple(modes),

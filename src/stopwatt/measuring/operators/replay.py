@@ -14,13 +14,13 @@ from stopwatt.errors import Unsupported
 from stopwatt.measuring import faults
 from stopwatt.measuring.job import Answer, Job
 from stopwatt.measuring.operators.caches import Caches, caches_of
-from stopwatt.measuring.operators.company import Guest, keep_company
+from stopwatt.measuring.operators.company import submissions_in_turn
 from stopwatt.measuring.operators.joules import Joules, measure_energy
 from stopwatt.measuring.operators.materials import Materials, function_of, given_bytes
 from stopwatt.measuring.operators.player import Player, chain_of, chained_storage
 from stopwatt.measuring.operators.rotation import Rotation, plan_rotation
 from stopwatt.measuring.operators.sentinel import RULES, sentinel
-from stopwatt.measuring.operators.series import CHANGE, DEVICE, SUBMIT, measure
+from stopwatt.measuring.operators.series import SUBMIT, measure
 from stopwatt.measuring.phases import Phases
 from stopwatt.measuring.trials import quiet_interpreter
 from stopwatt.operators.operator import Operator
@@ -99,28 +99,28 @@ def _each(bench: _Bench, job: Job, phases: Phases) -> Iterator[_Found]:
 
 
 def _in_company(bench: _Bench, job: Job, replays: list[Replay]) -> list[Replay]:
-    """With submissions as they are among other operators, and what a change of the kernel costs."""
+    """With submissions as they are among other operators, where there are others."""
     import torch
 
     watched = sentinel(bench.device.name).key
     alone = {one.operator: one for one in replays if one.mode is Mode.REUSE and one.status is Status.OK}
     known = [one for one in job.operators if one.key in alone and one.key != watched]
+    known = _together(known, alone, min(bench.rules.footprint, bench.caches.room))
+    if len(known) <= 1:
+        return replays
     try:
         with torch.inference_mode(), quiet_interpreter():
-            guests = [_guest(bench, one, alone[one.key]) for one in _together(known, alone, bench.rules.footprint)]
-            company = keep_company(guests, bench.device, bench.rules, bench.caches.last)
+            players = [_player(bench, one, alone[one.key].footprint) for one in known]
+            found = submissions_in_turn(players, bench.device)
     except Exception as error:  # noqa: BLE001  (it costs nothing of what was measured before)
         faults.write_down(error)
         return replays
-    if company is None:
-        return replays
-    change = Samples(np.array([company.change_ns]), "ns")
-    found = {
-        one.key: {SUBMIT: Samples(submit, "ns"), CHANGE: change}
-        for one, submit in zip(known, company.submit_ns, strict=False)
-    }
+    submit = {one.key: Samples(taken, "ns") for one, taken in zip(known, found, strict=True)}
     return [
-        replace(one, samples={**one.samples, **found.get(one.operator, {})}) if one.samples else one for one in replays
+        replace(one, samples={**one.samples, SUBMIT: submit[one.operator]})
+        if one.samples and one.operator in submit
+        else one
+        for one in replays
     ]
 
 
@@ -130,11 +130,9 @@ def _together(operators: list[Operator], alone: dict[str, Replay], most: int) ->
     return operators[: int(np.searchsorted(sizes, most, side="right"))]
 
 
-def _guest(bench: _Bench, operator: Operator, alone: Replay) -> Guest:
+def _player(bench: _Bench, operator: Operator, size: int) -> Player:
     materials = Materials(operator, bench.device.name, bench.rules.seed)
-    player = Player(operator, function_of(operator.name), materials, Rotation(1, 0, alone.footprint))
-    device = alone.samples.get(DEVICE)
-    return Guest(player, float("nan") if device is None else float(np.median(device.values)), alone.footprint)
+    return Player(operator, function_of(operator.name), materials, Rotation(1, 0, size))
 
 
 def _in_modes(bench: _Bench, operator: Operator) -> Iterator[_Found]:

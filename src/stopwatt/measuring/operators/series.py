@@ -11,7 +11,7 @@ from collections.abc import Callable
 from contextlib import nullcontext
 from dataclasses import dataclass
 from math import ceil
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,7 +23,7 @@ from stopwatt.measuring.trials import Stop, run_trials
 from stopwatt.operators.replay import ReplayRules
 from stopwatt.records import Samples
 
-CALL, DEVICE, SUBMIT, CHANGE = "call", "device", "submit", "change"
+CALL, DEVICE, SUBMIT = "call", "device", "submit"
 _PILOTS = 5
 _MOST_QUEUED = 256
 """Calls that are submitted without waiting: a driver's queue holds about a thousand kernels."""
@@ -147,38 +147,10 @@ def _on_device(
     return None if found is None else found / calls
 
 
-class Recordable(Protocol):
-    """Work that can be recorded; a `Player` whose calls are ready is some."""
-
-    def refresh(self) -> None:
-        """Restore what it changes, before it runs again."""
-        ...
-
-    def play(self) -> None:
-        """Give it to the device."""
-        ...
-
-
-def recorded_ns(work: Recordable, device: Device, rules: ReplayRules) -> NDArray[np.float64] | None:
-    """Nanoseconds of a recording on the device's own clock; `None` where there is no recording or no clock."""
-    timer = device.timer(rules.samples)
-    if timer is None:
-        return None
-    try:
-        give = device.capture(work.play)
-    except Exception:  # noqa: BLE001  (each runtime has its own way to say that work cannot be recorded)
-        return None
-    if give is None:
-        return None
-    events = _Events(work, device, timer, give)
-    hidden_s = events.enough(_OCCUPIED_S)
-    return None if hidden_s is None else events.series(rules, hidden_s)
-
-
 class _Events:
     """Work between two events, given to a device that is busy meanwhile."""
 
-    def __init__(self, player: Recordable, device: Device, timer: DeviceTimer, give: Callable[[], None]) -> None:
+    def __init__(self, player: Player, device: Device, timer: DeviceTimer, give: Callable[[], None]) -> None:
         self._player = player
         self._device = device
         self._timer = timer
