@@ -260,4 +260,4 @@ def at_most(times: float) -> str:
 def _against(found: Seen, ceiling: float | None, name: str) -> str:
     if not ceiling:
         return ""
-    return f"; {percent(round(found.rate / ceiling, 3))} of the {name} ceiling"
+    return f"; {percent(round(found.rate / ceiling, 2))} of the {name} ceiling"

@@ -13,7 +13,8 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 
 from stopwatt.analyse.metered import Energy, document, energies, process_trace, total
-from stopwatt.energy import CHANNELS, SCOPES, Scope, Trace
+from stopwatt.energy import CHANNELS, Scope, Trace
+from stopwatt.meters import catalogue
 from stopwatt.meters.pieces import cut, joined
 from stopwatt.meters.sampling import Sampling
 from stopwatt.records import Measured, Reading, Scalar, Unavailable
@@ -51,6 +52,7 @@ class Instruments:
     """
 
     def __init__(self, device: str) -> None:
+        self._device = device
         self._sampling = Sampling(device, energy=True)
         self._sampling.follow(os.getpid())
         self._begin_ns = self._until_ns = time.monotonic_ns()
@@ -97,7 +99,7 @@ class Instruments:
             images: With a result.
         """
         found: dict[str, Scalar | None] = {}
-        for scope in SCOPES:
+        for scope in catalogue.scopes_of(self._device):
             said = document(self._joules(scope))
             joules = said["value"]
             each = joules / images if isinstance(joules, float) and images else None

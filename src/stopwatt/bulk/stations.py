@@ -110,9 +110,14 @@ def seen(ticks: Sequence[Tick], layout: Layout) -> Seen | None:
     )
 
 
+def begun(ticks: Sequence[Tick]) -> Sequence[Tick]:
+    """Those behind the first image."""
+    return [tick for tick in ticks if _through(tick)]
+
+
 def _steady(ticks: Sequence[Tick]) -> Sequence[Tick]:
-    begun = [tick for tick in ticks if _through(tick)]
-    return begun[:-2] if len(begun) > 4 else begun  # noqa: PLR2004  (half of them is too much to leave out)
+    kept = begun(ticks)
+    return kept[:-2] if len(kept) > 4 else kept  # noqa: PLR2004  (half of them is too much to leave out)
 
 
 def _through(tick: Tick) -> int:

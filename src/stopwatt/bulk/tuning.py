@@ -1,0 +1,200 @@
+"""`--auto`: from what was measured to a layout, and from there uphill in the first minute, every step a sentence. Pure.
+
+    ceilings -> from_ceilings -> the run begins -> Climb.look, look, ... -> a change -> kept, or taken back -> ...
+
+What holds the run back (`diagnosis`) says what to try next, and nothing is tried that its bounds call worth nothing.
+What did not bring `LEAST_GAIN` is taken back and not tried again, so the climb ends; a minute ends it at the latest.
+"""
+
+import math
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+
+from stopwatt.bulk.diagnosis import NONE, WORTH, Bounds, at_most, diagnose
+from stopwatt.bulk.records import Ceilings, Layout, Tick
+from stopwatt.bulk.stations import Seen, seen
+from stopwatt.text import counted
+from stopwatt.units import quantity, ratio
+
+MINUTE_S = 60.0
+LOOK_S = 5.0
+"""A layout is judged by at least so long, and by `_LEAST_IMAGES`."""
+LEAST_GAIN = 1.03
+_LEAST_IMAGES = 40
+_SPARE = 1.15
+"""Decoders are laid out for so many times what the model takes: their times vary."""
+_MEMORY_SHARE = 0.5
+"""Of the memory that is left, what new processes may take."""
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What a layout must keep to.
+
+    Attributes:
+        cores: CPU time a second that the run may use.
+        memory_bytes: That is left on the machine, or to the control group; `None` where that is not known.
+        decoder_bytes, worker_bytes: That one of them takes; 0 where that is not known.
+        slots: Places of the ring that exist: the queue cannot become longer.
+        fixed: Names of fields of `Layout` that somebody asked for and that therefore stay.
+    """
+
+    cores: float
+    memory_bytes: int | None = None
+    decoder_bytes: int = 0
+    worker_bytes: int = 0
+    slots: int = 1 << 30
+    fixed: frozenset[str] = frozenset()
+
+    def room_for(self, each_bytes: int) -> int:
+        """How many processes of this size may be added."""
+        if self.memory_bytes is None or not each_bytes:
+            return 1 << 30
+        return int(_MEMORY_SHARE * self.memory_bytes // each_bytes)
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """A layout to change to, and why."""
+
+    layout: Layout
+    sentence: str
+
+
+def from_ceilings(layout: Layout, ceilings: Ceilings, limits: Limits) -> Step | None:
+    """As many decoders as the model alone can take images from; `None` where the layout may stay.
+
+    Args:
+        layout: With which the ceilings were measured.
+        ceilings: What it does at most.
+        limits: To be kept.
+    """
+    if not (layout.queue and ceilings.decode and ceilings.model) or "decoders" in limits.fixed:
+        return None
+    wanted = min(rate for rate in (ceilings.model, ceilings.together, ceilings.storage) if rate is not None)
+    each = ceilings.decode / layout.decoders
+    enough = max(1, math.ceil(_SPARE * wanted / each))
+    most = max(1, math.ceil(limits.cores), layout.decoders)
+    decoders = min(enough, most, layout.decoders + limits.room_for(limits.decoder_bytes))
+    if decoders == layout.decoders:
+        return None
+    can, takes = quantity(each, "1"), quantity(wanted, "1")
+    why = f"each decodes {can} images/s, and no more than {takes} a second can be used"
+    return Step(replace(layout, decoders=decoders), f"auto: {_change('decoder', layout.decoders, decoders)}: {why}")
+
+
+@dataclass(slots=True)
+class _Trial:
+    """A change that is being judged."""
+
+    before: Layout
+    rate: float
+
+
+class Climb:
+    """Tries one change after another.
+
+    Args:
+        layout: To begin with.
+        ceilings: Of the machine, as far as measured.
+        limits: To be kept.
+
+    Attributes:
+        layout: As it is now.
+        finished: Whether nothing more will be tried.
+    """
+
+    def __init__(self, layout: Layout, ceilings: Ceilings, limits: Limits) -> None:
+        self.layout = layout
+        self.finished = False
+        self._ceilings, self._limits = ceilings, limits
+        self._trial: _Trial | None = None
+        self._refused: set[Layout] = set()
+        self._begin_ns: int | None = None
+
+    def look(self, ticks: Sequence[Tick]) -> tuple[Step, ...]:
+        """Judge the layout.
+
+        Args:
+            ticks: Since the layout changed last.
+
+        Returns:
+            What to say, and the layout to have from now on, in the last of them; nothing as long as it is too early.
+        """
+        if self.finished or not ticks:
+            return ()
+        self._begin_ns = ticks[0].at_ns if self._begin_ns is None else self._begin_ns
+        late = (ticks[-1].at_ns - self._begin_ns) / 1e9 > MINUTE_S
+        found = seen(ticks, self.layout)
+        if found is None or found.seconds < LOOK_S or found.images < _LEAST_IMAGES:
+            return self._end("auto: a minute is over") if late and self._trial is None else ()
+        return tuple(self._steps(found, ticks, late=late))
+
+    def _steps(self, found: Seen, ticks: Sequence[Tick], *, late: bool) -> Iterator[Step]:
+        taken_back = False
+        if self._trial is not None:
+            verdict = self._judge(found, self._trial)
+            taken_back = verdict.layout != self.layout
+            self.layout, self._trial = verdict.layout, None
+            yield verdict
+        if late:
+            yield from self._end("auto: a minute is over")
+        elif not taken_back:  # what was seen belongs to another layout
+            yield from self._next(found, ticks)
+
+    def _judge(self, found: Seen, trial: _Trial) -> Step:
+        times = found.rate / trial.rate
+        now = f"{quantity(found.rate, '1')} images/s, {ratio(times)}"
+        if times >= LEAST_GAIN:
+            return Step(self.layout, f"auto: kept: {now}")
+        self._refused.add(self.layout)
+        return Step(trial.before, f"auto: taken back: {now}")
+
+    def _next(self, found: Seen, ticks: Sequence[Tick]) -> Iterator[Step]:
+        bounds = Bounds(found, self.layout, self._ceilings, self._limits.cores)
+        name = diagnose(ticks, self.layout, self._ceilings, self._limits.cores).name
+        for layout, what, times in self._ideas(name, found, bounds):
+            if times >= WORTH and layout != self.layout and layout not in self._refused:
+                self._trial, self.layout = _Trial(self.layout, found.rate), layout
+                yield Step(layout, f"auto: {what}: worth up to {at_most(times)}")
+                return
+        yield from self._end(f"auto: nothing more to try at {quantity(found.rate, '1')} images/s")
+
+    def _ideas(self, name: str, found: Seen, bounds: Bounds) -> Iterator[tuple[Layout, str, float]]:
+        """Layouts, what is different in them, and how many times the rate they are worth at most."""
+        layout, limits = self.layout, self._limits
+        if name in {"decode", "storage", NONE} and layout.queue and "decoders" not in limits.fixed:
+            more = min(bounds.needed("decode", layout.decoders), layout.decoders, limits.room_for(limits.decoder_bytes))
+            times = bounds.worth(decode=1 + more / layout.decoders).times
+            changed = replace(layout, decoders=layout.decoders + more)
+            yield changed, _change("decoder", layout.decoders, changed.decoders), times
+        if name in {"model", NONE} and "workers" not in limits.fixed and limits.room_for(limits.worker_bytes):
+            changed = replace(layout, workers=layout.workers + 1, devices=_devices(layout))
+            yield (
+                changed,
+                _change("worker", layout.workers, changed.workers),
+                bounds.worth(model=1 + 1 / layout.workers).times,
+            )
+        longer = min(2 * layout.queue, limits.slots)
+        if layout.queue and longer > layout.queue and "queue" not in limits.fixed:
+            times = 1 / max(one.busy for one in found.stations)
+            yield (
+                replace(layout, queue=longer),
+                f"queue {layout.queue:,} -> {longer:,}",
+                min(times, bounds.worth().times),
+            )
+
+    def _end(self, sentence: str) -> tuple[Step, ...]:
+        self.finished = True
+        return (Step(self.layout, sentence),)
+
+
+def _change(what: str, before: int, now: int) -> str:
+    """`2 -> 4 decoders`."""
+    return f"{before} -> {counted(now, what)}"
+
+
+def _devices(layout: Layout) -> tuple[str, ...]:
+    """With one more worker, on the device that has the fewest."""
+    different = dict.fromkeys(layout.devices)
+    return (*layout.devices, min(different, key=layout.devices.count))
