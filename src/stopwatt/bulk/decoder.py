@@ -4,9 +4,9 @@ python -m stopwatt.bulk.decoder <descriptor>    # as the coordinator starts it: 
 """
 
 import os
+import select
 import sys
 import warnings
-from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from multiprocessing.connection import Connection
 from time import perf_counter
@@ -45,22 +45,21 @@ def serve(connection: Connection, decoder: "Decoder") -> None:
         EOFError: The other end was closed.
         ConnectionResetError, BrokenPipeError: The other end died.
     """
-    while True:
-        orders: list[Order] = connection.recv()
-        for answers in _bundles(decoder, orders):
-            connection.send(answers)
-
-
-def _bundles(decoder: "Decoder", orders: Sequence[Order]) -> Iterator[list[Decoded]]:
+    more = select.poll()
+    more.register(connection, select.POLLIN)
     bundle: list[Decoded] = []
-    due = perf_counter() + _SEND_EVERY_S
-    for order in orders:
-        bundle.append(decoder.decode(order))
-        if perf_counter() >= due:
-            yield bundle
-            bundle, due = [], perf_counter() + _SEND_EVERY_S
-    if bundle:
-        yield bundle
+    due = 0.0
+    while True:
+        if bundle and not more.poll(0):
+            connection.send(bundle)
+            bundle = []
+        orders: list[Order] = connection.recv()
+        for order in orders:
+            due = due if bundle else perf_counter() + _SEND_EVERY_S
+            bundle.append(decoder.decode(order))
+            if perf_counter() >= due:
+                connection.send(bundle)
+                bundle = []
 
 
 class Decoder:
