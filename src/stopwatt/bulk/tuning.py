@@ -162,27 +162,35 @@ class Climb:
 
     def _ideas(self, name: str, found: Seen, bounds: Bounds) -> Iterator[tuple[Layout, str, float]]:
         """Layouts, what is different in them, and how many times the rate they are worth at most."""
-        layout, limits = self.layout, self._limits
-        if name in {"decode", "storage", NONE} and layout.queue and "decoders" not in limits.fixed:
-            more = min(bounds.needed("decode", layout.decoders), layout.decoders, limits.room_for(limits.decoder_bytes))
-            times = bounds.worth(decode=1 + more / layout.decoders).times
-            changed = replace(layout, decoders=layout.decoders + more)
-            yield changed, _change("decoder", layout.decoders, changed.decoders), times
-        if name in {"model", NONE} and "workers" not in limits.fixed and limits.room_for(limits.worker_bytes):
-            changed = replace(layout, workers=layout.workers + 1, devices=_devices(layout))
-            yield (
-                changed,
-                _change("worker", layout.workers, changed.workers),
-                bounds.worth(model=1 + 1 / layout.workers).times,
-            )
-        longer = min(2 * layout.queue, limits.slots)
-        if layout.queue and longer > layout.queue and "queue" not in limits.fixed:
-            times = 1 / max(one.busy for one in found.stations)
-            yield (
-                replace(layout, queue=longer),
-                f"queue {layout.queue:,} -> {longer:,}",
-                min(times, bounds.worth().times),
-            )
+        layout = self.layout
+        decoders, workers = self._more_decoders(bounds), self._more_workers()
+        more = {"decode": 1 + decoders / max(layout.decoders, 1), "model": 1 + workers / layout.workers}
+        wider = replace(layout, decoders=layout.decoders + decoders)
+        larger = _with_workers(layout, workers)
+        said = {
+            "decode": _change("decoder", layout.decoders, wider.decoders),
+            "model": _change("worker", layout.workers, larger.workers),
+        }
+        if name in {"decode", "storage"}:
+            yield wider, said["decode"], bounds.worth(decode=more["decode"]).times
+        if name == "model":
+            yield larger, said["model"], bounds.worth(model=more["model"]).times
+        if name == NONE and decoders and workers:
+            both = _with_workers(wider, workers)
+            yield both, f"{said['decode']} and {said['model']}", bounds.worth(**more).times
+        longer = min(2 * layout.queue, self._limits.slots)
+        if longer > layout.queue and "queue" not in self._limits.fixed:
+            times = min(1 / max(one.busy for one in found.stations), bounds.worth().times)
+            yield replace(layout, queue=longer), f"queue {layout.queue:,} -> {longer:,}", times
+
+    def _more_decoders(self, bounds: Bounds) -> int:
+        if not self.layout.queue or "decoders" in self._limits.fixed:
+            return 0
+        needed = bounds.needed("decode", self.layout.decoders)
+        return min(needed, self.layout.decoders, self._limits.room_for(self._limits.decoder_bytes))
+
+    def _more_workers(self) -> int:
+        return 0 if "workers" in self._limits.fixed else min(1, self._limits.room_for(self._limits.worker_bytes))
 
     def _end(self, sentence: str) -> tuple[Step, ...]:
         self.finished = True
@@ -194,7 +202,10 @@ def _change(what: str, before: int, now: int) -> str:
     return f"{before} -> {counted(now, what)}"
 
 
-def _devices(layout: Layout) -> tuple[str, ...]:
-    """With one more worker, on the device that has the fewest."""
-    different = dict.fromkeys(layout.devices)
-    return (*layout.devices, min(different, key=layout.devices.count))
+def _with_workers(layout: Layout, more: int) -> Layout:
+    """With so many more workers, each on the device that has the fewest."""
+    devices = list(layout.devices)
+    different = dict.fromkeys(devices)
+    for _ in range(more):
+        devices.append(min(different, key=devices.count))
+    return replace(layout, workers=layout.workers + more, devices=tuple(devices))
