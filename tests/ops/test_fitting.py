@@ -9,8 +9,9 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).parent))
 
-from planted_store import Planted, linear, relu, seconds
+from planted_store import Planted, linear, relu, seconds, view
 
+from stopwatt.errors import UsageError
 from stopwatt.operators.replay import BESIDE, Mode
 from stopwatt.operators.rows import queries_of, tables_of
 from stopwatt.operators.table import DeviceSpecs
@@ -127,6 +128,14 @@ def test_an_interrupt_of_the_questions_keeps_the_family_that_they_are_about(plan
             fit_store(store)
         assert Predictor.from_bytes(store.operators.predictor(NAME)[0]).families == (Family.GEMM,)
     assert "all families are fitted and kept" in stopped.value.when
+
+
+def test_operators_that_nothing_tells_apart_are_not_learnt(planted):
+    planted.replayed(*(make(8, width) for make in (linear, view) for width in WIDTHS))
+    with open_store(planted.path) as store:
+        assert [part.family for part in fit_store(store).parts] == [Family.GEMM]
+        with pytest.raises(UsageError, match="no family of operators has"):
+            fit_store(store, [Family.VIEW])
 
 
 @pytest.fixture

@@ -11,7 +11,7 @@ from stopwatt.operators.work import Family
 from stopwatt.ops.fitting import NAME, _level, fit_store
 from stopwatt.predicting import Predictor
 from stopwatt.reporting.console import console_for
-from stopwatt.reporting.operators.fit import FitResult
+from stopwatt.reporting.operators.fit import UNASKED, FitResult
 from stopwatt.store import open_store
 
 
@@ -54,6 +54,17 @@ def test_people_read_a_table_with_the_best_named(fitted):
     assert "(best)" in shown
     assert "unseen device: not in the data." in shown
     assert max(map(len, shown.splitlines())) <= 100
+
+
+def test_a_family_with_too_few_rows_to_hold_some_out_has_no_empty_table(tmp_path):
+    with open_store(str(tmp_path / "few.db")) as results:
+        results.operators.save_table(products(12))
+        found = FitResult(fit_store(results, quick=True))
+    assert found.document()["families"][0]["questions"] == []
+    text = StringIO()
+    found.print_to(console_for(text))
+    assert "question" not in text.getvalue().partition("Each question")[0].replace(UNASKED, "")
+    assert UNASKED in text.getvalue()
 
 
 def test_fitting_one_family_leaves_the_others_as_they_are(store, fitted):

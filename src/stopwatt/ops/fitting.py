@@ -9,7 +9,7 @@ import numpy as np
 
 from stopwatt.errors import StopwattError, UsageError
 from stopwatt.operators.table import DeviceSpecs, Table, joined
-from stopwatt.operators.work import Family
+from stopwatt.operators.work import DIMENSIONS, Family
 from stopwatt.ops.ahead import Ahead
 from stopwatt.ops.measured import place_tables
 from stopwatt.ops.measuring import Nobody, Onlooker
@@ -199,8 +199,8 @@ def _tables(store: Store, families: Collection[Family], seed: int) -> dict[Famil
     others = {one.family for one in store.operators.sources()}
     found = {}
     for family in sorted(own.keys() | others):
-        if families and family not in families:
-            continue
+        if (families and family not in families) or not DIMENSIONS[family]:
+            continue  # the latter: nothing to tell its operators apart by (views, and what no formula knows)
         rows, total = _imported(store, family, seed)
         measured = own.get(family, [])
         found[family] = (joined([*measured, *rows]), total + sum(map(len, measured)))

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from stopwatt.predicting.scores import Scores
 
 SCHEMA = 1
+UNASKED = "Too few rows to hold some out: how well it predicts is not known."
 OURS = "stopwatt"
 
 
@@ -70,8 +71,9 @@ def show_part(console: Console, part: "Part") -> None:
     evaluation = part.evaluation
     devices = f"{len(part.devices)} devices" if len(part.devices) > 1 else part.devices[0]
     title = f"{part.family}: {part.learnt:,} of {part.rows:,} rows, {devices}, fitted in {units.duration(part.seconds)}"
-    if evaluation is None:
+    if evaluation is None or not evaluation.answers:
         console.print(title, markup=False)
+        console.print("" if evaluation is None else f"{UNASKED}\n", markup=False, style="quiet")
         return
     console.print(grid(title, COLUMNS, rows_of(evaluation)))
     for sentence in sentences_of(evaluation):
