@@ -59,12 +59,11 @@ def _detr(outputs: Arrays, contract: Contract, placements: Sequence[Placement]) 
     centre, half = boxes[..., :2] * size, boxes[..., 2:] * size / 2
     corners = np.concatenate([centre - half, centre + half], axis=-1)
     number = logits.shape[2]
-    classes = np.arange(number)
     found = []
     for place, placement in enumerate(placements):
-        scores = 1 / (1 + np.exp(-np.clip(logits[place], -60, 60)))  # beyond 60 a score is 0 or 1 in any case
-        every = np.repeat(corners[place], number, axis=0)
-        found.append(_image(every, scores.ravel(), np.tile(classes, len(scores)), placement, contract))
+        scores = 1 / (1 + np.exp(-np.clip(logits[place].ravel(), -60, 60)))  # beyond 60: 0 or 1 in any case
+        reached = np.flatnonzero(scores >= contract.threshold)
+        found.append(_image(corners[place][reached // number], scores[reached], reached % number, placement, contract))
     return found
 
 
