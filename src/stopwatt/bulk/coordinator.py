@@ -6,18 +6,19 @@ images where images are small, so that an image costs it some microseconds.
 """
 
 import os
-from collections.abc import Callable
 from dataclasses import dataclass, replace
 from time import monotonic
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 from stopwatt.bulk import lines, orders
+from stopwatt.bulk.ceilings import Stand
 from stopwatt.bulk.crew import DECODER, WORKER, Crew, Died, Member
 from stopwatt.bulk.groups import Answer, Attach, Begin, Group, Ready, Refused, Row
 from stopwatt.bulk.items import Items
-from stopwatt.bulk.layout import fitting
+from stopwatt.bulk.layout import fitting, spare_slots
 from stopwatt.bulk.recorder import Recorder
 from stopwatt.bulk.records import Failed, Layout, Stage, Trouble
+from stopwatt.bulk.room import cores_allowed
 from stopwatt.bulk.schedule import NO_SLOT, Decode, Infer, Pairs, Schedule, Todo
 from stopwatt.bulk.serve import Load
 from stopwatt.bulk.slots import Slots
@@ -32,6 +33,8 @@ DEPTH = 2
 WORK_S = 0.02
 """Decoders are given about so many seconds of work at once: little where images are large, messages few where not."""
 LEAST_AHEAD, MOST_AHEAD = 2, 64
+MOST_DEATHS_LOADING = 3
+"""Processes that may die before all models are loaded."""
 MOST_DEATHS = 20
 """Processes that may die, without any image done in between, before the run gives up."""
 HOPELESS = 64
@@ -51,6 +54,7 @@ class Job:
         load: The model.
         layout: How.
         any_queue: Whether its queue may be made smaller, since nobody asked for this one.
+        may_grow: Whether the layout may become a larger one in mid-run.
         timeout_s: A process that takes longer for one thing is ended, as one that died.
     """
 
@@ -59,6 +63,7 @@ class Job:
     load: Load
     layout: Layout
     any_queue: bool
+    may_grow: bool
     timeout_s: float
 
 
@@ -70,6 +75,35 @@ def lanes_of(layout: Layout) -> list[tuple[str, ...]]:
     return [(devices[place % len(devices)],) for place in range(layout.workers)]
 
 
+class Overseer(Protocol):
+    """Who looks on, and may have the layout changed."""
+
+    def observe(self, counts: Counts) -> None:
+        """What is so from now on. Never waits."""
+        ...
+
+    def say(self, sentence: str) -> None:
+        """What a person should know."""
+        ...
+
+    def settle(self) -> None:
+        """The layout has changed, and everybody is there."""
+        ...
+
+    def prepare(self, stand: Stand) -> Layout | None:
+        """Everybody is ready and has nothing to do; the layout to begin with, `None` to leave it."""
+        ...
+
+    def advise(self, layout: Layout, longest: int) -> Layout | None:
+        """The layout to have from now on, `None` to leave it; asked every second or so.
+
+        Args:
+            layout: As it is.
+            longest: Images that its queue may hold at most.
+        """
+        ...
+
+
 class Coordinator:
     """Runs a job.
 
@@ -77,8 +111,7 @@ class Coordinator:
         job: What to do.
         crew: Empty; whoever made it closes it.
         recorder: Takes the lines of the journal.
-        observe: Told of every change.
-        say: Told what a person should know.
+        overseer: Told of every change, and asked for better layouts.
 
     Attributes:
         contract: Of the model, once it is loaded.
@@ -90,26 +123,21 @@ class Coordinator:
         done, failed: Images of this part of the run.
     """
 
-    def __init__(
-        self,
-        job: Job,
-        crew: Crew,
-        recorder: Recorder,
-        observe: Callable[[Counts], None],
-        say: Callable[[str], None],
-    ) -> None:
+    def __init__(self, job: Job, crew: Crew, recorder: Recorder, overseer: Overseer) -> None:
         self._job = job
         self._crew = crew
         self._recorder = recorder
-        self._observe = observe
-        self._say = say
+        self._overseer = overseer
+        self._say = overseer.say
         self._todo = Todo(len(job.items), job.done, job.layout.batch)
         self._schedule = Schedule(self._todo, 0)
         self._slots: Slots | None = None
         self._placements: dict[int, Placement] = {}
         self._decoders: dict[int, Member] = {}
         self._lanes: dict[int, Member] = {}
-        self._by_lane: list[int] = []
+        self._by_lane: dict[int, int] = {}  # images of those that are ready
+        self._names = 0
+        self._leaving: set[int] = set()  # processes, by their numbers
         self._stage_s = dict.fromkeys(Stage, 0.0)
         self._decoded = 0
         self._deaths = 0
@@ -135,7 +163,7 @@ class Coordinator:
             self._hand_out()
             while not self._schedule.finished:
                 self._turn()
-            self._observe(self._counts())
+            self._overseer.observe(self._counts())
         finally:
             if self._slots is not None:
                 self._slots.close()
@@ -156,37 +184,57 @@ class Coordinator:
         now = monotonic()
         if now - self._observed >= OBSERVE_S:
             self._observed = now
-            self._observe(self._counts())
+            self._overseer.observe(self._counts())
         if now - self._looked >= _LOOK_S:
             self._looked = now
             self._recorder.check()
             self._end_the_stuck()
+            if not self.stops and (layout := self._overseer.advise(self.layout, self._longest())) is not None:
+                self._change(layout)
+        if self._leaving:
+            self._see_off()
 
     # --- beginning: nobody gets an image before every model is loaded ---
 
     def _begin(self) -> None:
-        workers = [self._hire_worker(devices) for devices in lanes_of(self.layout)]
-        while any(worker.ready < len(worker.names) for worker in workers):
+        for devices in lanes_of(self.layout):
+            self._hire_worker(devices)
+        while any(worker.ready < len(worker.names) for worker in self._lanes.values()):
             for member, message in self._crew.news(_LOOK_S):
-                if isinstance(message, Died):
-                    raise StopwattError("the model's process died while it loaded the model", when=message.why)
                 self._hear(member, message)
+                if isinstance(message, Died) and self._deaths >= MOST_DEATHS_LOADING:
+                    raise StopwattError(
+                        f"{self._deaths} processes died while the model was loaded",
+                        when=message.why,
+                        now="try fewer workers or a smaller batch, if memory is short; else mend what ends them",
+                    )
             self._end_the_stuck()
             if self.stops:
                 self._schedule.stop()
                 return
+        layout = self._overseer.prepare(self._stand())
+        if layout is not None:
+            self._change(layout)
         self.began = monotonic()
 
-    def _hire_worker(self, devices: tuple[str, ...]) -> Member:
-        names = tuple(range(len(self._by_lane), len(self._by_lane) + len(devices)))
-        self._by_lane.extend(0 for _ in devices)
-        return self._start_worker(names, devices)
+    def _stand(self) -> Stand:
+        items, layout, stopped = self._job.items, self.layout, lambda: self.stops > 0
+        cores = cores_allowed()
+        return Stand(
+            self._crew, self._decoders, self._lanes, self._slots, items, layout, cores, self._bury, stopped
+        )  # fmt: skip
 
-    def _start_worker(self, names: tuple[int, ...], devices: tuple[str, ...]) -> Member:
+    def _hire_worker(self, devices: tuple[str, ...]) -> None:
+        self._start_worker(self._new_names(len(devices)), devices)
+
+    def _new_names(self, count: int) -> tuple[int, ...]:
+        self._names += count
+        return tuple(range(self._names - count, self._names))
+
+    def _start_worker(self, names: tuple[int, ...], devices: tuple[str, ...]) -> None:
         begin = Begin(os.getpid(), self._job.load, devices)
         member = self._crew.hire(WORKER, self.layout.threads, names, begin, devices)
         self._lanes.update(dict.fromkeys(names, member))
-        return member
 
     def _start_decoder(self, name: int) -> None:
         assert self._slots is not None  # noqa: S101  (decoders are started once there are slots)
@@ -203,19 +251,75 @@ class Coordinator:
             self._say(f"the model takes batches of {ready.batch} only: batch {ready.batch} in place of {layout.batch}")
         preprocess = ready.contract.preprocess
         layout = replace(layout, batch=ready.batch)
+        image_bytes = preprocess.height * preprocess.width * 3
         if self._job.any_queue:
-            layout = fitting(layout, preprocess.height * preprocess.width * 3)
+            layout = fitting(layout, image_bytes)
         self.layout = layout
         self.contract, self.facts = ready.contract, ready.facts
         self._todo.batch = ready.batch
         if layout.queue:
-            count = max(layout.queue, ready.batch) + ready.batch * len(self._by_lane) + layout.decoders
+            used = self._slots_for(layout)
+            count = max(used, spare_slots(used, image_bytes)) if self._job.may_grow else used
             self._slots = Slots.create(count, preprocess.height, preprocess.width)
             self._schedule = Schedule(self._todo, count, ahead=LEAST_AHEAD, depth=DEPTH)
-            for name in range(layout.decoders):
+            self._schedule.room = used
+            for name in self._new_names(layout.decoders):
                 self._start_decoder(name)
         else:
             self._schedule = Schedule(self._todo, 0, depth=DEPTH)
+
+    def _slots_for(self, layout: Layout) -> int:
+        """Places for what waits, for what the lanes work on, and for what is being decoded."""
+        return max(layout.queue, layout.batch) + layout.batch * len(self._lanes) + layout.decoders
+
+    def _longest(self) -> int:
+        """What the queue can become."""
+        return 0 if self._slots is None else len(self._slots) - self._slots_for(self.layout) + self.layout.queue
+
+    # --- another layout in mid-run: processes come and go, and the queue becomes longer within the slots ---
+
+    def _change(self, layout: Layout) -> None:
+        for _ in range(len(self._decoders), layout.decoders):
+            self._start_decoder(*self._new_names(1))
+        self._dismiss([self._decoders[name] for name in sorted(self._decoders)[layout.decoders :]])
+        workers = list(dict.fromkeys(id(member) for member in self._lanes.values()))
+        for place in range(len(workers), layout.workers):
+            self._hire_worker((layout.devices[place % len(layout.devices)],))
+        for gone in workers[layout.workers :]:
+            self._dismiss([next(member for member in self._lanes.values() if id(member) == gone)])
+        self.layout = layout
+        self._schedule.room = self._slots_for(layout)
+        self._overseer.settle()
+
+    def _dismiss(self, members: list[Member]) -> None:
+        for member in members:
+            self._leaving.add(member.child.pid)
+            if self._is_decoder(member):
+                self._schedule.leave(decoders=member.names)
+            elif member.ready == len(member.names):
+                self._schedule.leave(lanes=member.names)
+            else:
+                self._forget(member)
+                self._crew.dismiss(member)
+
+    def _see_off(self) -> None:
+        """Let go who was to leave and has nothing more to do."""
+        decoders, lanes = self._schedule.left()
+        members = [self._decoders[name] for name in decoders]
+        members += [self._lanes[name] for name in lanes if name == self._lanes[name].names[-1]]
+        for member in members:
+            self._forget(member)
+            self._crew.dismiss(member)
+
+    def _is_decoder(self, member: Member) -> bool:
+        return self._decoders.get(member.names[0]) is member
+
+    def _forget(self, member: Member) -> None:
+        self._leaving.discard(member.child.pid)
+        for name in member.names:
+            self._decoders.pop(name, None)
+            self._lanes.pop(name, None)
+            self._by_lane.pop(name, None)
 
     # --- news ---
 
@@ -242,6 +346,8 @@ class Coordinator:
             member.child.send(Attach(self._slots.name if self._slots is not None else ""))
             for lane in member.names:
                 self._schedule.lane_came(lane)
+                self._by_lane.setdefault(lane, 0)
+            self._overseer.settle()
 
     def _hear_decoded(self, member: Member, answers: "list[orders.Decoded]") -> None:
         (name,) = member.names
@@ -301,11 +407,17 @@ class Coordinator:
 
     def _bury(self, member: Member, died: Died) -> None:
         self._deaths += 1
+        leaves = member.child.pid in self._leaving or self.stops > 0
+        decoder = self._is_decoder(member)
+        (self._lose_decoder if decoder else self._lose_worker)(member, died)
+        if leaves:
+            self._forget(member)
+            return
         self.restarts += 1
-        if member.names[0] in self._decoders and self._decoders[member.names[0]] is member:
-            self._bury_decoder(member.names[0], died)
+        if decoder:
+            self._start_decoder(*member.names)
         else:
-            self._bury_worker(member, died)
+            self._start_worker(member.names, member.devices)
         if self._deaths > MOST_DEATHS:
             raise StopwattError(
                 f"{self._deaths} processes died without any image done in between",
@@ -313,21 +425,17 @@ class Coordinator:
                 now="mend what ends them, then give the same command again: the run goes on where it stopped",
             )
 
-    def _bury_decoder(self, name: int, died: Died) -> None:
+    def _lose_decoder(self, member: Member, died: Died) -> None:
         self._say(f"a decoder died ({died.why}); its images are decoded again")
-        lost = self._schedule.decoder_died(name)
+        lost = self._schedule.decoder_died(*member.names)
         self._settle_lost(lost, Failed(Trouble.KILLED_THE_DECODER, f"the decoder died of it twice: {died.why}"))
-        if not self.stops:
-            self._start_decoder(name)
 
-    def _bury_worker(self, member: Member, died: Died) -> None:
+    def _lose_worker(self, member: Member, died: Died) -> None:
         self._say(f"a worker died ({died.why}); its images go to the model again")
         for lane in member.names:
             if member.ready == len(member.names):
                 lost = self._schedule.lane_died(lane)
                 self._settle_lost(lost, Failed(Trouble.MODEL_FAILED, f"the model's process died of it: {died.why}"))
-        if not self.stops:
-            self._start_worker(member.names, member.devices)
 
     def _settle_lost(self, numbers: tuple[int, ...], failed: Failed) -> None:
         placements = self._placements
@@ -374,7 +482,7 @@ class Coordinator:
         return Counts(
             done=self.done,
             failed=self.failed,
-            by_worker=tuple(self._by_lane),
+            by_worker=tuple(self._by_lane.values()),
             queued=schedule.waiting,
             room=self.layout.queue,
             idle_workers=schedule.idle_lanes,

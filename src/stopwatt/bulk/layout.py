@@ -42,6 +42,11 @@ def fitting(layout: Layout, image_bytes: int) -> Layout:
     return replace(layout, queue=min(layout.queue, most))
 
 
+def spare_slots(used: int, image_bytes: int) -> int:
+    """Slots of a layout that may grow: several times as many, within half a gigabyte."""
+    return min(_QUEUE_GROUPS * used, _QUEUE_BYTES // image_bytes)
+
+
 def _decoders(asked: Asked, lanes: int, cores: int, *, on_cpu: bool) -> int:
     if asked.decoders:
         return asked.decoders

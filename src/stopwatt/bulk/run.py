@@ -1,20 +1,21 @@
 """A bulk run from its request to its record."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from time import monotonic
 
-from stopwatt import wire
 from stopwatt.bulk import folder as folders
 from stopwatt.bulk import writer
 from stopwatt.bulk.asked import Asked, check
 from stopwatt.bulk.coordinator import Coordinator, Job
 from stopwatt.bulk.crew import Crew
+from stopwatt.bulk.document import record_document
 from stopwatt.bulk.identity import Chosen, choose, identity_of, threaded
 from stopwatt.bulk.instruments import device_of
 from stopwatt.bulk.journal import Identity, Journal
 from stopwatt.bulk.layout import first_layout
+from stopwatt.bulk.oversight import NO_CEILINGS, NOTHING_DONE, Oversight
 from stopwatt.bulk.recorder import Recorder
 from stopwatt.bulk.records import Bottleneck, Ceilings, Layout, Record
 from stopwatt.bulk.source import Source, open_source
@@ -23,6 +24,7 @@ from stopwatt.measuring.load import usable_cores
 from stopwatt.records import Scalar
 from stopwatt.serving.contract import Contract
 from stopwatt.sweeping.execute import Interrupted, stoppable
+from stopwatt.text import counted
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +37,9 @@ class _Part:
     failed: int = 0
     seconds: float = 0.0
     restarts: int = 0
+    ceilings: Ceilings = NO_CEILINGS
+    bottleneck: Bottleneck = NOTHING_DONE
+    notes: tuple[str, ...] = ()
 
 
 def run_bulk(asked: Asked, watching: Watching | None = None) -> Record:
@@ -58,8 +63,6 @@ def run_bulk(asked: Asked, watching: Watching | None = None) -> Record:
     identity = Identity(identity_of(chosen, source, asked), {"batch": chosen.load.setup.batch})
     with Journal.open(asked.out, identity, len(source.items)) as journal:
         chosen = choose(asked, int(journal.settings["batch"]))
-        for note in (*source.notes, *chosen.notices):
-            watching.say(note)
         run = _Run(asked, source, chosen, journal, watching)
         try:
             return run.go()
@@ -74,6 +77,7 @@ class _Run:
         self._chosen = chosen
         self._journal = journal
         self._watching = watching
+        self._notes = (*source.notes, *chosen.notices, *_about(journal, chosen))
         self._resumed = sum(map(bool, journal.done))
         self._ticker: Ticker | None = None
 
@@ -83,6 +87,8 @@ class _Run:
         batch = self._chosen.load.setup.batch
         layout = first_layout(self._asked, batch, len(usable_cores()))
         self._watching.begin(total, self._resumed, layout)
+        for note in self._notes:
+            self._watching.say(note)
         known = folders.contract_of(self._asked.out)
         complete = self._resumed == total
         part = _Part(layout, known) if complete and known is not None else self._work(layout)
@@ -90,13 +96,15 @@ class _Run:
             self._asked.out, self._journal, self._source.items, part.contract, per_image=self._asked.per_image
         )
         record = self._record(part)
-        writer.write_summary(self._asked.out, wire.to_document(record))
+        writer.write_summary(self._asked.out, record_document(record))
         return record
 
     def _work(self, layout: Layout) -> _Part:
-        asked = self._asked
+        asked, total = self._asked, len(self._source.items)
         load = threaded(self._chosen.load, layout.threads)
-        job = Job(self._source.items, self._journal.done, load, layout, asked.queue is None, asked.timeout_s)
+        job = Job(
+            self._source.items, self._journal.done, load, layout, asked.queue is None, asked.auto, asked.timeout_s
+        )  # fmt: skip
         ticks = asked.out / writer.TICKS
         with (
             Ticker(self._watching, file=ticks, device=device_of(layout.devices)) as ticker,
@@ -104,7 +112,8 @@ class _Run:
             Crew() as crew,
         ):
             self._ticker = ticker
-            coordinator = Coordinator(job, crew, recorder, ticker.observe, self._watching.say)
+            overseer = Oversight(asked, ticker, self._watching, total - self._resumed)
+            coordinator = Coordinator(job, crew, recorder, overseer)
             with stoppable(coordinator):
                 coordinator.run()
             recorder.flush()
@@ -112,13 +121,16 @@ class _Run:
         if coordinator.stops:
             raise Interrupted(
                 "stopped on request",
-                when=f"{self._resumed + coordinator.done + coordinator.failed} of {len(job.items)} images are done",
+                when=f"{self._resumed + coordinator.done + coordinator.failed} of {total} images are done",
                 now="give the same command again: it goes on where it stopped",
             )
         assert coordinator.contract is not None  # noqa: S101  (known since the model was loaded)
         folders.keep_contract(asked.out, coordinator.contract)
         done, failed = coordinator.done, coordinator.failed
-        return _Part(coordinator.layout, coordinator.contract, done, failed, seconds, coordinator.restarts)
+        return _Part(
+            coordinator.layout, coordinator.contract, done, failed, seconds, coordinator.restarts,
+            overseer.ceilings, overseer.diagnosis(coordinator.layout), ticker.trouble,
+        )  # fmt: skip
 
     def _record(self, part: _Part) -> Record:
         failed: dict[str, int] = {}
@@ -137,16 +149,26 @@ class _Run:
             seconds=part.seconds,
             images_per_s=rate,
             layout=part.layout,
-            bottleneck=Bottleneck("none", "not looked for"),
-            ceilings=Ceilings(None, None, None),
+            bottleneck=part.bottleneck,
+            ceilings=part.ceilings,
             ticks=self._ticker.ticks if self._ticker else (),
             resumed=self._resumed,
             restarts=part.restarts,
             energy=self._ticker.energy(part.done) if self._ticker else {},
             facts=self._facts(),
+            notes=(*self._notes, *part.notes),
         )
 
     def _facts(self) -> Mapping[str, Scalar]:
         places = {"data.path": self._asked.data, "data.images": self._asked.images}
         found = {name: str(Path(place).absolute()) for name, place in places.items() if place is not None}
         return {**self._chosen.facts, "data": self._source.described, **found}  # to find the images again
+
+
+def _about(journal: Journal, chosen: Chosen) -> Iterator[str]:
+    """What somebody who goes on with a journal must know."""
+    before, batch = journal.settings["batch"], chosen.load.setup.batch
+    if before != batch:
+        yield f"an earlier part of the run had batches of {before}, this one of {batch}: the last digits may differ"
+    if journal.damaged:
+        yield f"{counted(journal.damaged, 'line')} of the journal could not be read: those images are done again"

@@ -1,6 +1,7 @@
 """`stopwatt run`: a model over a data set, from files to results that people read."""
 
 import json as json_text
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -92,10 +93,13 @@ def run(
 
         stopwatt run "photos/*.jpg" --model resnet --task embed --limit 1000 --out vectors/
     """
-    from stopwatt import wire
     from stopwatt.bulk.asked import Asked, Model
+    from stopwatt.bulk.document import record_document
     from stopwatt.bulk.run import run_bulk
     from stopwatt.cli.options import parameters, words
+    from stopwatt.reporting.bulk.live import LivePanel
+    from stopwatt.reporting.bulk.summary import render_run
+    from stopwatt.reporting.console import console_for
     from stopwatt.units import parse
 
     chosen = Model(model, parameters(param), backend, precision, seed)
@@ -103,9 +107,11 @@ def run(
         data, chosen, out, images, task, workers, decoders, tuple(words(device)), batch, queue, threads, auto,
         per_image, fresh, limit, executor, ceilings, parse(timeout, "s"),
     )  # fmt: skip
-    record = run_bulk(asked)
+    record = run_bulk(asked, LivePanel(console_for(sys.stderr)))
     if json:
-        print(json_text.dumps(wire.to_document(record), indent=2))
+        print(json_text.dumps(record_document(record), indent=2))
+    else:
+        render_run(console_for(sys.stdout), record)
     if record.failed:
         _raise(record, out)
 

@@ -6,18 +6,20 @@ from collections import Counter, deque
 from collections.abc import Iterator
 from contextlib import contextmanager
 from types import FrameType
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from stopwatt.errors import ExitCode, StopwattError
 from stopwatt.records import Cell, Measurement, Status
 from stopwatt.store import Run, Selection
-from stopwatt.store.database import Store
 from stopwatt.sweeping import cache
 from stopwatt.sweeping.estimate import Estimate
 from stopwatt.sweeping.plan import Plan
 from stopwatt.sweeping.repetition import Repetitions, marked
 from stopwatt.sweeping.rounds import Finished, LocalRounds, Rounds
 from stopwatt.sweeping.turns import Turn, order
+
+if TYPE_CHECKING:
+    from stopwatt.store.database import Store
 
 
 class Interrupted(StopwattError):  # noqa: N818  (what happened)
@@ -58,7 +60,7 @@ class Watcher(Protocol):
         ...
 
 
-def execute(plan: Plan, store: Store, run: Run, watcher: Watcher, rounds: Rounds | None = None) -> None:
+def execute(plan: Plan, store: "Store", run: Run, watcher: Watcher, rounds: Rounds | None = None) -> None:
     """Measure what the run has not measured yet.
 
     Args:
@@ -78,7 +80,7 @@ def execute(plan: Plan, store: Store, run: Run, watcher: Watcher, rounds: Rounds
 
 
 class _Execution:
-    def __init__(self, plan: Plan, store: Store, run: Run, watcher: Watcher, rounds: Rounds) -> None:
+    def __init__(self, plan: Plan, store: "Store", run: Run, watcher: Watcher, rounds: Rounds) -> None:
         self.plan = plan
         self.store = store
         self.run = run

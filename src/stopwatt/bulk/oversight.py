@@ -1,0 +1,86 @@
+"""Who looks on while a run goes on: ceilings before it, better layouts in its first minute, what held it back."""
+
+from stopwatt.bulk.asked import Asked
+from stopwatt.bulk.ceilings import Stand, measure_ceilings
+from stopwatt.bulk.diagnosis import NONE, diagnose
+from stopwatt.bulk.records import Bottleneck, Ceilings, Layout
+from stopwatt.bulk.room import cores_allowed, memory_left
+from stopwatt.bulk.ticks import Counts, Ticker, Watching
+from stopwatt.bulk.tuning import Climb, Limits, from_ceilings
+
+FEW = 200
+"""Images; a run of fewer takes less time than the ceilings."""
+NAMES = ("model", "decode", "storage")
+NO_CEILINGS = Ceilings(None, None, None, why=dict.fromkeys(NAMES, "not measured"))
+NOTHING_DONE = Bottleneck(NONE, "nothing was left to do")
+
+
+class Oversight:
+    """Overseer of one part of a run.
+
+    Args:
+        asked: The request.
+        ticker: Makes ticks of what it is told.
+        watching: A person.
+        left: Images that are not done.
+
+    Attributes:
+        ceilings: As far as they were measured.
+    """
+
+    def __init__(self, asked: Asked, ticker: Ticker, watching: Watching, left: int) -> None:
+        self._asked = asked
+        self._ticker = ticker
+        self._watching = watching
+        self._left = left
+        self._cores = cores_allowed()
+        self._climb: Climb | None = None
+        self.ceilings = NO_CEILINGS
+
+    def observe(self, counts: Counts) -> None:
+        """Into the ticks."""
+        self._ticker.observe(counts)
+
+    def say(self, sentence: str) -> None:
+        """To the person."""
+        self._watching.say(sentence)
+
+    def settle(self) -> None:
+        """What was seen before counts no more."""
+        self._ticker.settle()
+
+    def prepare(self, stand: Stand) -> Layout | None:
+        """Measure the ceilings, and lay the run out by them."""
+        if not self._asked.ceilings or self._left < FEW:
+            why = "not asked for" if not self._asked.ceilings else f"fewer than {FEW} images are left"
+            self.ceilings = Ceilings(None, None, None, why=dict.fromkeys(NAMES, why))
+            return None
+        self._watching.say("measuring what model, decoding and storage do at most")
+        self.ceilings = measure_ceilings(stand)
+        step = from_ceilings(stand.layout, self.ceilings, self._limits(1 << 30)) if self._asked.auto else None
+        if step is None:
+            return None
+        self._watching.say(step.sentence)
+        return step.layout
+
+    def advise(self, layout: Layout, longest: int) -> Layout | None:
+        """One more step of the climb."""
+        if not self._asked.auto:
+            return None
+        if self._climb is None:
+            self._climb = Climb(layout, self.ceilings, self._limits(longest))
+        if self._climb.finished:
+            return None
+        for step in self._climb.look(self._ticker.settled):
+            self._watching.say(step.sentence)
+        return None if self._climb.layout == layout else self._climb.layout
+
+    def diagnosis(self, layout: Layout) -> Bottleneck:
+        """What held the run back."""
+        return diagnose(self._ticker.settled, layout, self.ceilings, self._cores)
+
+    def _limits(self, longest: int) -> Limits:
+        asked = self._asked
+        given = {"decoders": asked.decoders, "workers": asked.workers, "queue": asked.queue is not None}
+        fixed = frozenset(name for name, value in given.items() if value)
+        return Limits(self._cores, memory_left(), slots=longest, fixed=fixed)

@@ -1,0 +1,45 @@
+"""A run in a process of its own, to be killed: `light_run.py DATA MODEL OUT OPTIONS-AS-JSON`."""
+
+import json
+import sys
+from pathlib import Path
+
+from stopwatt.bulk import coordinator, run
+from stopwatt.bulk.asked import Asked, Model
+from stopwatt.bulk.run import run_bulk
+from stopwatt.errors import StopwattError
+
+
+class Unmetered:
+    """A ticker without instruments, which take a second to start and to end."""
+
+    ticks = settled = trouble = ()
+
+    def __init__(self, watching, **_):
+        self.counts = []
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        pass
+
+    def observe(self, counts):
+        self.counts.append(counts)
+
+    def settle(self):
+        pass
+
+    def energy(self, _images):
+        return {}
+
+
+if __name__ == "__main__":
+    coordinator.WORKER, run.Ticker = "light_worker", Unmetered
+    data, model, out, options = sys.argv[1:]
+    try:
+        record = run_bulk(Asked(data, Model(model), Path(out), ceilings=False, **json.loads(options)))
+    except StopwattError as error:
+        sys.stderr.write(str(error))
+        sys.exit(error.exit_code)
+    sys.exit(3 if record.failed else 0)

@@ -1,0 +1,146 @@
+"""Whatever is killed, whenever: no image is lost or doubled, and the results are those of an undisturbed run."""
+
+import json
+import os
+import random
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections import Counter
+from pathlib import Path
+
+import psutil
+import pytest
+
+HERE = Path(__file__).parent
+
+
+@pytest.fixture
+def many(photos):
+    """`(count)`: a folder of so many images, of which 97 are different."""
+
+    def make(count):
+        root = photos(97, broken={13}, folder=f"many{count}")
+        for number in range(97, count):
+            os.link(root / f"{number % 97:06d}.bmp", root / f"{number:06d}.bmp")
+        return root
+
+    return make
+
+
+@pytest.fixture
+def start(light, tmp_path):
+    """`(data, out, **options)`: a run in a process of its own, with its own children."""
+    begun = []
+
+    def run(data, out, **options):
+        plain = {"decoders": 2, "workers": 1, "batch": 16} | options
+        command = [sys.executable, HERE / "light_run.py", data, light("classifier").source, out, json.dumps(plain)]
+        begun.append(subprocess.Popen(command, stderr=subprocess.PIPE, text=True))
+        return begun[-1]
+
+    yield run
+    for process in begun:
+        process.kill()
+        process.communicate()
+
+
+def numbers_in(journal):
+    return Counter(json.loads(line)["number"] for line in journal.read_bytes().splitlines()[1:])
+
+
+def wait_until(true, seconds=60.0):
+    deadline = time.monotonic() + seconds
+    while not true():
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+
+
+def lines_of(journal):
+    return journal.read_bytes().count(b"\n") if journal.exists() else 0
+
+
+def test_children_that_are_killed_change_nothing(many, bulk, results):
+    data = many(600)
+    _, undisturbed, _ = bulk(data, out="undisturbed", workers=2)
+    chance, over = random.Random(5), threading.Event()
+
+    def kill_some():
+        killed = 0
+        while killed < 6 and not over.wait(0.15):
+            children = [
+                one
+                for one in psutil.Process().children()
+                if "light_worker" in one.cmdline() or "stopwatt.bulk.decoder" in one.cmdline()
+            ]
+            if len(children) == 4:  # all of them are there again
+                chance.choice(children).kill()
+                killed += 1
+
+    killer = threading.Thread(target=kill_some)
+    killer.start()
+    try:
+        record, disturbed, listener = bulk(data, out="disturbed", workers=2, batch=4)
+    finally:
+        over.set()
+        killer.join()
+    assert record.restarts > 0, listener.said
+    assert numbers_in(disturbed / "journal.jsonl") == dict.fromkeys(range(600), 1)
+    assert (record.done, record.failed) == (593, {"not-an-image": 7})
+    assert results(disturbed) == results(undisturbed)
+
+
+def kill(process):
+    """End it as `kill -9` does; its children end by themselves."""
+    children = psutil.Process(process.pid).children(recursive=True) if process.poll() is None else []
+    process.kill()
+    process.wait()
+    psutil.wait_procs(children, timeout=20)
+    assert not [one for one in children if one.is_running() and one.status() != psutil.STATUS_ZOMBIE]
+
+
+@pytest.mark.parametrize(("count", "kills"), [(1500, 2), pytest.param(20_000, 8, marks=pytest.mark.slow)])
+def test_a_run_that_is_killed_again_and_again_ends_as_an_undisturbed_one(
+    many, start, results, tmp_path, count, kills
+):
+    data, whole, killed = many(count), tmp_path / "whole", tmp_path / "killed"
+    assert start(data, whole).wait() == 3  # some images are broken
+    chance = random.Random(count)
+    for _ in range(kills):
+        begun, process = lines_of(killed / "journal.jsonl"), start(data, killed)
+        while process.poll() is None and lines_of(killed / "journal.jsonl") <= max(begun, 1):
+            time.sleep(0.01)
+        time.sleep(chance.uniform(0, 0.4))
+        kill(process)
+    assert start(data, killed).wait() == 3
+    assert numbers_in(killed / "journal.jsonl") == dict.fromkeys(range(count), 1)
+    assert results(killed) == results(whole)
+
+
+def test_an_interrupted_run_says_so_and_goes_on(many, start, results, tmp_path):
+    data = many(3000)
+    out = tmp_path / "out"
+    process = start(data, out, batch=2)
+    wait_until(lambda: lines_of(out / "journal.jsonl") > 20)
+    process.send_signal(signal.SIGINT)
+    _, said = process.communicate(timeout=60)
+    assert process.returncode == 130
+    assert "goes on where it stopped" in said
+    assert 20 < lines_of(out / "journal.jsonl") < 3001
+    assert not (out / "classes.json").exists()
+    assert start(data, out, batch=2).wait() == 3
+    assert start(data, tmp_path / "whole", batch=2).wait() == 3
+    assert results(out) == results(tmp_path / "whole")
+
+
+def test_two_runs_do_not_write_into_one_folder(many, start, tmp_path):
+    data = many(3000)
+    first = start(data, tmp_path / "out", batch=1)
+    wait_until(lambda: lines_of(tmp_path / "out" / "journal.jsonl") > 5)
+    second = start(data, tmp_path / "out", batch=1)
+    _, said = second.communicate(timeout=60)
+    assert second.returncode == 2
+    assert "another process is writing results here" in said
+    assert first.poll() is None
