@@ -17,7 +17,8 @@ from stopwatt.operators.table import DeviceSpecs, Table, joined
 from stopwatt.operators.work import Family
 from stopwatt.ops.importing import import_tables
 from stopwatt.ops.systems import find_systems
-from stopwatt.predicting.evaluate import OURS, Answered, ask, evaluate, noise_floor
+from stopwatt.predicting.evaluate import LONG_S, OURS, Answered, ask, evaluate, noise_floor
+from stopwatt.predicting.neighbours import Disagreement, disagreements
 from stopwatt.predicting.predictor import Predictor, fit
 from stopwatt.predicting.scores import Scores
 from stopwatt.predicting.splits import Question, divide
@@ -43,6 +44,9 @@ HEAD = (
     "width",
     "flagged",
 )
+BESIDE = {Family.GEMM: ("m", "n", "k"), Family.ATTENTION: ("batch", "kv_len")}
+"""Sizes along which rows are compared with their neighbours."""
+FLOORS = ("what", "of", "along", "rows", "mean", "median")
 SOURCE = (
     "ai-dynamo/aiconfigurator (Apache-2.0, NVIDIA CORPORATION & AFFILIATES), system `h200_sxm`, collection `vllm "
     "0.22.0` at commit 095f58a51: GEMM and attention with power"
@@ -55,12 +59,14 @@ class Found:
 
     Attributes:
         rows: Of the tables, as the head has them.
-        targets: `(what, reached value, bound)`; lower is better unless the bound is a pair.
+        targets: `(what, reached value, bound, noise)`; lower is better unless the bound is a pair. NaN for no noise.
+        floors: What rows and their neighbours disagree by, as the table has it.
         data: For machines.
     """
 
     rows: dict[str, list[list[str]]] = field(default_factory=dict)
-    targets: list[tuple[str, float, tuple[float, float]]] = field(default_factory=list)
+    targets: list[tuple[str, float, tuple[float, float], float]] = field(default_factory=list)
+    floors: list[list[str]] = field(default_factory=list)
     data: dict[str, Any] = field(default_factory=dict)
 
     def add(self, part: str, name: str, answer: Answered) -> None:
@@ -76,9 +82,20 @@ class Found:
             rows.append(["", "", f"energy, {OURS}: {kind}", *cells(scores)])
         self.data[f"{part}: {name}"] = document(answer)
 
-    def bound(self, what: str, value: float, high: float, low: float = -math.inf) -> None:
-        """Note a target."""
-        self.targets.append((what, value, (low, high)))
+    def bound(self, what: str, value: float, high: float, low: float = -math.inf, noise: float = math.nan) -> None:
+        """Note a target, and the least noise that neighbours show."""
+        self.targets.append((what, value, (low, high), noise))
+
+    def floor(self, what: str, found: tuple[Disagreement, ...]) -> dict[str, float]:
+        """Note how much neighbours disagree; for each type and kind the least mean."""
+        for one in found:
+            cells = [one.kind, one.size, f"{one.rows:,}", share(one.mean), share(one.median)]
+            self.floors.append([what, *cells])
+        self.data.setdefault("floors", []).extend({"what": what} | asdict(one) for one in found)
+        least: dict[str, float] = {}
+        for one in found:
+            least[one.kind] = min(one.mean, least.get(one.kind, math.inf))
+        return least
 
 
 def cells(scores: Scores) -> list[str]:
@@ -137,12 +154,14 @@ def sample(table: Table, most: int, seed: int = 0) -> Table:
 def h200(found: Found, own: Mapping[Family, Table], specs: Mapping[str, DeviceSpecs]) -> None:
     """Random, unseen shapes and larger shapes, of both families; all rows and few of them."""
     for family, table in own.items():
+        powers, times = floors(found, family, table)
         for question in (Question.RANDOM, Question.LARGER):
             (answer,) = evaluate(table, specs, questions=(question,), most=MOST).answers
             found.add(str(family), str(question), answer)
             if question is Question.LARGER:
                 for kind, scores in answer.kinds.items():
-                    found.bound(f"{family}, larger shapes, {kind}: MAPE", scores.mape, 0.06)
+                    noise = times.get(kind, math.nan)
+                    found.bound(f"{family}, larger shapes, {kind}: MAPE", scores.mape, 0.06, noise=noise)
                 found.bound(f"{family}, larger shapes: covered by 90 % intervals", answer.time[OURS].coverage, 1, 0.85)
         whole = (len(table) if family is Family.GEMM else 16_000, 10_000)
         (answer,) = evaluate(table, specs, questions=(Question.SHAPE,), most=whole).answers
@@ -151,8 +170,20 @@ def h200(found: Found, own: Mapping[Family, Table], specs: Mapping[str, DeviceSp
         found.bound(f"{family}, unseen shapes, {answer.trained:,} rows: MAPE", ours.mape, 0.035)
         found.bound(f"{family}, unseen shapes: covered by 90 % intervals", ours.coverage, 0.92, 0.88)
         for kind, scores in answer.energy_kinds.items():
-            found.bound(f"{family}, energy of rows of at least 0.1 ms, {kind}: MAPE", scores.mape, 0.03)
+            what = f"{family}, energy of rows of at least 0.1 ms, {kind}: MAPE"
+            found.bound(what, scores.mape, 0.03, noise=powers.get(kind, math.nan))
         few(found, table, specs)
+
+
+def floors(found: Found, family: Family, table: Table) -> tuple[dict[str, float], dict[str, float]]:
+    """Noise of the power of long rows, and of the time per operation of the largest rows, by type and kind."""
+    division = divide(table, Question.LARGER, 0)
+    assert division is not None
+    long, large = table.take(table.time_s >= LONG_S), table.take(division.test)
+    powers = disagreements(long, long.power_w, BESIDE[family])
+    times = disagreements(large, large.time_s / large.flops, BESIDE[family])
+    name = str(family)
+    return found.floor(f"{name}: power, rows >= 0.1 ms", powers), found.floor(f"{name}: time, larger shapes", times)
 
 
 def few(found: Found, table: Table, specs: Mapping[str, DeviceSpecs]) -> None:
@@ -220,7 +251,7 @@ def wanted(bounds: tuple[float, float]) -> str:
 
 
 def sentences(found: Found, own: Mapping[Family, Table], noise: str) -> list[str]:
-    reached = sum(low <= value <= high for _, value, (low, high) in found.targets)
+    reached = sum(low <= value <= high for _, value, (low, high), _ in found.targets)
     counts = ", ".join(f"{len(table):,} {family}" for family, table in own.items())
     fast = found.data["speed"]
     return [
@@ -235,6 +266,11 @@ def sentences(found: Found, own: Mapping[Family, Table], noise: str) -> list[str
         "Energy is that of rows of at least 0.1 ms, from predicted time and predicted power. Shorter rows carry the "
         "power of what ran before them; some fp8 rows of 0.1 to 0.3 ms look as if they did, too (n = 65536, k = 1024: "
         "687 W at m = 768, 231 W at m = 769, 690 W at m = 1024), which no model of the operator can know.",
+        "Noise of one row, as neighbours show it: each row's logarithm is compared with the straight line between the "
+        "next smaller and the next larger row that differ in one size only. A function of the sizes can hardly err "
+        "less, but where neighbours share their noise, and where the quantity bends between them. Power is a moving "
+        "mean that a row carries over to those measured after it (of GEMM those with the next k, which therefore agree "
+        "best). The targets have the least of these figures beside them.",
         noise,
         f"Fitting all {fast['rows']:,} GEMM rows, time and power, took {fast['fit_cpu_s']:.0f} s of CPU time "
         f"({fast['fit_s']:.0f} s on this machine, which was shared); predicting 1,000 operators "
@@ -271,13 +307,17 @@ def main(out: Path = RESULTS) -> None:
         "python benchmarks/run.py operator-prediction",
         sentences(found, own, noise_sentence(own, others)),
     )
-    targets = [[what, share(value), wanted(bounds), verdict(value, bounds)] for what, value, bounds in found.targets]
-    page.tables.append(("Targets", ("what", "reached", "wanted", ""), targets))
+    targets = [
+        [what, share(value), wanted(bounds), verdict(value, bounds), share(noise)]
+        for what, value, bounds, noise in found.targets
+    ]
+    page.tables.append(("Targets", ("what", "reached", "wanted", "", "noise of a row"), targets))
+    page.tables.append(("Neighbours", FLOORS, found.floors))
     page.tables += [(part, HEAD, rows) for part, rows in found.rows.items()]
     page.data = found.data | {
         "targets": [
             {"what": what, "value": value, "low": low if math.isfinite(low) else None, "high": high}
-            for what, value, (low, high) in found.targets
+            for what, value, (low, high), _ in found.targets
         ]
     }
     page.write(out)

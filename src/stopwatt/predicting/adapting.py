@@ -83,7 +83,7 @@ def corrections(
             continue
         features, law_s = ground.features(rows, specs)
         inside = np.zeros(len(rows), dtype=np.bool_)
-        said, _ = pretrained.predict(rows, features, inside)
+        said, _ = pretrained.predict(rows, features, inside, inside)
         target = np.log(rows.time_s / law_s) - said
         found[str(device)] = _corrected(simpler(features, len(rows)), target, shapes_of(rows), seed)
     return found

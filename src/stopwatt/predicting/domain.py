@@ -1,6 +1,6 @@
 """Whether a row is like those that were learnt from, and if not, in what it differs."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -42,6 +42,11 @@ class Domain:
                 _note(why, unknown, f"a {name} without measurements")
         self._sizes(why, table, features)
         return np.asarray(why != "", dtype=np.bool_), why.astype(np.str_)
+
+    def beyond(self, table: Table, features: Features) -> NDArray[np.bool_]:
+        """Which rows lie outside in anything but the device, shape (n,)."""
+        known = np.full(len(table), self.devices[0])
+        return self.outside(replace(table, device=known), features)[0]
 
     def _sizes(self, why: NDArray[np.object_], table: Table, features: Features) -> None:
         names = kinds_of(table)

@@ -21,6 +21,8 @@ MOST = 10_000
 CAREFUL = 0.95
 """Share that the interval holds in the trial: above what is promised, for the step beyond is often longer."""
 TRUST = (0.0, 0.25, 0.5, 0.75, 1.0)
+ALIKE = 0.05
+"""Errors that differ by less than this share are alike."""
 TREES = 30
 LEAF = 3
 
@@ -101,9 +103,10 @@ def _learn(ground: Ground, table: Table, specs: Mapping[str, DeviceSpecs], seed:
 
 
 def _best(learnt: Floats, needed: Floats, inside: float) -> tuple[float, float]:
-    """Trust with the least error, the larger one if two are alike, and the half-width that it needs."""
+    """The largest trust whose error is like the least, and the half-width that it needs."""
     errors = {trust: np.abs(trust * learnt - needed) for trust in TRUST}
-    best = min(TRUST, key=lambda trust: (float(errors[trust].mean()), -trust))
+    least = min(float(one.mean()) for one in errors.values())
+    best = max(trust for trust in TRUST if errors[trust].mean() <= (1 + ALIKE) * least)
     return best, max(conformal_quantile(errors[best], CAREFUL), inside)
 
 

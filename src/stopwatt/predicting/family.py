@@ -1,7 +1,7 @@
 """Everything that is known of one family: what its operators take, and at what power."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,12 +13,15 @@ from stopwatt.predicting.domain import Domain, domain_of
 from stopwatt.predicting.estimate import Estimate, fit_estimate, typical_width
 from stopwatt.predicting.extrapolating import try_beyond
 from stopwatt.predicting.features import Features, vocabulary_of
+from stopwatt.predicting.learner import Apart
 from stopwatt.predicting.model import Ground, ground_of, shapes_of
 
 Floats = NDArray[np.float64]
 
 LEAST_POWERS = 30
 """Rows with a power below which none is learnt."""
+FOLLOWED = 1000
+"""Rows below which a law follows each of them, so that errors on held-out rows need laws that did not see these."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,19 +82,21 @@ class FamilyModel:
         """
         features, law_s = self.ground.features(table, specs)
         outside, why = self.domain.outside(table, features)
-        ratio, half = self._ratio(table, features, outside)
+        beyond = self.domain.beyond(table, features)
+        ratio, half = self._ratio(table, features, outside, beyond)
         time_s = law_s * np.exp(ratio)
         during = time_s if known_time_s is None else known_time_s
-        power = self._power(table, specs, features, during, outside)
+        power = self._power(table, specs, with_time(features, table, during), (outside, beyond))
         return Forecast(time_s, time_s * np.exp(-half), time_s * np.exp(half), *power, outside, why)
 
-    def _ratio(self, table: Table, features: Features, outside: NDArray[np.bool_]) -> tuple[Floats, Floats]:
-        ratio, half = self.time.predict(table, features, outside)
+    def _ratio(
+        self, table: Table, features: Features, outside: NDArray[np.bool_], beyond: NDArray[np.bool_]
+    ) -> tuple[Floats, Floats]:
+        ratio, half = self.time.predict(table, features, outside, beyond)
         for device, correction in self.corrected.items():
             own = np.flatnonzero(table.device == device)
             if own.size:
-                some = Features(features.names, features.values[own], features.smooth, features.domain)
-                more, wide = correction.predict(some, outside[own])
+                more, wide = correction.predict(features.take(own), outside[own])
                 ratio[own] += more
                 half[own] = np.where(outside[own], np.maximum(half[own], wide), wide)
         return ratio, half
@@ -101,13 +106,12 @@ class FamilyModel:
         table: Table,
         specs: Mapping[str, DeviceSpecs],
         features: Features,
-        time_s: Floats,
-        outside: NDArray[np.bool_],
+        strange: tuple[NDArray[np.bool_], NDArray[np.bool_]],
     ) -> tuple[Floats, Floats, Floats]:
         if self.power is None:
             nothing = np.full(len(table), np.nan)
             return nothing, nothing, nothing
-        share, half = self.power.predict(table, with_time(features, table, time_s), outside)
+        share, half = self.power.predict(table, features, *strange)
         limit = self.ground.limits(table, specs)
         power = limit * np.exp(share)
         return power, power * np.exp(-half), power * np.exp(half)
@@ -120,7 +124,8 @@ def fit_family(table: Table, specs: Mapping[str, DeviceSpecs], seed: int) -> Fam
     ground = ground_of(rich, specs, seed)
     features, law_s = ground.features(rich, specs)
     groups = shapes_of(rich)
-    time = fit_estimate(features, np.log(rich.time_s / law_s), groups, None, seed)
+    apart = _apart(rich, specs, ground, law_s) if len(rich) < FOLLOWED else None
+    time = fit_estimate(features, np.log(rich.time_s / law_s), groups, seed, apart)
     beyond = try_beyond(rich, specs, typical_width(time.scale, features), seed)
     time = Estimate(time.ensemble, time.scale, beyond)
     corrected = corrections(ground, time, table.take(~split.rich), specs, seed)
@@ -136,6 +141,17 @@ def fit_family(table: Table, specs: Mapping[str, DeviceSpecs], seed: int) -> Fam
     )
 
 
+def _apart(rich: Table, specs: Mapping[str, DeviceSpecs], ground: Ground, law_s: Floats) -> Apart:
+    """Laws that see no held-out row, with features as the ground has them."""
+
+    def apart(held: NDArray[np.bool_]) -> tuple[Floats, Floats]:
+        other = replace(ground, law=ground_of(rich.take(~held), specs, 0).law)
+        features, seconds = other.features(rich.take(held), specs)
+        return features.values, np.log(seconds / law_s[held])
+
+    return apart
+
+
 def _fit_power(
     table: Table, limits: Floats, features: Features, groups: NDArray[np.int64], seed: int
 ) -> Estimate | None:
@@ -144,8 +160,7 @@ def _fit_power(
         return None
     target = np.log(table.power_w / limits)[rows]
     known = with_time(features, table, table.time_s)
-    some = Features(known.names, known.values[rows], known.smooth, known.domain)
-    return fit_estimate(some, target, groups[rows], None, seed)
+    return fit_estimate(known.take(rows), target, groups[rows], seed)
 
 
 def with_time(features: Features, table: Table, time_s: Floats) -> Features:

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -65,6 +66,10 @@ class Features:
     values: Floats
     smooth: NDArray[np.bool_]
     domain: NDArray[np.bool_]
+
+    def take(self, rows: NDArray[Any]) -> "Features":
+        """Those rows, by mask or by number."""
+        return Features(self.names, self.values[rows], self.smooth, self.domain)
 
 
 def providers_of(table: Table) -> NDArray[np.str_]:

@@ -41,6 +41,10 @@ class Scale:
         """Half the interval of the logarithm for each row, shape (n,)."""
         return self.quantile * _sizes(self.forest, values)
 
+    def calibrated(self, values: Floats, errors: Floats) -> "Scale":
+        """The same sizes, with the quantile of errors of rows that nothing was learnt from."""
+        return Scale(self.forest, conformal_quantile(np.abs(errors) / _sizes(self.forest, values)))
+
 
 def fit_scale(features: Features, errors: Floats, groups: NDArray[np.int64], seed: int) -> Scale:
     """Learn the size of errors, and calibrate it on folds that it did not learn from.

@@ -3,7 +3,10 @@
     t = (c^p + m^p)^(1/p), joined in the same way with the floor
     c = least over ways of ((u x i)^p + (l x k / parts)^p)^(1/p) + s where parts > 1
     u = FLOPs / peak x e^a x (1 + k0 / k),  i = inflation^w (1 + e roughness) (1 + d steps)
-    m = bytes / bandwidth x e^b x (1 - s / (1 + (bytes / cache)^2)) + q x (left operand, read wide and written narrow)
+    m = bytes / bandwidth x e^b x (1 - s / (1 + (bytes / cache)^2))
+
+A product in 8 bits whose left operand has 16 bits narrows it first, row by row: before the floor is joined,
+r x rows / multiprocessors + q x (that operand's bytes) is added.
 
 The roofline is that of Williams, Waterman and Patterson (2009). A tile goes through its sums in steps that wait for
 each other, l for each of the k numbers: with few tiles that is what a product takes, and libraries cut the sums in
@@ -38,16 +41,62 @@ NAMES = (
     "converted",
     "step",
     "split",
+    "row",
 )
 USUAL = np.array(
-    [0.25, 0.15, np.log(5e-6), 1.0, np.log(100.0), 0.3, 5.0, 0.8, 0.0, 0.1, 0.1, np.log(1e-9), np.log(1e-6)]
+    [
+        0.25,
+        0.15,
+        np.log(5e-6),
+        1.0,
+        np.log(100.0),
+        0.3,
+        5.0,
+        0.8,
+        0.0,
+        0.1,
+        0.1,
+        np.log(1e-9),
+        np.log(1e-6),
+        np.log(1e-9),
+    ]
 )
-SPREAD = np.array([0.4, 0.4, 3.0, 1.0, 1.5, 0.4, 10.0, 0.3, 1.5, 0.2, 0.5, 2.0, 2.0])
+SPREAD = np.array([0.4, 0.4, 3.0, 1.0, 1.5, 0.4, 10.0, 0.3, 1.5, 0.2, 0.5, 2.0, 2.0, 4.0])
 LOWEST = np.array(
-    [-0.3, -0.5, np.log(1e-8), -1.0, np.log(1.0), 0.0, 0.0, 0.0, -3.0, 0.0, 0.0, np.log(1e-14), np.log(1e-9)]
+    [
+        -0.3,
+        -0.5,
+        np.log(1e-8),
+        -1.0,
+        np.log(1.0),
+        0.0,
+        0.0,
+        0.0,
+        -3.0,
+        0.0,
+        0.0,
+        np.log(1e-14),
+        np.log(1e-9),
+        np.log(1e-13),
+    ]
 )
 HIGHEST = np.array(
-    [4.0, 4.0, np.log(1e-1), 3.0, np.log(3000.0), 0.9, 100.0, 1.0, 3.0, 3.0, 20.0, np.log(1e-6), np.log(1e-3)]
+    [
+        4.0,
+        4.0,
+        np.log(1e-1),
+        3.0,
+        np.log(3000.0),
+        0.9,
+        100.0,
+        1.0,
+        3.0,
+        3.0,
+        20.0,
+        np.log(1e-6),
+        np.log(1e-3),
+        np.log(1e-4),
+    ]
 )
 CONVERTED = 3.0
 """Bytes of an element that is read in 16 bits and written in 8, as products in 8 bits do first."""
@@ -62,7 +111,8 @@ class Terms:
         fill: Bytes over the cache's.
         depth: Length of the sums of a product; infinite for what is none.
         steps: The same, but 0 for what is none: their sums do not wait for each other.
-        convert_s: Of the left operand, where it is read wide and written narrow.
+        rows: Of the left operand, for each multiprocessor; 0 for what is no product.
+        convert_s: Of that operand, read wide and written narrow.
         inflation: Work of full waves of full tiles over the work that is needed.
     """
 
@@ -71,6 +121,7 @@ class Terms:
     fill: Floats
     depth: Floats
     steps: Floats
+    rows: Floats
     convert_s: Floats
     inflation: Floats
 
@@ -85,12 +136,13 @@ def terms_of(table: Table, ceilings: Ceilings) -> Terms:
     moved = table.read_bytes + table.write_bytes
     fill = np.divide(moved, ceilings.cache_bytes, out=np.full(len(table), np.inf), where=ceilings.cache_bytes > 0)
     product = product_of(table)
-    convert_s = np.zeros(len(table))
+    rows, convert_s = np.zeros(len(table)), np.zeros(len(table))
     if product is None:
         depth, inflation = np.full(len(table), np.inf), np.ones((len(table), ROUGHNESS.size))
     else:
         depth, inflation = product.k, inflation_of(product, ceilings.units)
     if product is not None and table.family is Family.GEMM:
+        rows = product.batch * product.m / ceilings.units
         convert_s = product.batch * product.m * product.k * CONVERTED / ceilings.bandwidth
     return Terms(
         flops / ceilings.flops,
@@ -98,6 +150,7 @@ def terms_of(table: Table, ceilings: Ceilings) -> Terms:
         fill,
         depth,
         np.where(np.isfinite(depth), depth, 0),
+        rows,
         convert_s,
         inflation,
     )
@@ -109,16 +162,17 @@ def roofline(terms: Terms) -> Floats:
 
 
 def seconds_of(parameters: Floats, terms: Terms) -> Floats:
-    """Seconds, shape (n,), of parameters of shape (13,) or (13, n)."""
-    compute, memory, floor, corner, depth, cached, rough, waves, joint, parted, converted, step, split = parameters
+    """Seconds, shape (n,), of parameters of shape (14,) or (14, n)."""
+    compute, memory, floor, corner, depth, cached, rough, waves, joint, parted, converted, step, split, row = parameters
     penalty = (1 + np.multiply.outer(rough, ROUGHNESS)) * (1 + np.multiply.outer(parted, PARTED))
     needed = np.exp(compute) * terms.compute_s * (1 + np.exp(depth) / terms.depth)
     work = needed[:, None] * terms.inflation ** np.asarray(waves)[..., None] * penalty
     path = np.multiply.outer(np.exp(step) * terms.steps, 1 / PARTS)
     sharpness = 1 + np.exp(np.asarray(corner))
     c = np.min(joined(work, path, sharpness[..., None]) + np.multiply.outer(np.exp(split), PARTS > 1), axis=-1)
-    m = np.exp(memory) * terms.memory_s * (1 - cached / (1 + terms.fill**2)) + converted * terms.convert_s
-    return joined(joined(c, m, sharpness), np.exp(floor), 1 + np.exp(joint))
+    m = np.exp(memory) * terms.memory_s * (1 - cached / (1 + terms.fill**2))
+    before = np.exp(row) * terms.rows + converted * terms.convert_s
+    return joined(joined(c, m, sharpness) + before, np.exp(floor), 1 + np.exp(joint))
 
 
 ROOFLINE = Form(seconds_of, roofline, NAMES, USUAL, SPREAD, LOWEST, HIGHEST, 2, 6, 0.02)

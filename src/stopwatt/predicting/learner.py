@@ -1,5 +1,6 @@
 """What is learnt from features: as many kinds of models as the number of rows can carry."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -87,14 +88,29 @@ class Crossed:
     outside: Floats
 
 
-def cross_fit(features: Features, target: Floats, groups: NDArray[np.int64], seed: int) -> Crossed:
-    """Fit one member for each fold of groups (CV+; Barber, Candes, Ramdas and Tibshirani, 2021)."""
+Apart = Callable[[NDArray[np.bool_]], tuple[Floats, Floats]]
+"""Of held-out rows, columns and what is to be added to an answer, both by a law that did not see them."""
+
+
+def cross_fit(
+    features: Features, target: Floats, groups: NDArray[np.int64], seed: int, apart: Apart | None = None
+) -> Crossed:
+    """Fit one member for each fold of groups (CV+; Barber, Candes, Ramdas and Tibshirani, 2021).
+
+    Args:
+        features: Of the rows.
+        target: Logarithms over the law, shape (n,).
+        groups: Rows of a group are in one fold, shape (n,).
+        seed: Of folds and models.
+        apart: Where there are so few rows that the law itself follows each of them.
+    """
     folds = min(FOLDS, np.unique(groups).size)
     fold = folds_of(groups, folds, seed)
     outside, members = np.empty(target.size), []
     for one in range(folds):
         held = fold == one
         member = fit_member(features, np.flatnonzero(~held if folds > 1 else held), target, seed + one)
-        outside[held] = member.predict(features.values[held])
+        values, more = apart(held) if apart is not None and folds > 1 else (features.values[held], 0.0)
+        outside[held] = member.predict(values) + more
         members.append(member)
     return Crossed(Ensemble(tuple(members)), outside)
