@@ -165,6 +165,19 @@ def test_the_library_packs_and_opens(quick, tmp_path):
         stopwatt.pack(PLAIN, tmp_path / "other.swpack", batch="many")
 
 
+def test_a_graph_on_which_torch_s_optimiser_fails_runs_as_it_was_frozen_and_says_so(pack, monkeypatch):
+    import torch
+
+    def fail(module):
+        raise RuntimeError("INTERNAL ASSERT FAILED: expected double")
+
+    monkeypatch.setattr(torch.jit, "optimize_for_inference", fail)
+    opened, _ = pack(PLAIN, backend="torchscript")
+    (artifact,) = opened.manifest.artifacts
+    assert "expected double" in artifact.computed["optimised"]
+    assert artifact.parity.deviation < 1e-3
+
+
 @pytest.mark.compiles
 def test_a_compiled_pack_says_that_it_holds_native_code(pack):
     opened, _ = pack(PLAIN, backend="aoti")

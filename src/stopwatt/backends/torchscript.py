@@ -70,13 +70,23 @@ class TorchScript:
         """Load and apply the optimisations that cannot be saved (weights packed for oneDNN)."""
         require_setup(self, setup)
         with quiet():
-            import torch
-
             configure(setup)
-            loaded = torch.jit.load(str(folder / _FILE), map_location=setup.device)  # type: ignore[no-untyped-call]
-            with torch.no_grad():
-                module = torch.jit.optimize_for_inference(loaded)
-        return TorchRunner(unpacking(module), setup, read_facts(folder))
+            module, facts = _optimised(folder / _FILE, setup.device)
+        return TorchRunner(unpacking(module), setup, facts | read_facts(folder))
+
+
+def _optimised(path: Path, device: str) -> "tuple[torch.jit.ScriptModule, dict[str, Scalar]]":
+    """The program, optimised where torch's own passes manage that (on some graphs they fail), and which it is."""
+    import torch
+
+    loaded = torch.jit.load(str(path), map_location=device)  # type: ignore[no-untyped-call]
+    try:
+        with torch.no_grad():
+            return torch.jit.optimize_for_inference(loaded), {}
+    except RuntimeError as error:
+        again = torch.jit.load(str(path), map_location=device)  # type: ignore[no-untyped-call]  # the first is half done
+        reason = str(error).strip().partition("\n")[0]
+        return again, {"optimised": f"no: optimize_for_inference fails: {reason[:200]}"}
 
 
 def _save_traced(module: "torch.nn.Module", example: Arrays, setup: Setup, path: Path) -> None:
