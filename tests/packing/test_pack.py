@@ -175,6 +175,7 @@ def test_a_graph_on_which_torch_s_optimiser_fails_runs_as_it_was_frozen_and_says
     opened, _ = pack(PLAIN, backend="torchscript")
     (artifact,) = opened.manifest.artifacts
     assert "expected double" in artifact.computed["optimised"]
+    assert "expected double" in opened.manifest.notes[0]
     assert artifact.parity.deviation < 1e-3
 
 

@@ -1,7 +1,7 @@
 """From a workload to a pack: refer, look ahead, convert, compare, describe, write. Reads like the story of packing."""
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -24,6 +24,7 @@ from stopwatt.packing.suitability import machine_of
 from stopwatt.records import Cell, Protocol, Scalar, Workload
 from stopwatt.sweeping import cache
 from stopwatt.sweeping.plan import Plan, Request, make_plan
+from stopwatt.units import percent
 from stopwatt.workloads.base import Arrays
 from stopwatt.workloads.served import PREFIX
 
@@ -248,5 +249,14 @@ def _described(
         machine=machine_of(cell.setup.device),
         created=datetime.now(UTC).isoformat(timespec="seconds"),
         tool_version=__version__,
-        notes=notes,
+        notes=(*notes, *dict.fromkeys(text for artifact in artifacts for text in _found(artifact))),
     )
+
+
+def _found(artifact: Artifact) -> Iterator[str]:
+    """What its runner says that a reader would not expect."""
+    if "optimised" in artifact.computed:
+        yield f"the program runs as it was frozen; optimised: {artifact.computed['optimised']}"
+    share = artifact.computed.get("int8_share")
+    if isinstance(share, float) and share < 1:
+        yield f"{percent(1 - share)} of its multiply-adds stay in floating point: they could not be quantised"
