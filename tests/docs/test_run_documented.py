@@ -7,14 +7,13 @@ from pathlib import Path
 
 import pytest
 
-HERE = Path(__file__).resolve().parent
-sys.path.insert(0, str(HERE.parent / "reporting"))
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "reporting"))
 
 from bulk_records import record
 
 from stopwatt.bulk.document import MOST_TICKS, record_document
 
-PAGE = HERE.parents[1] / "docs" / "json.md"
+PAGE = Path(__file__).resolve().parents[2] / "docs" / "json.md"
 
 
 def documented():
