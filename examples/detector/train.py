@@ -33,6 +33,8 @@ LEARNING_RATE = 3e-3
 MOST_OBJECTS = 12
 ROWS, COLUMNS = HEIGHT // STRIDE, WIDTH // STRIDE
 BOX_WEIGHT = 2.0
+LEAST_WEIGHT = 0.3
+"""How near to a centre a place must be to learn the box: the height of the centre's hill there."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,10 +150,9 @@ def losses(heat: Tensor, sides: Tensor, boxes: Tensor, kinds: Tensor, places: Te
     miss = (1 - target) ** 4 * chance**2 * (1 - chance).log() * (target < 1)
     count = (kinds >= 0).sum().clamp(min=1)
     weight, owner = near.max(1)
-    weight = weight * (weight > 0.3)
-    wanted = (boxes / STRIDE).gather(1, owner.flatten(1)[..., None].expand(-1, -1, 4)).transpose(1, 2).unflatten(
-        2, (ROWS, COLUMNS)
-    )
+    weight = weight * (weight > LEAST_WEIGHT)
+    owners = owner.flatten(1)[..., None].expand(-1, -1, 4)
+    wanted = (boxes / STRIDE).gather(1, owners).transpose(1, 2).unflatten(2, (ROWS, COLUMNS))
     corners = torch.cat((places - sides[:, :2], places + sides[:, 2:]), dim=1)
     of_boxes = (weight * (1 - generalised_iou(corners, wanted))).sum() / weight.sum().clamp(min=1)
     return -(hit + miss).sum() / count, of_boxes

@@ -2,6 +2,7 @@
 
 import json as json_text
 import sys
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -92,16 +93,17 @@ def _share(text: str | None) -> float | None:
 
 
 def _items(found: "Compared", data: str | None, images: Path | None, annotations: Path | None) -> "Sequence[Item]":
-    """The images: as asked for, as the runs say, as the annotations list them; none where nobody knows."""
+    """The images: as asked for, as the runs say, as the annotations list them; none where they are no longer there."""
     from stopwatt.bulk.source import open_source
 
     if data is not None:
         return open_source(data, images=images).items
-    for facts in (found.a.facts, found.b.facts):
-        if "data.path" in facts and Path(str(facts["data.path"])).exists():
-            root = facts.get("data.images")
-            return open_source(str(facts["data.path"]), images=images or (Path(str(root)) if root else None)).items
-    return open_source(str(annotations), images=images).items if annotations is not None else ()
+    places = [(facts.get("data.path"), facts.get("data.images")) for facts in (found.a.facts, found.b.facts)]
+    for place, root in (*places, (annotations, None)):
+        if place is not None:
+            with suppress(UsageError):  # nobody asked for this place; the figures do not need it
+                return open_source(str(place), images=images or (Path(str(root)) if root else None)).items
+    return ()
 
 
 def _write(path: Path, found: "Compared", items: "Sequence[Item]", *, overwrite: bool) -> None:
