@@ -28,11 +28,12 @@ from stopwatt.errors import ExitCode, StopwattError
 if TYPE_CHECKING:
     from stopwatt.serving.contract import Contract, Placement
 
-DEPTH = 2
-"""Groups that a lane has at most: one at work and the next, so that it never waits for a message."""
 WORK_S = 0.02
-"""Decoders are given about so many seconds of work at once: little where images are large, messages few where not."""
+"""Everybody is given about so many seconds of work at once: little where images are large, messages few where not."""
 LEAST_AHEAD, MOST_AHEAD = 2, 64
+"""Images that a decoder has at most."""
+LEAST_DEPTH, MOST_DEPTH = 2, 8
+"""Groups that a lane has at most: one at work and the next, so that it never waits for a message."""
 MOST_DEATHS_LOADING = 3
 """Processes that may die before all models are loaded."""
 MOST_DEATHS = 20
@@ -139,7 +140,7 @@ class Coordinator:
         self._names = 0
         self._leaving: set[int] = set()  # processes, by their numbers
         self._stage_s = dict.fromkeys(Stage, 0.0)
-        self._decoded = 0
+        self._decoded = self._answered = 0
         self._deaths = 0
         self._failed_in_model = 0
         self._observed = self._looked = 0.0
@@ -261,12 +262,12 @@ class Coordinator:
             used = self._slots_for(layout)
             count = max(used, spare_slots(used, image_bytes)) if self._job.may_grow else used
             self._slots = Slots.create(count, preprocess.height, preprocess.width)
-            self._schedule = Schedule(self._todo, count, ahead=LEAST_AHEAD, depth=DEPTH)
+            self._schedule = Schedule(self._todo, count, ahead=LEAST_AHEAD, depth=LEAST_DEPTH)
             self._schedule.room = used
             for name in self._new_names(layout.decoders):
                 self._start_decoder(name)
         else:
-            self._schedule = Schedule(self._todo, 0, depth=DEPTH)
+            self._schedule = Schedule(self._todo, 0, depth=LEAST_DEPTH)
 
     def _slots_for(self, layout: Layout) -> int:
         """Places for what waits, for what the lanes work on, and for what is being decoded."""
@@ -366,7 +367,8 @@ class Coordinator:
         self._decoded += len(answers)
         self._deaths = 0
         mean_s = (self._stage_s[Stage.READ] + self._stage_s[Stage.DECODE]) / self._decoded
-        ahead = int(min(MOST_AHEAD, max(LEAST_AHEAD, WORK_S / max(mean_s, 1e-9))))
+        fair = self._schedule.room // (2 * len(self._decoders))  # one shall not have what others could decode
+        ahead = _within(LEAST_AHEAD, WORK_S / max(mean_s, 1e-9), min(MOST_AHEAD, fair))
         self._schedule.ahead = max(ahead, self._job.items.stretch)
         member.busy_since = monotonic() if self._schedule.has_work(decoder=name) else None
 
@@ -381,6 +383,9 @@ class Coordinator:
             self._stage_s[stage] += seconds
         self._record(answer.rows)
         self._deaths = 0
+        self._answered += 1
+        mean_s = (self._stage_s[Stage.PREPARE] + self._stage_s[Stage.MODEL]) / self._answered
+        self._schedule.depth = _within(LEAST_DEPTH, WORK_S / max(mean_s, 1e-9), MOST_DEPTH)
         if self._failed_in_model >= HOPELESS and not self.done:
             self._give_up(answer.rows)
         busy = any(self._schedule.has_work(lane=one) for one in member.names)
@@ -490,3 +495,7 @@ class Coordinator:
             unwritten=self._recorder.unwritten,
             stage_s={**self._stage_s, Stage.WRITE: self._recorder.seconds},
         )
+
+
+def _within(least: int, value: float, most: int) -> int:
+    return max(least, int(min(value, most)))

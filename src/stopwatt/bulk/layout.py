@@ -10,6 +10,8 @@ _QUEUE_BYTES = 512 * 2**20
 """Of decoded images that wait, at most; at least one batch may."""
 _QUEUE_GROUPS = 4
 """Batches of each lane that may wait."""
+_QUEUE_LEAST, _QUEUE_CHEAP_BYTES = 256, 64 * 2**20
+"""Images that may wait in any case, and what they may take: tiny ones come and go many at once."""
 _CORES_FOR_A_GPU = 2
 """What a worker on a GPU uses of the host beside its decoders."""
 
@@ -32,14 +34,15 @@ def first_layout(asked: Asked, batch: int, cores: int) -> Layout:
 
 
 def fitting(layout: Layout, image_bytes: int) -> Layout:
-    """The same with a queue that takes no more than half a gigabyte, or else one batch.
+    """The same with a queue of some hundred images, where they are tiny, and of half a gigabyte or one batch at most.
 
     Args:
         layout: Whose queue nobody asked for.
         image_bytes: Of one image as the model takes it.
     """
+    least = min(_QUEUE_LEAST, _QUEUE_CHEAP_BYTES // image_bytes)
     most = max(layout.batch, _QUEUE_BYTES // image_bytes)
-    return replace(layout, queue=min(layout.queue, most))
+    return replace(layout, queue=min(max(layout.queue, least), most))
 
 
 def spare_slots(used: int, image_bytes: int) -> int:
