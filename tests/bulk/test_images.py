@@ -285,3 +285,19 @@ def test_a_jpeg_is_never_decoded_smaller_than_the_model_needs(monkeypatch):
     for fit in Fit:
         prepared(encoded(quarters(900, 500), "JPEG"), Preprocess(448, 448, fit))
     assert sizes == [(900, 500)] * 3
+
+
+def test_images_of_any_size_and_orientation_fill_the_input_of_the_model():
+    rng = np.random.default_rng(5)
+    for _ in range(60):
+        width, height = (int(2 ** rng.uniform(0, 11)) for _ in range(2))
+        exif = Image.Exif()
+        exif[0x0112] = int(rng.integers(1, 9))
+        data = encoded(flat((255, 255, 255), size=(width, height)), "JPEG", exif=exif)
+        wanted = Preprocess(int(rng.integers(8, 300)), int(rng.integers(8, 300)), rng.choice(list(Fit)), padding=0)
+        pixels, placement = prepared(data, wanted)
+        assert pixels.shape == (wanted.height, wanted.width, 3)
+        assert (placement.width, placement.height) in {(width, height), (height, width)}
+        inner = pixels[: round(placement.height * placement.scale_y), : round(placement.width * placement.scale_x)]
+        assert inner.min() > 240
+        assert pixels.sum() == inner.sum()

@@ -47,7 +47,7 @@ def test_a_folder_means_its_images_in_natural_order_those_of_folders_below_too(t
     files(tmp_path, "b/2.jpg", "b/10.PNG", "b/1.jpeg", "a.webp", "notes.txt", "b.jpg", "b-c/1.jpg")
     source = open_source(str(tmp_path))
     assert names_of(source) == ["a.webp", "b/1.jpeg", "b/2.jpg", "b/10.PNG", "b-c/1.jpg", "b.jpg"]
-    assert source.notes == ("1 files were left out: their names end as no image's do",)
+    assert source.notes == ("left out: 1 file of another kind",)
 
 
 def test_items_are_numbered_from_0_and_have_the_path_of_their_file(tmp_path):
@@ -127,7 +127,7 @@ def test_a_folder_that_cannot_be_looked_into_is_said(tmp_path, monkeypatch):
     monkeypatch.setattr(os, "scandir", refusing)
     source = open_source(str(tmp_path))
     assert names_of(source) == ["a.jpg"]
-    assert source.notes == ("could not be looked into: the folder closed",)
+    assert source.notes == ("left out: 1 folder without rights, such as closed",)
 
 
 @pytest.mark.parametrize("names", [(), ("a.txt",), (".jpg",)])
@@ -197,7 +197,7 @@ def test_missing_files_of_a_list_are_images_that_will_fail(tmp_path):
 def test_a_file_that_a_list_names_twice_is_done_once_and_that_is_said(tmp_path):
     source = open_source(listing(tmp_path, "1.jpg\n2.jpg\n./1.jpg\n1.jpg\na/../2.jpg\n3.jpg\n"))
     assert names_of(source) == ["1.jpg", "2.jpg", "3.jpg"]
-    assert source.notes == ("3 lines name a file that was named before: each file is done once",)
+    assert source.notes == ("3 lines named a file that was named before: each file is done once",)
 
 
 def test_a_list_may_have_empty_lines_carriage_returns_and_a_byte_order_mark(tmp_path):
@@ -278,7 +278,7 @@ def test_two_annotated_images_of_one_file_are_done_once(tmp_path):
     images = [{"id": 1, "file_name": "a.jpg"}, {"id": 2, "file_name": "a.jpg"}, {"id": 3, "file_name": "b.jpg"}]
     source = open_source(annotations(tmp_path, images))
     assert [(item.name, item.image_id) for item in source.items] == [("a.jpg", 1), ("b.jpg", 3)]
-    assert source.notes == ("1 images name a file that was named before: each file is done once",)
+    assert source.notes == ("1 image named a file that was named before: each file is done once",)
 
 
 @pytest.mark.parametrize(

@@ -14,7 +14,7 @@ from stopwatt.bulk.items import Files, Frames, Items, Names
 from stopwatt.bulk.lists import read_list, root_of
 from stopwatt.bulk.records import Failed
 from stopwatt.errors import UsageError
-from stopwatt.text import one_line
+from stopwatt.text import counted, one_line
 
 _LISTS = frozenset({"", ".txt", ".lst", ".list"})
 _ANNOTATIONS = ".json"
@@ -123,10 +123,11 @@ def _chosen(root: str, listing: Listing, described: str) -> Source:
 def _left_out(others: int, unreadable: Sequence[str]) -> tuple[str, ...]:
     notes = []
     if others:
-        notes.append(f"{others:,} files were left out: their names end as no image's do")
+        notes.append(f"left out: {counted(others, 'file')} of another kind")
     if unreadable:
-        more = f" and {len(unreadable) - 1:,} more" if len(unreadable) > 1 else ""
-        notes.append(f"could not be looked into: the folder {one_line(unreadable[0])}{more}")
+        notes.append(
+            f"left out: {counted(len(unreadable), 'folder')} without rights, such as {one_line(unreadable[0])}"
+        )
     return tuple(notes)
 
 
@@ -134,7 +135,7 @@ def _listed(path: Path, images: Path | None) -> Source:
     listed = read_list(path)
     candidates = [images] if images else [path.parent, Path.cwd()]
     root = root_of(listed.names, candidates) or candidates[0]
-    notes = _repeated(listed.repeated, "lines")
+    notes = _repeated(listed.repeated, "line")
     return Source(Files(str(root.absolute()), listed.names), f"list {path}", notes)
 
 
@@ -149,11 +150,11 @@ def _annotated(path: Path, images: Path | None) -> Source:
             now="name the folder of the images: --images FOLDER",
         )
     files = Files(str((root or path.parent).absolute()), found.names, found.ids)
-    return Source(files, f"annotations {path}", _repeated(found.repeated, "images"), path)
+    return Source(files, f"annotations {path}", _repeated(found.repeated, "image"), path)
 
 
 def _repeated(number: int, what: str) -> tuple[str, ...]:
-    return (f"{number:,} {what} name a file that was named before: each file is done once",) if number else ()
+    return (f"{counted(number, what)} named a file that was named before: each file is done once",) if number else ()
 
 
 def _of_videos(root: str, names: Sequence[str], described: str, notes: tuple[str, ...] = ()) -> Source:
