@@ -9,8 +9,7 @@ from typing import Any
 from stopwatt.bulk.records import Failed, Item, Outcome, Trouble
 from stopwatt.serving.contract import Detection, Found, Placement
 
-_HEAD = b'{"crc":"'
-_BODY = len(_HEAD) + len('00000000",')
+_BODY = len('{"crc":"00000000",')
 _NUMBER = b'"number":'
 
 
@@ -51,18 +50,16 @@ def outcome(entry: Mapping[str, Any], item: Item) -> Outcome:
 def sealed(body: Mapping[str, Any]) -> bytes:
     """A line with its checksum."""
     text = json.dumps(body, separators=(",", ":"), allow_nan=False).encode()[1:]
-    return b'%b%08x",%b\n' % (_HEAD, binascii.crc32(text), text)
+    return b"%b%b\n" % (_head(text), text)
 
 
 def is_whole(text: bytes) -> bool:
     """Whether a line (with its end) is as it was written."""
-    if not text.endswith(b"}\n") or not text.startswith(_HEAD):
-        return False
-    try:
-        told = int(text[len(_HEAD) : _BODY - 2], 16)
-    except ValueError:
-        return False
-    return binascii.crc32(text[_BODY:-1]) == told
+    return text.endswith(b"}\n") and text[:_BODY] == _head(text[_BODY:-1])
+
+
+def _head(text: bytes) -> bytes:
+    return b'{"crc":"%08x",' % binascii.crc32(text)
 
 
 def number_of(text: bytes) -> int:
