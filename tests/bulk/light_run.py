@@ -27,6 +27,9 @@ class Unmetered:
     def observe(self, counts):
         self.counts.append(counts)
 
+    def begin(self):
+        pass
+
     def settle(self):
         pass
 

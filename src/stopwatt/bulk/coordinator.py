@@ -144,6 +144,7 @@ class Coordinator:
         self._deaths = 0
         self._failed_in_model = 0
         self._observed = self._looked = 0.0
+        self._told = True
         self.contract: Contract | None = None
         self.facts: dict[str, Any] = {}
         self.layout = job.layout
@@ -177,13 +178,14 @@ class Coordinator:
         self._crew.wake()
 
     def _turn(self) -> None:
-        for member, message in self._crew.news(_LOOK_S):
+        for member, message in self._crew.news(_LOOK_S if self._told else OBSERVE_S):  # the last change is told, too
             self._hear(member, message)
         if self.stops:
             self._schedule.stop()
         self._hand_out()
         now = monotonic()
-        if now - self._observed >= OBSERVE_S:
+        self._told = now - self._observed >= OBSERVE_S
+        if self._told:
             self._observed = now
             self._overseer.observe(self._counts())
         if now - self._looked >= _LOOK_S:

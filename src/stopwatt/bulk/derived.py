@@ -38,18 +38,13 @@ def stages(ticks: Sequence[Tick]) -> dict[Stage, float]:
     The time in the queue is the mean number of images in it over images a second (Little 1961).
     """
     seen = begun(ticks)
-    if len(seen) < 2:  # noqa: PLR2004  (a difference)
+    if not seen:
         return {}
     first, last = seen[0], seen[-1]
+    found = {stage: spent / (last.done + last.failed) for stage, spent in last.stage_s.items()}
+    found.pop(Stage.WAIT, None)
     images = last.done + last.failed - first.done - first.failed
-    if images <= 0:
-        return {}
-    found = {
-        stage: (last.stage_s[stage] - first.stage_s.get(stage, 0.0)) / images
-        for stage in Stage
-        if stage in last.stage_s and stage is not Stage.WAIT
-    }
-    if last.room:
+    if last.room and images > 0:
         seconds = (last.at_ns - first.at_ns) / 1e9
         found[Stage.WAIT] = float(np.mean([tick.queued for tick in seen])) * seconds / images
     return {stage: found[stage] for stage in Stage if stage in found}

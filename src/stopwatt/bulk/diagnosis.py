@@ -9,14 +9,14 @@ among them: there the queue is too short for how much their times vary.
 
 import math
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from stopwatt.bulk.records import Bottleneck, Ceilings, Layout, Stage, Tick
 from stopwatt.bulk.stations import Seen, Station, seen
 from stopwatt.text import counted
-from stopwatt.units import percent, quantity, ratio
+from stopwatt.units import exact, percent, quantity, ratio
 
 NONE = "none"
 TIE = 0.03
@@ -26,6 +26,8 @@ IDLE = 0.75
 """A run whose busiest station had work for less of the time is held back by none of them."""
 WORTH = 1.05
 """Less than that is called nothing: it is within what two runs of the same layout differ by."""
+FOREIGN_SHARE = 0.1
+"""Of the cores, what other programs may use before it is said."""
 _LEAST_S = 2.0
 _LEAST_IMAGES = 20
 _ROUNDING = 0.02
@@ -73,7 +75,18 @@ def diagnose(ticks: Sequence[Tick], layout: Layout, ceilings: Ceilings, cores: f
         images = counted(found.images if found else 0, "image")
         within = f" in {quantity(found.seconds, 's')}" if found else ""
         return Bottleneck(NONE, f"too little to say what held the run back: {images}{within}")
-    bounds = Bounds(found, layout, ceilings, cores)
+    verdict = _named(found, layout, Bounds(found, layout, ceilings, cores))
+    others = _others(found, cores)
+    return replace(verdict, sentence=verdict.sentence + others)
+
+
+def _others(found: Seen, cores: float) -> str:
+    if found.foreign is None or found.foreign < FOREIGN_SHARE * cores:
+        return ""
+    return f"; other programs used {found.foreign:.1f} of the {exact(cores, '1')} cores"
+
+
+def _named(found: Seen, layout: Layout, bounds: "Bounds") -> Bottleneck:
     if not layout.queue:
         return _without_queue(found, bounds)
     first, second = sorted(found.stations, key=lambda one: -one.busy)[:2]

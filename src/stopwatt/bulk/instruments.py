@@ -27,6 +27,8 @@ _LATELY_NS = 3_000_000_000
 """Power of now, where an instrument has a counter only, is the mean over so long."""
 _OWN = frozenset({"own", "resident", "resident_peak"})
 """Channels that have a field of their own in a tick."""
+FOREIGN = "others.cores"
+"""Reading: cores that programs which are not of the run used since the reading before."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +61,7 @@ class Instruments:
         self._pieces: list[tuple[Trace, ...]] = []
         self._segments: dict[str, list[Energy]] = {}
         self._own_before: float | None = None
+        self._foreign = _Foreign()
         self._lock = threading.Lock()
 
     def begin(self) -> None:
@@ -82,7 +85,11 @@ class Instruments:
         if self._own_before is None:
             self._own_before = own
         cpu_s = None if own is None or self._own_before is None else own - self._own_before
-        return Now(cpu_s, None if resident is None else round(resident), dict(self._readings(latest)))
+        readings = dict(self._readings(latest))
+        foreign = self._foreign.cores(process)
+        if foreign is not None:
+            readings[FOREIGN] = foreign
+        return Now(cpu_s, None if resident is None else round(resident), readings)
 
     def close(self) -> None:
         """End; what was read up to now is the energy of the run."""
@@ -143,6 +150,24 @@ class Instruments:
         begin_ns = max(self._begin_ns, self._until_ns - _LATELY_NS)
         pieces = [trace for piece in self._pieces[-5:] for trace in piece if trace.about.name == name]
         return energies([joined(pieces)], begin_ns, self._until_ns)[0].power
+
+
+@dataclass(slots=True)
+class _Foreign:
+    """What the cores that we may use did for others, between two readings."""
+
+    _before: tuple[int, float] | None = None
+
+    def cores(self, process: Trace | None) -> float | None:
+        """Cores, on average since the reading before; `None` where the kernel does not say, or did not before."""
+        busy, own = _last(process, "busy"), _last(process, "own")
+        if process is None or busy is None or own is None:
+            return None
+        now, before = (int(process.time_ns[-1]), busy - own), self._before
+        self._before = now
+        if before is None or now[0] <= before[0]:
+            return None
+        return max(0.0, (now[1] - before[1]) / ((now[0] - before[0]) / 1e9))
 
 
 def _last(trace: Trace | None, channel: str) -> float | None:

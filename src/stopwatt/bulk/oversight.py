@@ -50,7 +50,13 @@ class Oversight:
         self._ticker.settle()
 
     def prepare(self, stand: Stand) -> Layout | None:
-        """Measure the ceilings, and lay the run out by them."""
+        """Measure the ceilings, and lay the run out by them. The first image is handed out behind it."""
+        try:
+            return self._prepared(stand)
+        finally:
+            self._ticker.begin()
+
+    def _prepared(self, stand: Stand) -> Layout | None:
         if not self._asked.ceilings or self._left < FEW:
             why = "not asked for" if not self._asked.ceilings else f"fewer than {FEW} images are left"
             self.ceilings = Ceilings(None, None, None, why=dict.fromkeys(NAMES, why))

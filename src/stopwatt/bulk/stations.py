@@ -12,6 +12,7 @@ from itertools import pairwise
 
 import numpy as np
 
+from stopwatt.bulk.instruments import FOREIGN
 from stopwatt.bulk.records import Idle, Layout, Stage, Tick
 
 _NS = 1e9
@@ -56,6 +57,7 @@ class Seen:
         cores: CPU seconds a second; `None` where they were not read.
         gpu: Mean share of time in which a kernel ran on the GPUs; `None` without a reading.
         unwritten: Results that waited for the writer, on average.
+        foreign: Cores that other programs used; `None` where nobody says.
     """
 
     seconds: float
@@ -66,6 +68,7 @@ class Seen:
     cores: float | None
     gpu: float | None
     unwritten: float
+    foreign: float | None = None
 
     @property
     def rate(self) -> float:
@@ -105,9 +108,14 @@ def seen(ticks: Sequence[Tick], layout: Layout) -> Seen | None:
         queue_empty=_grown(first, last, Idle.QUEUE_EMPTY) / seconds if layout.queue else None,
         stage_s=stage_s,
         cores=((last.cpu_s or 0.0) - (first.cpu_s or 0.0)) / seconds if counted else None,
-        gpu=float(np.mean(gpus)) / 100 if gpus else None,
+        gpu=_mean([value / 100 for value in gpus]),
         unwritten=float(np.mean([tick.unwritten for tick in kept])),
+        foreign=_mean([tick.readings[FOREIGN] for tick in kept if FOREIGN in tick.readings]),
     )
+
+
+def _mean(values: Sequence[float]) -> float | None:
+    return float(np.mean(values)) if values else None
 
 
 def begun(ticks: Sequence[Tick]) -> Sequence[Tick]:

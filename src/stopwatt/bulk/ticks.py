@@ -155,6 +155,7 @@ class Ticker:
         self._instruments.begin()
         with self._lock:
             self._waiting = Waiting(time.monotonic_ns())
+            self._ticks, self._every, self._made = [], 1, 0
         self.settle()
 
     def observe(self, counts: Counts) -> None:
@@ -208,9 +209,9 @@ class Ticker:
         with self._lock:
             at_ns = time.monotonic_ns()
             idle_s, counts = self._waiting.until(at_ns), self._waiting.state
-        said = {one.name: getattr(counts, one.name) for one in fields(counts)}
-        tick = Tick(at_ns, **said, cpu_s=now.cpu_s, rss_bytes=now.rss_bytes, readings=now.readings, idle_s=idle_s)
-        self._keep(tick)
+            said = {one.name: getattr(counts, one.name) for one in fields(counts)}
+            tick = Tick(at_ns, **said, cpu_s=now.cpu_s, rss_bytes=now.rss_bytes, readings=now.readings, idle_s=idle_s)
+            self._keep(tick)
         self._attempt("ticks.jsonl cannot be written", lambda: self._append(tick))
         self._attempt("the run cannot be shown", lambda: self._watching.tick(tick))
 
