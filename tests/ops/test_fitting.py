@@ -113,7 +113,7 @@ def test_an_interrupt_leaves_families_that_were_not_fitted_again_as_they_were(pl
         with pytest.raises(Interrupted, match="stopped") as stopped:
             fit_store(store)
         assert store.operators.predictor(NAME)[0] == before
-    assert "nothing was fitted" in stopped.value.when
+    assert "all are as before" in stopped.value.when
 
 
 def test_an_interrupt_of_the_questions_keeps_the_family_that_they_are_about(planted, monkeypatch):

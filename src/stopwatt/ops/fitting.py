@@ -164,8 +164,10 @@ def _stopped(learnt: Collection[Family], usable: Collection[Family]) -> Interrup
     if not left:
         when = "all families are fitted and kept; how well they predict was not said of all"
         return Interrupted("stopped on request", when=when, now="stopwatt ops fit says it")
-    new = ", ".join(map(str, learnt))
-    when = f"{new}: fitted and kept; all others are as before" if new else "nothing was fitted: all is as before"
+    if not learnt:
+        when = "no family was fitted to its end: all are as before"
+        return Interrupted("stopped on request", when=when, now="start the same command again")
+    when = f"{', '.join(map(str, learnt))}: fitted and kept; all others are as before"
     return Interrupted("stopped on request", when=when, now=f"stopwatt ops fit --family {','.join(left)} fits the rest")
 
 
