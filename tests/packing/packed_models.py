@@ -35,6 +35,32 @@ class Branching(Plain):
         return scores * 2 if scores.sum() > 0 else scores
 
 
+@torch.library.custom_op("packed_models::doubled", mutates_args=())
+def doubled(values: torch.Tensor) -> torch.Tensor:
+    return values * 2
+
+
+@doubled.register_fake
+def _(values):
+    return torch.empty_like(values)
+
+
+class Foreign(torch.nn.Module):
+    """Has an operator of its own inside a module of its own."""
+
+    class Doubler(torch.nn.Module):
+        def forward(self, values):
+            return doubled(doubled(values))
+
+    def __init__(self):
+        super().__init__()
+        self.plain = Plain()
+        self.doubler = self.Doubler()
+
+    def forward(self, images):
+        return self.doubler(self.plain(images))
+
+
 def images():
     return (torch.rand(1, 3, 16, 24),)
 
@@ -45,6 +71,10 @@ def plain():
 
 def decomposing():
     return Decomposing(), images(), CONTRACT
+
+
+def foreign():
+    return Foreign(), images(), CONTRACT
 
 
 def branching():

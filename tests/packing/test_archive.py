@@ -1,6 +1,7 @@
 """The file of a pack: sealed, written whole or not at all, read with distrust."""
 
 import errno
+import io
 import json
 import os
 import stat
@@ -32,10 +33,19 @@ def test_equal_packs_are_equal_byte_for_byte(small):
     assert small("one.swpack").read_bytes() == small("other.swpack").read_bytes()
 
 
-def test_a_flipped_bit_in_any_byte_is_found(small):
+def test_a_flipped_bit_in_any_byte_breaks_the_seal(small):
+    whole = small().read_bytes()
+    assert seal.broken(io.BytesIO(whole), len(whole)) == ""
+    for place in range(len(whole)):
+        changed = bytearray(whole)
+        changed[place] ^= 1 << (place % 8)
+        assert seal.broken(io.BytesIO(changed), len(whole))
+
+
+def test_a_flipped_bit_is_damage_wherever_it_is(small):
     path = small()
     whole = path.read_bytes()
-    for place in range(len(whole)):
+    for place in (*range(0, len(whole), 23), len(whole) - 1):
         changed = bytearray(whole)
         changed[place] ^= 1 << (place % 8)
         path.write_bytes(changed)

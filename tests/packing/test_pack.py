@@ -1,6 +1,7 @@
 """From a workload to a pack and back: what it holds, what it answers, what it refuses."""
 
 import json
+import os
 from pathlib import Path
 
 import numpy as np
@@ -9,6 +10,7 @@ import pytest
 import stopwatt
 from stopwatt.errors import EnvironmentUnfit, StopwattError, UsageError
 from stopwatt.measuring.bundle import Bundle
+from stopwatt.measuring.job import JobKind
 from stopwatt.packing import jobs
 from stopwatt.packing.check import check_pack
 from stopwatt.packing.copying import copy_files
@@ -177,6 +179,20 @@ def test_a_graph_on_which_torch_s_optimiser_fails_runs_as_it_was_frozen_and_says
     assert "expected double" in artifact.computed["optimised"]
     assert "expected double" in opened.manifest.notes[0]
     assert artifact.parity.deviation < 1e-3
+
+
+def test_only_conversions_are_told_to_leave_the_number_of_threads_open(pack, monkeypatch):
+    told = {}
+    real = jobs.ProcessExecutor.run
+
+    def run(self, job, timeout_s, group=""):
+        told[job.kind] = os.environ.get("TORCHINDUCTOR_CPP_DYNAMIC_THREADS")
+        return real(self, job, timeout_s, group)
+
+    monkeypatch.delenv("TORCHINDUCTOR_CPP_DYNAMIC_THREADS", raising=False)
+    monkeypatch.setattr(jobs.ProcessExecutor, "run", run)
+    pack(PLAIN, backend="torchscript")
+    assert told == {JobKind.REFERENCE: None, JobKind.INSPECT: None, JobKind.CONVERT: "1", JobKind.CHECK: None}
 
 
 @pytest.mark.compiles

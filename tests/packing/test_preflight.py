@@ -74,6 +74,15 @@ def test_an_operator_without_onnx_form_is_named_with_its_place_before_anything_i
     assert not (tmp_path / "model.swpack").exists()
 
 
+@pytest.mark.parametrize("backend", ["aoti", "onnxruntime"])
+def test_an_operator_from_outside_torch_is_named_with_the_module_that_calls_it(pack, backend):
+    with pytest.raises(Refused, match="packed_models::doubled") as refusal:
+        pack(f"{MODELS}:foreign", backend=backend)
+    (lacking,) = refusal.value.preflight.refusals
+    assert (lacking.module, lacking.kind, lacking.count) == ("doubler", "Doubler", 2)
+    assert refusal.value.preflight.fallbacks == ("torchscript",)
+
+
 def test_control_flow_on_values_is_named_with_its_line(pack):
     with pytest.raises(Refused, match="cannot follow") as refusal:
         pack(f"{MODELS}:branching")
