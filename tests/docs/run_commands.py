@@ -66,7 +66,8 @@ def documents(wanted: Sequence[str]) -> Iterator[tuple[str, list[Piece]]]:
     if not wanted or "help" in wanted:
         # plot draws the latest run, and one of protocol has no single trials to draw; predict needs measured operators
         verbs = sorted(
-            (*(verb for verb in VERBS if verb != "ops"), *OPS), key=lambda verb: verb in {"protocol", "predict"}
+            (*(verb for verb in VERBS if verb not in {"ops", "data"}), *OPS, "data shapes"),
+            key=lambda verb: verb in {"protocol", "predict"},
         )
         yield "help", [piece for verb in verbs for piece in pieces_of_help(verb)]
 

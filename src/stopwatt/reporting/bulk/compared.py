@@ -79,10 +79,11 @@ def lines(found: Compared) -> list[str]:
     if found.score_difference is not None and found.least_iou is not None:
         of_pairs = f"of {counted(found.matched, 'pair')} of the same object and class"
         said.append(
-            f"{of_pairs}: scores differ by {found.score_difference:.2g} at most, the least IoU is {found.least_iou:.4f}"
+            f"{of_pairs}: scores differ by {found.score_difference:.2g} at most, "
+            f"boxes overlap by {units.percent(found.least_iou)} at least"
         )
     if found.renamed:
-        said.append(f"{counted(found.renamed, 'object')} of another class in B")
+        said.append(f"{counted(found.renamed, 'object')} of another class in B than in A")
     if found.at_threshold:
         said.append(
             f"{counted(found.at_threshold, 'detection')} without a partner "
