@@ -102,9 +102,7 @@ def kill(process):
 
 
 @pytest.mark.parametrize(("count", "kills"), [(1500, 2), pytest.param(20_000, 8, marks=pytest.mark.slow)])
-def test_a_run_that_is_killed_again_and_again_ends_as_an_undisturbed_one(
-    many, start, results, tmp_path, count, kills
-):
+def test_a_run_that_is_killed_again_and_again_ends_as_an_undisturbed_one(many, start, results, tmp_path, count, kills):
     data, whole, killed = many(count), tmp_path / "whole", tmp_path / "killed"
     assert start(data, whole).wait() == 3  # some images are broken
     chance = random.Random(count)

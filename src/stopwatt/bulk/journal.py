@@ -135,8 +135,12 @@ class Journal:
         """Close the file, and so unlock it."""
         os.close(self._descriptor)
 
-    def entries(self) -> Iterator[tuple[int, Mapping[str, Any]]]:
-        """What became of the images, in their order, read from the file: 8 bytes of memory an image."""
+    def entries(self, *, failed: bool | None = None) -> Iterator[tuple[int, Mapping[str, Any]]]:
+        """What became of the images, in their order, read from the file: 8 bytes of memory an image.
+
+        Args:
+            failed: Only those that failed, or only the others; `None` for all.
+        """
         places = array("q", bytes(8 * self._total))  # 0, where the header is: not there
         for place, text in self._lines():
             if place and is_whole(text) and (number := number_of(text)) < self._total:
@@ -145,7 +149,9 @@ class Journal:
             for number, place in enumerate(places):
                 if place:
                     file.seek(place)
-                    yield number, json.loads(file.readline())
+                    text = file.readline()
+                    if failed is None or says_failed(text) is failed:
+                        yield number, json.loads(text)
 
     def _go_on(self, identity: Identity) -> None:
         lines = self._lines()

@@ -1,5 +1,6 @@
 """A bulk run from its request to its record."""
 
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -133,19 +134,13 @@ class _Run:
         )  # fmt: skip
 
     def _record(self, part: _Part) -> Record:
-        failed: dict[str, int] = {}
-        done = 0
-        for _, entry in self._journal.entries():
-            if "failed" in entry:
-                reason = entry["failed"][0]
-                failed[reason] = failed.get(reason, 0) + 1
-            else:
-                done += 1
+        failed = Counter(str(entry["failed"][0]) for _, entry in self._journal.entries(failed=True))
+        images = len(self._source.items)
         rate = (part.done + part.failed) / part.seconds if part.seconds else None
         return Record(
-            images=len(self._source.items),
-            done=done,
-            failed=failed,
+            images=images,
+            done=images - failed.total(),
+            failed=dict(failed),
             seconds=part.seconds,
             images_per_s=rate,
             layout=part.layout,

@@ -18,7 +18,7 @@ from stopwatt.bulk.lines import outcome
 from stopwatt.bulk.records import Outcome
 from stopwatt.errors import StoreError
 from stopwatt.serving.coco import as_results
-from stopwatt.serving.contract import Contract, Task
+from stopwatt.serving.contract import Contract, Found, Task
 from stopwatt.store.atomic import replacing
 from stopwatt.store.parquet import pyarrow
 
@@ -28,7 +28,8 @@ PER_IMAGE = "per-image"
 """Folder of the files for single images."""
 _ROWS = 512
 _LONGEST = 120
-_UNSAFE = re.compile(r"[^\w.-]+")
+_UNSAFE = re.compile(r"[^\w.-]+", re.ASCII)
+_DIGESTED = re.compile(r"-[0-9a-f]{12}\Z")
 
 
 def write_results(folder: Path, journal: Journal, items: Items, contract: Contract, *, per_image: bool) -> list[Path]:
@@ -49,11 +50,11 @@ def write_results(folder: Path, journal: Journal, items: Items, contract: Contra
         UsageError: Parquet is needed, and its package is not there.
     """
 
-    def outcomes() -> Iterator[Outcome]:
-        return (outcome(entry, items[number]) for number, entry in journal.entries())
+    def outcomes(*, failed: bool | None = None) -> Iterator[Outcome]:
+        return (outcome(entry, items[number]) for number, entry in journal.entries(failed=failed))
 
-    written = [_WRITERS[contract.task](folder, outcomes, contract)]
-    failed = _write(folder / FAILED, (_line(_failure(one)) for one in outcomes() if one.failed is not None))
+    written = [_WRITERS[contract.task](folder, outcomes(failed=False), contract)]
+    failed = _write(folder / FAILED, (_line(_failure(one)) for one in outcomes(failed=True)))
     written.append(failed)
     if per_image:
         written.append(_write_each(folder / PER_IMAGE, outcomes(), contract))
@@ -66,17 +67,17 @@ def write_summary(folder: Path, document: Mapping[str, Any]) -> Path:
     return _write(folder / SUMMARY, [f"{text}\n".encode()])
 
 
-Outcomes = Callable[[], Iterator[Outcome]]
+Outcomes = Iterator[Outcome]
+"""Of images with a result, in their order."""
 
 
 def _detections(folder: Path, outcomes: Outcomes, _: Contract) -> Path:
-    found = ((one.item.image_id, one.found) for one in outcomes() if one.found is not None)
-    results = (result for image, one in found for result in as_results(one, image))
+    results = (result for one in outcomes for result in as_results(_found(one), one.item.image_id))
     return _write(folder / DETECTIONS, _as_list(results))
 
 
 def _classes(folder: Path, outcomes: Outcomes, contract: Contract) -> Path:
-    return _write(folder / CLASSES, _as_list(_classified(one, contract) for one in outcomes() if one.found is not None))
+    return _write(folder / CLASSES, _as_list(_classified(one, contract) for one in outcomes))
 
 
 def _embeddings(folder: Path, outcomes: Outcomes, _: Contract) -> Path:
@@ -87,7 +88,7 @@ def _embeddings(folder: Path, outcomes: Outcomes, _: Contract) -> Path:
         flat = pa.array(np.concatenate(vectors))
         return _named(rows) | {"embedding": pa.FixedSizeListArray.from_arrays(flat, len(vectors[0]))}
 
-    return _write_parquet(folder / EMBEDDINGS, outcomes(), columns)
+    return _write_parquet(folder / EMBEDDINGS, outcomes, columns)
 
 
 def _raw(folder: Path, outcomes: Outcomes, _: Contract) -> Path:
@@ -104,13 +105,14 @@ def _raw(folder: Path, outcomes: Outcomes, _: Contract) -> Path:
             }
         return made
 
-    return _write_parquet(folder / RAW, outcomes(), columns)
+    return _write_parquet(folder / RAW, outcomes, columns)
 
 
 _WRITERS = {Task.DETECT: _detections, Task.CLASSIFY: _classes, Task.EMBED: _embeddings, Task.RAW: _raw}
 
 
-def _found(one: Outcome) -> Any:
+def _found(one: Outcome) -> Found:
+    assert one.found is not None  # noqa: S101  (only such are asked for)
     return one.found
 
 
@@ -164,9 +166,9 @@ def safe_name(name: str) -> str:
     or cut off, a digest of the whole name is added.
     """
     plain = _UNSAFE.sub("_", name)
-    if plain == name and len(name) <= _LONGEST and not name.startswith("."):
+    if plain == name and len(name) <= _LONGEST and not name.startswith(".") and not _DIGESTED.search(name):
         return f"{name}.json"
-    digest = sha256(name.encode(errors="surrogateescape")).hexdigest()[:12]
+    digest = sha256(name.encode(errors="surrogatepass")).hexdigest()[:12]
     return f"{plain.lstrip('.')[-_LONGEST:]}-{digest}.json"
 
 
@@ -195,7 +197,7 @@ def _write_parquet(path: Path, outcomes: Iterator[Outcome], columns: Callable[[S
 
     def pour(file: BinaryIO) -> None:
         writer = None
-        for rows in _chunks(one for one in outcomes if one.found is not None):
+        for rows in _chunks(outcomes):
             table = pa.table(columns(rows))
             writer = writer or parquet.ParquetWriter(file, table.schema)
             writer.write_table(table)
