@@ -19,6 +19,7 @@ from stopwatt.analyse.row import Row
 from stopwatt.analyse.summary import summarise
 from stopwatt.energy import ACTIVE_IDLE, IDLE, SCREENING, SENTINEL, WINDOW, EnergyRules, Span
 from stopwatt.meters.quality import quality_of
+from stopwatt.meters.sentinel import Sentinel, sentinel_of
 from stopwatt.records import QUICK, Measured, Measurement, Status
 from stopwatt.reporting.console import console_for
 from stopwatt.reporting.progress import show_progress
@@ -43,7 +44,7 @@ LENGTHS = (2.0, 8.0)
 BUSY_W = 300.0
 """An H200 with a model loaded takes some 130 W without any call, and 700 W at most: below this it mostly waits."""
 NO_SENTINEL = (
-    "These rounds were measured before rounds had a sentinel: what the board itself did meanwhile is not known."
+    "Some rounds were measured before rounds had a sentinel: what the board itself did meanwhile is not known of them."
 )
 AGREE = 0.02
 """What two rounds of the same may differ by."""
@@ -87,7 +88,7 @@ def write(out: Path = RESULTS) -> None:
     with open_store(str(STORE), access=Access.READ) as database:
         rounds = [one for one in database.measurements() if one.status is not Status.INTERRUPTED]
         made = made_of(rounds, database.runs()[-1].tool_version)
-    linear = [one for one in rounds if _is_linear(one)]
+    linear = _on_one_board([one for one in rounds if _is_linear(one)])
     models = summarise([one for one in rounds if one.cell.protocol.energy == SCREENING])
     Page(
         "energy-gpu",
@@ -99,7 +100,7 @@ def write(out: Path = RESULTS) -> None:
             "with external meters such counters were found several per cent off, by an amount of each board's own "
             "(Yang et al. 2024, Part-time Power Measurements), and no interval here holds that.",
             *_repeated(models, rounds),
-            *([] if any(span.name == SENTINEL for one in rounds for span in one.spans) else [NO_SENTINEL]),
+            *([] if all(any(span.name == SENTINEL for span in one.spans) for one in rounds) else [NO_SENTINEL]),
         ],
         tables=[
             ("Energy a sample", _HEAD, [_line(row, rounds) for row in models]),
@@ -109,6 +110,7 @@ def write(out: Path = RESULTS) -> None:
                 list(_linear_lines(linear)),
             ),
             ("What the instrument shows of itself in these rounds", _METER_HEAD, list(_meter_lines(rounds))),
+            ("The sentinel, the same work in every round, by board", _SENTINEL_HEAD, list(_sentinel_lines(rounds))),
         ],
         data={"rows": to_document(models)["rows"], "linear": [_linear_document(one) for one in linear]},
         device="cuda",
@@ -128,7 +130,7 @@ _HEAD = (
         "at the power cap",
         "processes differ by",
     ),
-    *("rounds", "verdict"),
+    *("rounds", "board", "verdict"),
 )
 
 
@@ -139,7 +141,7 @@ def _line(row: Row, rounds: Sequence[Measurement]) -> tuple[str, ...]:
     label = f"{setup.batch} x 8192 x 8192 product" if product else short_label(row.cell.workload)
     energy = row.estimates["energy_gpu"]
     if energy.value is None:
-        return (label, name, *("-",) * 7, str(row.rounds_ok), energy.why)
+        return (label, name, *("-",) * 7, str(row.rounds_ok), "-", energy.why)
     own = [one for one in rounds if one.cell.key == row.cell.key]
     apart = _apart(own)
     return (
@@ -150,8 +152,41 @@ def _line(row: Row, rounds: Sequence[Measurement]) -> tuple[str, ...]:
         units.percent(float(np.mean([one.facts.get("energy.gpu.capped_share", 0.0) for one in own]))),
         "-" if apart is None else units.percent(apart),
         str(row.rounds_ok),
+        ", ".join(sorted({_board(one) for one in own})),
         str(energy.verdict),
     )
+
+
+def _board(one: Measurement) -> str:
+    """Boards of one type differ: the end of its uuid."""
+    return str(one.facts.get("gpu.uuid", "-"))[-6:]
+
+
+_SENTINEL_HEAD = ("board", "rounds", "setups", "J a call, least to most", "within a setup", "degC when it began")
+
+
+def _sentinel_lines(rounds: Sequence[Measurement]) -> Iterator[tuple[str, ...]]:
+    """What the fixed work took on each board, after models that are unlike each other."""
+    by_board: dict[str, list[tuple[Measurement, Sentinel]]] = {}
+    for one in rounds:
+        found = sentinel_of(one)
+        if found is not None:
+            by_board.setdefault(_board(one), []).append((one, found))
+    for board, pairs in sorted(by_board.items()):
+        joules = [found.joules for _, found in pairs]
+        by_cell: dict[str, list[float]] = {}
+        for one, found in pairs:
+            by_cell.setdefault(one.cell.key, []).append(found.joules)
+        apart = [max(values) / min(values) - 1 for values in by_cell.values() if len(values) > 1]
+        degrees = [found.temperature for _, found in pairs]
+        yield (
+            board,
+            str(len(pairs)),
+            str(len(by_cell)),
+            f"{min(joules):.3f} to {max(joules):.3f} ({units.percent(max(joules) / min(joules) - 1)})",
+            f"{units.percent(max(apart))} at most" if apart else "-",
+            f"{min(degrees):.0f} to {max(degrees):.0f}",
+        )
 
 
 def _quantity(row: Row, metric: str) -> str:
@@ -196,6 +231,15 @@ def _repeated(rows: Sequence[Row], rounds: Sequence[Measurement]) -> Iterator[st
 def _is_linear(one: Measurement) -> bool:
     setup = one.cell.setup
     return (one.cell.workload.source, str(setup.precision), setup.batch) == (MATMUL, "bf16", 1)
+
+
+def _on_one_board(rounds: Sequence[Measurement]) -> list[Measurement]:
+    """Those of the board with the most lengths of windows: boards differ by more than lengths may."""
+    lengths: dict[str, set[float]] = {}
+    for one in rounds:
+        lengths.setdefault(_board(one), set()).add(_length(one))
+    best = max(lengths, key=lambda board: len(lengths[board]), default="")
+    return [one for one in rounds if _board(one) == best]
 
 
 _LINEAR_HEAD = ("windows", "rounds", "calls in a window", "J a call [least, most]", "beside the shortest")

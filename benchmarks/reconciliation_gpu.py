@@ -78,6 +78,8 @@ KERNEL_S = 1e-6
 ENERGY_SHARE = 0.9
 """Energy is measured of the operators that take so much of a model's time together."""
 ENERGY_BUDGET_S = 200.0
+ENOUGH = 0.5
+"""Share of a model's time with a measured energy from which its figure rests on more than a few operators."""
 REQUESTS = tuple(
     Request(
         workloads=[name], params=params, precisions=[precision], batches=[batch], device="cuda", threads=1,
@@ -341,6 +343,11 @@ def powered(one: Outcome) -> float:
     return float(times[np.isfinite(one.eager.costs.energy_j)].sum() / times.sum())
 
 
+def runs_others(one: Outcome) -> bool:
+    """Whether the graph is of other operators than the eager model: where attention is."""
+    return any("attention" in operator.name for operator in one.eager.capture.operators)
+
+
 def plain_energy(one: Outcome) -> Pair | None:
     """The sum of the operators' energies."""
     share = powered(one)
@@ -349,6 +356,7 @@ def plain_energy(one: Outcome) -> Pair | None:
     return Pair(one.model.energy.value, float(np.nansum(one.eager.costs.energy_j)) / share)
 
 
+GRAPH_WORD = "graph"
 _FIGURES = {
     "time, eager": eager_time,
     "time, CUDA graph": graph_time,
@@ -367,7 +375,7 @@ def write(out: Path = RESULTS) -> None:
         "reconciliation-gpu",
         "Operators, measured one by one, put together to models on a GPU",
         "python benchmarks/run.py reconciliation-gpu",
-        sentences=list(_sentences(outcomes)),
+        sentences=list(_sentences(outcomes, rounds)),
         tables=[
             ("Time of a call", _TIME_HEAD, [_time_line(one) for one in outcomes]),
             ("Energy of a call, queue kept full", _ENERGY_HEAD, [_energy_line(one) for one in outcomes]),
@@ -379,7 +387,7 @@ def write(out: Path = RESULTS) -> None:
     ).write(out)
 
 
-def _sentences(outcomes: Sequence[Outcome]) -> Iterator[str]:
+def _sentences(outcomes: Sequence[Outcome], rounds: Sequence[Measurement]) -> Iterator[str]:
     left = len(REQUESTS) - len(outcomes)
     if left > 0:
         yield f"{left} of {len(REQUESTS)} models are not measured yet: the same command goes on with them."
@@ -393,9 +401,29 @@ def _sentences(outcomes: Sequence[Outcome]) -> Iterator[str]:
         f"{SHARE:.0%} of models within {WITHIN:.0%}, {ERROR:.0%} mean absolute error."
     )
     for name, figure in _FIGURES.items():
-        pairs = [pair for one in outcomes if (pair := figure(one)) is not None]
+        pairs = [(one, pair) for one in outcomes if (pair := figure(one)) is not None]
         if pairs:
-            yield f"{name.capitalize()}: {_verdict(pairs)}."
+            yield f"{name[0].upper()}{name[1:]}: {_verdict([pair for _, pair in pairs])}."
+        alike = [pair for one, pair in pairs if not runs_others(one)]
+        if GRAPH_WORD in name and alike:
+            yield f"{name[0].upper()}{name[1:]}, without models that attend: {_verdict(alike)}."
+    yield (
+        "Models with attention run other operators as a graph than eager, as torch.profiler shows for ViT and BERT: "
+        "while a stream is captured, attention gets a mask, or the fused kernel is not taken. Their graphs are not "
+        "made of the operators that were measured, and no sum of these can agree."
+    )
+    boards = {one.facts.get("gpu.uuid") for one in rounds}
+    yield (
+        f"The models were measured on {len(boards)} boards of this type, the operators on another one perhaps. Boards "
+        "of one type differ: [the same work](energy-gpu.md) takes another energy on each."
+    )
+    enough = [one for one in outcomes if powered(one) >= ENOUGH]
+    pairs_j = [pair for one in enough if (pair := eager_energy(one)) is not None]
+    if pairs_j:
+        yield (
+            f"Energy, eager, of the models whose operators' energy was measured for at least {ENOUGH:.0%} of their "
+            f"time: {_said(pairs_j)}."
+        )
     sums = [Pair(one.model.latency.value, one.eager.sum_s) for one in outcomes if one.model.latency is not None]
     leaves = [Pair(one.model.latency.value, one.eager.leaf_s) for one in outcomes if one.model.latency is not None]
     joules = [pair for one in outcomes if (pair := plain_energy(one)) is not None]
@@ -518,6 +546,7 @@ def _document(one: Outcome) -> dict[str, Any]:
         "gaps_s": composition.gaps_s,
         "wait_s": one.wait_s,
         "powered": powered(one),
+        "graph_runs_others": runs_others(one),
         "active_idle_w": one.model.active_idle_w,
         "by_rule": {str(rule): found.composed_s for rule, found in one.by_rule.items()},
         "repeated": dict(one.repeated),
