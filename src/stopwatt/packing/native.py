@@ -20,7 +20,7 @@ _TORCHSCRIPT = "model.pt"
 _TORCHSCRIPT_PICKLES = re.compile(r"(?:[\w-]+/)?(?:data|constants|attributes)\.pkl|.*\.debug_pkl")
 """Read by TorchScript's own reader, which knows tensors and plain values and calls nothing."""
 _TOUCHES_FILES = re.compile(
-    rb"\btorch\.(?:save|from_file|load)\b|\bops\.(?!aten\b|prim\b|quantized\b|mkldnn\w*\b|prepacked\b)\w+"
+    rb"\btorch\.(?:save|from_file|load)\b|\bops\.(?!aten\b|prim\b|quantized\b|torchvision\b|mkldnn\w*\b|prepacked\b)\w+"
 )
 
 
