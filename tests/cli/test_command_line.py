@@ -40,7 +40,17 @@ def test_help_of_ops_names_every_step(call):
         assert summary.split()[0] in out
 
 
-@pytest.mark.parametrize("verb", [*(verb for verb in VERBS if verb != "ops"), *(f"ops {step}" for step in STEPS)])
+WITH_STEPS = {"ops", "data"}
+WHOLE = [
+    *(verb for verb in VERBS if verb not in WITH_STEPS),
+    *(f"ops {step}" for step in STEPS),
+    "data shapes",
+    "run compare",
+]
+"""Every verb that does something by itself."""
+
+
+@pytest.mark.parametrize("verb", WHOLE)
 def test_every_verb_has_help_with_three_examples(call, verb):
     code, out, _ = call(*verb.split(), "--help")
     assert code == ExitCode.OK
