@@ -106,9 +106,13 @@ def nothing_known(store: "Store", target: Target, operators: Collection[Operator
     """The error where there is neither a measured operator nor anything to predict from."""
     there = hardware_with_rows(store)
     others = f"; the database has rows of {', '.join(there)}" if there else ""
+    what = f"nothing is known of operators on {target.hardware}{others}"
+    if target.hardware in there:
+        what = f"too few operators were measured on {target.hardware} to learn from"
+        there = [name for name in there if name != target.hardware]
     now = f"stopwatt ops measure --device {target.device}" if target.here else "stopwatt ops import FILE"
     return UsageError(
-        f"nothing is known of operators on {target.hardware}{others}",
+        what,
         when=f"predicting {len(operators)} operators",
         now=f"{now}, then stopwatt ops fit" + (f"; or predict for --device {shlex.quote(there[0])}" if there else ""),
     )
