@@ -141,6 +141,41 @@ def test_images_that_fill_the_queue_count_as_decoded():
     assert decode.bound == pytest.approx(50, rel=0.05)
 
 
+def test_decoders_that_fill_a_long_queue_are_not_what_holds_the_run_back():
+    """Both never wait, but what waits in between grows: the model is slower."""
+    line = Line(decode_s=0.02, model_s=0.03, decoders=1, queue=2000, spread=0.1)
+    ticks, _ = simulate(line, 600)
+    filling = ticks[:10]
+    assert filling[-1].queued > filling[2].queued
+    assert diagnose(filling, line.layout, NOTHING, 64.0).name == "model"
+
+
+def test_a_queue_that_becomes_empty_lends_images_to_the_model():
+    """Seen from a full queue on, slow decoders do not keep the model waiting at first."""
+    line = Line(decode_s=0.05, model_s=0.03, decoders=1, queue=400, spread=0.1)
+    ticks, _ = simulate(line, 600)
+    lent = [replace(tick, queued=300 - round(13 * tick.at_ns / NS), idle_s={}) for tick in ticks[:12]]
+    rising = [replace(tick, done=round(33 * tick.at_ns / NS)) for tick in lent]
+    assert diagnose(rising, line.layout, NOTHING, 64.0).name == "decode"
+
+
+def test_no_more_processes_are_proposed_than_there_are_cores_for():
+    """A machine that is busy with other programs gives a worker little CPU time; the core is taken all the same."""
+    line = Line(model_s=0.05, decode_s=0.005, decoders=1, cores=2.0)
+    ticks, _ = simulate(line, 600)
+    starved = [replace(tick, cpu_s=tick.cpu_s / 3, readings={"others.cores": 1.3}) for tick in ticks]
+    found = diagnose(starved, line.layout, NOTHING, 2.0)
+    assert found.remedy.startswith("1 more worker is worth")
+    assert found.sentence.endswith("; other programs used 1.3 of the 2 cores")
+
+
+def test_a_ceiling_of_another_layout_says_nothing_about_this_one():
+    line = Line(model_s=0.05, decode_s=0.01)
+    before = replace(line.layout, workers=2, devices=("cpu", "cpu"))
+    assert "ceiling" not in named(line, ceilings=Ceilings(20.0, 200.0, None, layout=before)).sentence
+    assert "ceiling" in named(line, ceilings=Ceilings(20.0, 200.0, None, layout=line.layout)).sentence
+
+
 def test_the_time_in_which_nothing_is_left_to_decode_does_not_count():
     line = Line(decode_s=0.1, model_s=0.01, decoders=1)
     ticks, _ = simulate(line, 300)

@@ -6,7 +6,7 @@ SECOND = 1_000_000_000
 LAYOUT = Layout(2, 2, ("cuda:0", "cuda:1"), 8, 32, 1)
 CEILINGS = Ceilings(
     50.0, 20.0, None, "2 decoders and 2 workers on 4 cores: a core for each", {"storage": "no file could be read"},
-    30.0, "no file was in the page cache",
+    30.0, "no file was in the page cache", LAYOUT,
 )  # fmt: skip
 
 

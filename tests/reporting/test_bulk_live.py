@@ -2,6 +2,7 @@
 
 import io
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 from rich.console import Console
@@ -43,6 +44,18 @@ def test_a_terminal_shows_rate_queue_waiting_and_instruments():
     assert "model waits 60 %" in text
     assert "gpu-0 40 % 210 W" in text
     live.end()
+
+
+def test_what_was_before_the_first_image_is_in_no_rate():
+    live, stream = panel(terminal=True)
+    live.begin(3000, 0, LAYOUT)
+    for second in range(5):
+        live.tick(replace(tick(second), done=0, cpu_s=100.0 + second))
+    for second in range(5, 9):
+        live.tick(replace(tick(second), done=20 * (second - 4)))
+    live.end()
+    *_, last = [line for line in stream.getvalue().splitlines() if "images/s" in line]
+    assert "20.0 images/s" in last
 
 
 def test_an_earlier_part_of_the_run_counts():

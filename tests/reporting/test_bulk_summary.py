@@ -98,5 +98,14 @@ def test_what_comes_from_outside_cannot_move_the_cursor():
     assert "\x1b" not in shown(evil)
 
 
+def test_a_ceiling_of_another_layout_is_marked_and_binds_nothing():
+    alone = replace(LAYOUT, decoders=1, workers=1, devices=("cuda:0",))
+    text = shown(record(ceilings=replace(CEILINGS, layout=alone)))
+    assert "decoding alone (1 decoder) " in text
+    assert "the model alone (1 worker) " in text
+    assert text.count("binds") == 1
+    assert line_with("shared cores", record(ceilings=replace(CEILINGS, layout=alone)))[-1] == "binds"
+
+
 def test_without_ceilings_nothing_binds():
     assert "binds" not in shown(record(ceilings=replace(CEILINGS, model=None, decode=None, together=None)))

@@ -126,6 +126,7 @@ def measure_ceilings(stand: Stand, turns: int = TURNS, turn_s: float = TURN_S) -
         why={name: why.get(name, missing) for name, rate in found.items() if rate is None},
         together=_together(decode, model, stand.cores),
         cached=_cached(shares),
+        layout=stand.layout,
     )
 
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from stopwatt.bulk.records import Ceilings, Record, Stage, Tick
+from stopwatt.bulk.records import Ceilings, Layout, Record, Stage, Tick
 from stopwatt.bulk.stations import begun
 
 CEILINGS: Mapping[str, str] = {
@@ -90,9 +90,9 @@ def rates(ceilings: Ceilings) -> dict[str, float]:
     return {name: rate for name, rate in found.items() if rate is not None}
 
 
-def binding(ceilings: Ceilings) -> str | None:
-    """The smallest of them; `None` where none was measured."""
-    measured = rates(ceilings)
+def binding(ceilings: Ceilings, layout: Layout) -> str | None:
+    """The smallest of those that hold for a layout; `None` where there is none."""
+    measured = {name: rate for name, rate in rates(ceilings).items() if ceilings.holds(name, layout)}
     return min(measured, key=lambda name: measured[name]) if measured else None
 
 

@@ -89,10 +89,10 @@ def _others(found: Seen, cores: float) -> str:
 def _named(found: Seen, layout: Layout, bounds: "Bounds") -> Bottleneck:
     if not layout.queue:
         return _without_queue(found, bounds)
-    first, second = sorted(found.stations, key=lambda one: -one.busy)[:2]
-    if first.busy < IDLE:
+    first, second = sorted(found.stations, key=lambda one: one.bound)[:2]
+    if first.load(found.rate) < IDLE:
         return _nobody(found, layout, bounds)
-    if _tied(first, second):
+    if _tied(first, second, found.rate):
         return _both(first, second, bounds)
     return {"decode": _decode, "model": _model, "write": _write}[first.name](found, layout, bounds)
 
@@ -109,6 +109,7 @@ class Bounds:
 
     def __init__(self, found: Seen, layout: Layout, ceilings: Ceilings, cores: float) -> None:
         self.found, self.layout, self.ceilings = found, layout, ceilings
+        self.cores = cores
         self.cores_busy = None if found.cores is None else min(1.0, found.cores / cores)
 
     def worth(self, **more: float) -> Worth:
@@ -127,7 +128,17 @@ class Bounds:
         target = self.found.rate * self.worth(**{name: math.inf}).times
         bound = next(one.bound for one in self.found.stations if one.name == name)
         enough = math.ceil(servers * target / bound - _ROUNDING)
-        return max(1, min(enough - servers, _MOST_TIMES * servers))
+        return max(1, min(enough - servers, _MOST_TIMES * servers, self._free_cores(name)))
+
+    def _free_cores(self, name: str) -> int:
+        """Servers for which there is a core that nobody of the run wants, whatever other programs take of it."""
+        layout, found = self.layout, self.found
+        threads = layout.threads if "cpu" in layout.devices else 0
+        reading = found.spent(Stage.READ) / max(found.spent(Stage.READ, Stage.DECODE), 1e-9)
+        wanted = layout.decoders * found.busy("decode") * (1 - reading)
+        wanted += layout.workers * threads * found.busy("model")
+        each = max(threads, _ROUNDING) if name == "model" else max(1 - reading, _ROUNDING)
+        return math.ceil((self.cores - wanted) / each - _ROUNDING)
 
     def _all(self, more: Mapping[str, float]) -> Iterator[tuple[str, float]]:
         rate, ceilings = self.found.rate, self.ceilings
@@ -143,12 +154,12 @@ class Bounds:
             yield "gpu", rate / min(1.0, self.found.gpu)
 
 
-def _tied(first: Station, second: Station) -> bool:
-    """Whether two shares of time differ by no more than their parts let expect."""
+def _tied(first: Station, second: Station, rate: float) -> bool:
+    """Whether two loads differ by no more than the parts of the time let expect."""
     both = min(len(first.parts), len(second.parts))
     apart = np.subtract(first.parts[:both], second.parts[:both])
     error = float(apart.std(ddof=1)) / math.sqrt(both) if both > 1 else 0.0
-    return first.busy - second.busy < max(TIE, _SIGMAS * error)
+    return first.load(rate) - second.load(rate) < max(TIE, _SIGMAS * error)
 
 
 def _decode(found: Seen, layout: Layout, bounds: Bounds) -> Bottleneck:
@@ -161,14 +172,12 @@ def _decode(found: Seen, layout: Layout, bounds: Bounds) -> Bottleneck:
     worth = bounds.worth(decode=1 + more / layout.decoders)
     remedy = _advice(more, "more decoder", worth, found, bounds)
     if share <= 0.5:  # noqa: PLR2004  (the larger part)
-        return Bottleneck(
-            "decode", f"decode-bound: {evidence}{_against(found, bounds.ceilings.decode, 'decode')}", remedy
-        )
+        return Bottleneck("decode", f"decode-bound: {evidence}{_against(found, bounds, 'decode')}", remedy)
     spent = f"decoders spent {percent(round(share, 3))} of their work on reading files"
     faster = bounds.worth(decode=math.inf if share == 1 else 1 / (1 - share), storage=math.inf)
     return Bottleneck(
         "storage",
-        f"storage-bound: {evidence}, and {spent}{_against(found, bounds.ceilings.storage, 'storage')}",
+        f"storage-bound: {evidence}, and {spent}{_against(found, bounds, 'storage')}",
         f"{remedy}; files that are read in no time are worth up to {at_most(faster.times)}",
     )
 
@@ -184,7 +193,7 @@ def _model(found: Seen, layout: Layout, bounds: Bounds) -> Bottleneck:
     faster = bounds.worth(model=math.inf)
     if worth.times < WORTH <= faster.times and worth.limit != "cores":
         remedy += f"; a faster model (backend, precision) up to {at_most(faster.times)}"
-    return Bottleneck("model", evidence + _against(found, bounds.ceilings.model, "model"), remedy)
+    return Bottleneck("model", evidence + _against(found, bounds, "model"), remedy)
 
 
 def _write(found: Seen, _: Layout, bounds: Bounds) -> Bottleneck:
@@ -270,7 +279,9 @@ def at_most(times: float) -> str:
     return ratio(times, half_width=_COARSE)
 
 
-def _against(found: Seen, ceiling: float | None, name: str) -> str:
-    if not ceiling:
+def _against(found: Seen, bounds: Bounds, name: str) -> str:
+    """How near the run came to the ceiling of what holds it back."""
+    ceiling: float | None = getattr(bounds.ceilings, name)
+    if not ceiling or not bounds.ceilings.holds(name, bounds.layout):
         return ""
     return f"; {percent(round(found.rate / ceiling, 2))} of the {name} ceiling"

@@ -45,7 +45,7 @@ def record_document(record: Record) -> dict[str, Any]:
 
 def _ceilings(record: Record) -> dict[str, Any]:
     ceilings = record.ceilings
-    binding = derived.binding(ceilings)
+    binding = derived.binding(ceilings, record.layout)
     least = derived.rates(ceilings).get(binding or "")
     return {
         **{name: getattr(ceilings, name) for name in derived.CEILINGS},
@@ -54,6 +54,7 @@ def _ceilings(record: Record) -> dict[str, Any]:
         "shared": ceilings.shared,
         "cached": ceilings.cached,
         "why": dict(ceilings.why),
+        "layout": None if ceilings.layout is None else wire.to_document(ceilings.layout),
     }
 
 

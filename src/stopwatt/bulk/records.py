@@ -1,7 +1,7 @@
 """What the parts of a bulk run say to each other."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
 from stopwatt.records import Scalar
@@ -158,6 +158,7 @@ class Ceilings:
         together: What the cores allow when decoding and the model share them: all cores, divided by the CPU seconds
             that one image takes in both.
         cached: How the files that were read for `storage` came, in one sentence: from the disk or from the page cache.
+        layout: With which they were measured; a run whose layout changes later has others.
     """
 
     model: float | None
@@ -167,6 +168,17 @@ class Ceilings:
     why: Mapping[str, str] = field(default_factory=dict)
     together: float | None = None
     cached: str = ""
+    layout: Layout | None = None
+
+    def holds(self, name: str, layout: Layout) -> bool:
+        """Whether a ceiling is one for this layout: `decode` for as many decoders, `model` for the same workers."""
+        if self.layout is None:
+            return True
+        if name == "decode":
+            return self.layout.decoders == layout.decoders
+        if name == "model":
+            return replace(self.layout, decoders=layout.decoders, queue=layout.queue) == layout
+        return True
 
 
 @dataclass(frozen=True, slots=True)

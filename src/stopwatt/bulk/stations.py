@@ -43,6 +43,13 @@ class Station:
         """Images a second that they can do at most."""
         return self.rate / self.busy if self.busy else float("inf")
 
+    def load(self, rate: float) -> float:
+        """Share of the time in which it would be busy if the run went on at this rate; above 1 if it could not.
+
+        Other than `busy`, it does not count what fills the queue, or what a queue that becomes empty lends.
+        """
+        return rate / self.bound
+
 
 @dataclass(frozen=True, slots=True)
 class Seen:

@@ -62,6 +62,8 @@ class LivePanel:
     def tick(self, tick: Tick) -> None:
         """A second later."""
         with self._lock:
+            if tick.done + tick.failed and self._lately and not self._lately[-1].done + self._lately[-1].failed:
+                self._lately.clear()  # of the time before the first image, of which nothing counts
             self._begin_ns = tick.at_ns if self._begin_ns is None else self._begin_ns
             self._lately.append(tick)
             while tick.at_ns - self._lately[0].at_ns > LATELY_S * _NS:

@@ -61,7 +61,7 @@ def _line(console: Console, text: str, style: str) -> None:
 
 def _rates(record: Record) -> Table:
     ceilings = derived.rates(record.ceilings)
-    binds = derived.binding(record.ceilings)
+    binds = derived.binding(record.ceilings, record.layout)
     rows = [Row(("this run", _rate(record.images_per_s), " ", " "), style="best")]
     lanes = derived.workers(record)
     if len(lanes) > 1:
@@ -69,12 +69,29 @@ def _rates(record: Record) -> Table:
     for name, told in derived.CEILINGS.items():
         if name in ceilings:
             share = units.percent(round(record.images_per_s / ceilings[name], 2)) if record.images_per_s else ""
-            rows.append(Row((told, _rate(ceilings[name]), share, _BINDS if name == binds else " ")))
+            rows.append(
+                Row(
+                    (
+                        told + _measured_with(record, name),
+                        _rate(ceilings[name]),
+                        share,
+                        _BINDS if name == binds else " ",
+                    )
+                )
+            )
         elif name in record.ceilings.why:
             why = f"not measured: {one_line(record.ceilings.why[name])}"
             rows.append(Row((told, "", "", why), quiet=True))
     heads = (Column("rate of", whole=True), Column("images/s", right=True), Column("reached", right=True), "")
     return grid(headline(record), heads, rows)
+
+
+def _measured_with(record: Record, name: str) -> str:
+    """Where `--auto` has changed the layout since, how many of them there were."""
+    then = record.ceilings.layout
+    if then is None or record.ceilings.holds(name, record.layout):
+        return ""
+    return f" ({counted(then.decoders, 'decoder') if name == 'decode' else counted(then.workers, 'worker')})"
 
 
 def _rate(value: float | None) -> str:
