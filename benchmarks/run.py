@@ -10,6 +10,7 @@ import bias
 import cost
 import detection
 import energy_gpu
+import exactness
 import findings
 import loop
 import lstm_grid
@@ -47,6 +48,7 @@ CPU: dict[str, Callable[[], None]] = {
     "reconciliation": reconciliation.main,
     "model-prediction": model_prediction.main,
     "operator-prediction": operator_prediction.main,
+    "exactness": exactness.main,
 }
 GPU: dict[str, Callable[[], None]] = {
     "bert-gpu": partial(bert_table.main, gpu=True),
