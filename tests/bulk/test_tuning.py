@@ -115,6 +115,16 @@ def test_a_minute_ends_it():
     assert climb.look(ticks) == ()
 
 
+def test_near_the_end_nothing_is_changed_any_more():
+    line = Line(decode_s=0.1, decoders=1)
+    ticks, _ = simulate(line, 600)
+    climb = Climb(line.layout, NOTHING, Limits(64.0))
+    (only,) = climb.look(ticks[:12], left=150)  # 15 s of work
+    assert only.sentence == "auto: what is left is not worth another change"
+    assert only.layout == line.layout
+    assert climb.finished
+
+
 def test_too_little_to_judge_by_changes_nothing():
     ticks, _ = simulate(Line(), 600)
     climb = Climb(Line().layout, NOTHING, Limits(64.0))

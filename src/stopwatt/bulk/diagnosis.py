@@ -71,13 +71,23 @@ def diagnose(ticks: Sequence[Tick], layout: Layout, ceilings: Ceilings, cores: f
         cores: CPU time a second that the run may use.
     """
     found = seen(ticks, layout)
-    if found is None or found.seconds < _LEAST_S or found.images < _LEAST_IMAGES:
+    if found is None or not _is_enough(found):
         images = counted(found.images if found else 0, "image")
         within = f" in {quantity(found.seconds, 's')}" if found else ""
         return Bottleneck(NONE, f"too little to say what held the run back: {images}{within}")
     verdict = _named(found, layout, Bounds(found, layout, ceilings, cores))
     others = _others(found, cores)
     return replace(verdict, sentence=verdict.sentence + others)
+
+
+def enough(ticks: Sequence[Tick], layout: Layout) -> bool:
+    """Whether ticks, all of one layout, are enough for a diagnosis."""
+    found = seen(ticks, layout)
+    return found is not None and _is_enough(found)
+
+
+def _is_enough(found: Seen) -> bool:
+    return found.seconds >= _LEAST_S and found.images >= _LEAST_IMAGES
 
 
 def _others(found: Seen, cores: float) -> str:

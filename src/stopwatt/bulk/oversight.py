@@ -1,9 +1,11 @@
 """Who looks on while a run goes on: ceilings before it, better layouts in its first minute, what held it back."""
 
+from dataclasses import replace
+
 from stopwatt.bulk.asked import Asked
 from stopwatt.bulk.ceilings import Stand, measure_ceilings
-from stopwatt.bulk.diagnosis import NONE, diagnose
-from stopwatt.bulk.records import Bottleneck, Ceilings, Layout
+from stopwatt.bulk.diagnosis import NONE, diagnose, enough
+from stopwatt.bulk.records import Bottleneck, Ceilings, Layout, Tick
 from stopwatt.bulk.room import cores_allowed, memory_left
 from stopwatt.bulk.ticks import Counts, Ticker, Watching
 from stopwatt.bulk.tuning import Climb, Limits, from_ceilings
@@ -35,10 +37,13 @@ class Oversight:
         self._left = left
         self._cores = cores_allowed()
         self._climb: Climb | None = None
+        self._before: tuple[tuple[Tick, ...], Layout] | None = None
+        self._through = 0
         self.ceilings = NO_CEILINGS
 
     def observe(self, counts: Counts) -> None:
         """Into the ticks."""
+        self._through = counts.done + counts.failed
         self._ticker.observe(counts)
 
     def say(self, sentence: str) -> None:
@@ -77,13 +82,21 @@ class Oversight:
             self._climb = Climb(layout, self.ceilings, self._limits(longest))
         if self._climb.finished:
             return None
-        for step in self._climb.look(self._ticker.settled):
+        settled = self._ticker.settled
+        for step in self._climb.look(settled, self._left - self._through):
             self._watching.say(step.sentence)
-        return None if self._climb.layout == layout else self._climb.layout
+        if self._climb.layout == layout:
+            return None
+        self._before = settled, layout
+        return self._climb.layout
 
     def diagnosis(self, layout: Layout) -> Bottleneck:
-        """What held the run back."""
-        return diagnose(self._ticker.settled, layout, self.ceilings, self._cores)
+        """What held the run back; where a last change came too late to say, what did before it."""
+        now = self._ticker.settled
+        if self._before is not None and not enough(now, layout):
+            before = diagnose(*self._before, self.ceilings, self._cores)
+            return replace(before, sentence=f"before the last change of the layout, {before.sentence}")
+        return diagnose(now, layout, self.ceilings, self._cores)
 
     def _limits(self, longest: int) -> Limits:
         asked = self._asked

@@ -21,6 +21,8 @@ LOOK_S = 5.0
 """A layout is judged by at least so long, and by `_LEAST_IMAGES`."""
 LEAST_GAIN = 1.03
 _LEAST_IMAGES = 40
+_WORTHWHILE_S = 20.0
+"""A run that is over sooner is over before a change is judged."""
 _SPARE = 1.15
 """Decoders are laid out for so many times what the model takes: their times vary."""
 _MEMORY_SHARE = 0.5
@@ -112,11 +114,12 @@ class Climb:
         self._refused: set[Layout] = set()
         self._begin_ns: int | None = None
 
-    def look(self, ticks: Sequence[Tick]) -> tuple[Step, ...]:
+    def look(self, ticks: Sequence[Tick], left: int = 1 << 60) -> tuple[Step, ...]:
         """Judge the layout.
 
         Args:
             ticks: Since the layout changed last.
+            left: Images that are still to be done.
 
         Returns:
             What to say, and the layout to have from now on, in the last of them; nothing as long as it is too early.
@@ -128,17 +131,20 @@ class Climb:
         found = seen(ticks, self.layout)
         if found is None or found.seconds < LOOK_S or found.images < _LEAST_IMAGES:
             return self._end("auto: a minute is over") if late and self._trial is None else ()
-        return tuple(self._steps(found, ticks, late=late))
+        ending = "a minute is over" if late else ""
+        if left < _WORTHWHILE_S * found.rate:
+            ending = "what is left is not worth another change"
+        return tuple(self._steps(found, ticks, ending))
 
-    def _steps(self, found: Seen, ticks: Sequence[Tick], *, late: bool) -> Iterator[Step]:
+    def _steps(self, found: Seen, ticks: Sequence[Tick], ending: str) -> Iterator[Step]:
         taken_back = False
         if self._trial is not None:
             verdict = self._judge(found, self._trial)
             taken_back = verdict.layout != self.layout
             self.layout, self._trial = verdict.layout, None
             yield verdict
-        if late:
-            yield from self._end("auto: a minute is over")
+        if ending:
+            yield from self._end(f"auto: {ending}")
         elif not taken_back:  # what was seen belongs to another layout
             yield from self._next(found, ticks)
 

@@ -68,7 +68,7 @@ def _rates(record: Record) -> Table:
         rows += [Row((f"  {one.device} {place}", _rate(one.images_per_s), " ", " ")) for place, one in enumerate(lanes)]
     for name, told in derived.CEILINGS.items():
         if name in ceilings:
-            share = units.percent(round(record.images_per_s / ceilings[name], 2)) if record.images_per_s else ""
+            share = _share(record.images_per_s / ceilings[name]) if record.images_per_s else ""
             rows.append(
                 Row(
                     (
@@ -92,6 +92,11 @@ def _measured_with(record: Record, name: str) -> str:
     if then is None or record.ceilings.holds(name, record.layout):
         return ""
     return f" ({counted(then.decoders, 'decoder') if name == 'decode' else counted(then.workers, 'worker')})"
+
+
+def _share(value: float) -> str:
+    """`41 %`, `0.15 %`: of two measured rates, two digits."""
+    return units.percent(float(f"{value:.2g}"))
 
 
 def _rate(value: float | None) -> str:
