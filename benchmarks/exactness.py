@@ -49,9 +49,8 @@ def main() -> None:
         undisturbed_s = time.monotonic() - begin
         kills = list(kill_again_and_again(folder))
         again = start(folder, "killed").wait()
-        numbers = Counter(
-            json.loads(line)["number"] for line in (folder / "killed/journal.jsonl").open().readlines()[1:]
-        )
+        with (folder / "killed" / "journal.jsonl").open() as journal:
+            numbers = Counter(json.loads(line)["number"] for line in islice(journal, 1, None))
         same = digests(folder / "whole") == digests(folder / "killed")
     lost, doubled = IMAGES - len(numbers), sum(count - 1 for count in numbers.values())
     met = same and not lost and not doubled and code == again == 3

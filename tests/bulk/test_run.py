@@ -149,6 +149,13 @@ def test_results_without_a_journal_are_left_alone(photos, bulk, tmp_path):
         bulk(photos(3))
 
 
+def test_drafts_of_a_killed_run_are_tidied_away(photos, bulk, tmp_path):
+    _, folder, _ = bulk(photos(5))
+    (folder / ".stopwatt-0123456789abcdef.tmp").write_text("half a file")
+    bulk(tmp_path / "photos")
+    assert not list(folder.glob(".stopwatt-*"))
+
+
 def test_a_complete_run_is_complete_without_starting_anything(photos, bulk, results, monkeypatch):
     _, folder, _ = bulk(photos(7))
     before = results(folder)

@@ -14,6 +14,8 @@ from stopwatt.serving.contract import Contract
 from stopwatt.store.atomic import replacing
 
 CONTRACT = "contract.json"
+_DRAFTS = ".stopwatt-*.tmp"
+"""As `store.atomic` calls what is not complete."""
 _RESULTS = (
     writer.DETECTIONS, writer.CLASSES, writer.EMBEDDINGS, writer.RAW, writer.FAILED, writer.SUMMARY, writer.TICKS,
     CONTRACT,
@@ -46,6 +48,12 @@ def prepare(folder: Path, *, fresh: bool) -> None:
             when=str(folder),
             now="name another --out folder, or add --fresh to delete those results",
         )
+
+
+def tidy(folder: Path) -> None:
+    """Delete drafts of results that a killed process left; to be called by whoever has locked the journal."""
+    for draft in folder.glob(_DRAFTS):
+        draft.unlink(missing_ok=True)
 
 
 def keep_contract(folder: Path, contract: Contract) -> None:

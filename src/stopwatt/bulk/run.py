@@ -63,6 +63,7 @@ def run_bulk(asked: Asked, watching: Watching | None = None) -> Record:
     chosen = choose(asked, 0)
     identity = Identity(identity_of(chosen, source, asked), {"batch": chosen.load.setup.batch})
     with Journal.open(asked.out, identity, len(source.items)) as journal:
+        folders.tidy(asked.out)
         chosen = choose(asked, int(journal.settings["batch"]))
         run = _Run(asked, source, chosen, journal, watching)
         try:
