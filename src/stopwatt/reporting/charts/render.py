@@ -5,8 +5,6 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-import vl_convert
-
 from stopwatt.reporting.charts.theme import LIGHT, complete, paint
 
 PNG_SCALE = 2.0
@@ -15,6 +13,8 @@ _LINK = re.compile(r"<a [^>]*>|</a>")
 
 def to_svg(chart: Any, colours: Mapping[str, str] = LIGHT) -> str:
     """A chart as SVG of its own, on paper: without the links into a page that it may have."""
+    import vl_convert  # a program of 50 MB, for pictures only
+
     svg: str = vl_convert.vegalite_to_svg(paint(json.dumps(complete(chart)), colours))
     head = svg.index(">") + 1
     ground = f'<rect width="100%" height="100%" fill="{colours["paper"]}"/>'
@@ -23,6 +23,8 @@ def to_svg(chart: Any, colours: Mapping[str, str] = LIGHT) -> str:
 
 def to_png(chart: Any, colours: Mapping[str, str] = LIGHT) -> bytes:
     """A chart as PNG at twice the resolution of a screen."""
+    import vl_convert
+
     document = json.loads(paint(json.dumps(complete(chart)), colours))
     document["config"]["background"] = colours["paper"]
     png: bytes = vl_convert.vegalite_to_png(document, scale=PNG_SCALE)
