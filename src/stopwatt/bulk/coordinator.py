@@ -24,6 +24,7 @@ from stopwatt.bulk.serve import Load
 from stopwatt.bulk.slots import Slots
 from stopwatt.bulk.ticks import Counts
 from stopwatt.errors import ExitCode, StopwattError
+from stopwatt.records import Status
 
 if TYPE_CHECKING:
     from stopwatt.serving.contract import Contract, Placement
@@ -38,6 +39,8 @@ MOST_DEATHS_LOADING = 3
 """Processes that may die before all models are loaded."""
 MOST_DEATHS = 20
 """Processes that may die, without any image done in between, before the run gives up."""
+MOST_EXITS = 2
+"""The same for decoders that end with an exit code: no image does that, so none shall be blamed."""
 HOPELESS = 64
 """Images that may fail in the model, with none done, before the run gives up."""
 OBSERVE_S = 0.002
@@ -416,6 +419,12 @@ class Coordinator:
         self._deaths += 1
         leaves = member.child.pid in self._leaving or self.stops > 0
         decoder = self._is_decoder(member)
+        if self._deaths > (MOST_EXITS if decoder and died.how.status is Status.NO_RESULT else MOST_DEATHS):
+            raise StopwattError(
+                f"{self._deaths} processes died without any image done in between",
+                when=f"the last one: {died.why}",
+                now="mend what ends them, then give the same command again: the run goes on where it stopped",
+            )
         (self._lose_decoder if decoder else self._lose_worker)(member, died)
         if leaves:
             self._forget(member)
@@ -425,12 +434,6 @@ class Coordinator:
             self._start_decoder(*member.names)
         else:
             self._start_worker(member.names, member.devices)
-        if self._deaths > MOST_DEATHS:
-            raise StopwattError(
-                f"{self._deaths} processes died without any image done in between",
-                when=f"the last one: {died.why}",
-                now="mend what ends them, then give the same command again: the run goes on where it stopped",
-            )
 
     def _lose_decoder(self, member: Member, died: Died) -> None:
         self._say(f"a decoder died ({died.why}); its images are decoded again")
