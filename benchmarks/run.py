@@ -7,6 +7,7 @@ from functools import partial
 
 import bert_table
 import bias
+import bulk_diagnosis
 import cost
 import detection
 import energy_gpu
@@ -49,6 +50,7 @@ CPU: dict[str, Callable[[], None]] = {
     "model-prediction": model_prediction.main,
     "operator-prediction": operator_prediction.main,
     "exactness": exactness.main,
+    "bulk-diagnosis": bulk_diagnosis.main,
 }
 GPU: dict[str, Callable[[], None]] = {
     "bert-gpu": partial(bert_table.main, gpu=True),
