@@ -32,7 +32,7 @@ def main(out: Path = RESULTS, lines: int = LINES, changes: int = CHANGES) -> Non
     page.sentences = [
         f"Simulated pipelines of {IMAGES} images: 1 to 6 decoders, 1 to 3 workers, batches of 1 to 8, times of an "
         "image that vary by up to 80 %. It says what the diagnosis makes of ticks, not what machines do.",
-        f"Named rightly: {right} of {len(named)}; the slowest station needs at least 1.25 times what the next one does.",
+        f"Named rightly: {right} of {len(named)}; the slowest station needs 1.25 times what the next does at least.",
         f"In {within} of {ratios.size} changes more decoders or workers brought at most {ratio(TOLERANCE)} of what was "
         f"said to be their worth at most, the worst {worst}; half of them brought {half} of it or more.",
     ]

@@ -17,7 +17,7 @@ from stopwatt.energy import CHANNELS, Scope, Trace
 from stopwatt.meters import catalogue
 from stopwatt.meters.pieces import cut, joined
 from stopwatt.meters.sampling import Sampling
-from stopwatt.records import Measured, Reading, Scalar, Unavailable
+from stopwatt.records import Measured, Reading, Scalar, Suspect, Unavailable
 
 SEGMENT_NS = 60_000_000_000
 """Long enough that the parts of a tick at its ends hide nothing, short enough to be held in memory."""
@@ -185,7 +185,11 @@ def _whole(segments: Sequence[Energy]) -> Energy:
     energy = total(numbered, "energy")
     if isinstance(energy, Measured):
         return replace(segments[0], energy=energy)
-    distinct = list({getattr(one.energy, "why", ""): one for one in reversed(numbered)}.values())
-    shorter = total(distinct, "energy")
-    assert not isinstance(shorter, Measured)  # noqa: S101  (a reason is among them)
-    return replace(segments[0], energy=replace(energy, why=getattr(shorter, "why", "")))
+    distinct = {_why(one.energy): one for one in reversed(numbered)}.values()
+    shorter = _why(total(list(distinct), "energy"))
+    told = Unavailable(shorter) if isinstance(energy, Unavailable) else Suspect(energy.value, energy.unit, shorter)
+    return replace(segments[0], energy=told)
+
+
+def _why(reading: Reading) -> str:
+    return reading.why if isinstance(reading, Suspect | Unavailable) else ""

@@ -38,7 +38,7 @@ def _read_all(paths: Iterable[str], done: list[int]) -> None:
 
 
 def cached_share(paths: Sequence[str], most: int = 64) -> float | None:
-    """Share of files whose middle lies in the page cache; `None` where the kernel or the file system does not tell.
+    """Share of files whose middle lies in the page cache; `None` where nobody tells: files of others, some file systems.
 
     Asked with a read that must not wait (`RWF_NOWAIT`, Linux 4.14); it brings nothing into the cache.
 
@@ -51,8 +51,8 @@ def cached_share(paths: Sequence[str], most: int = 64) -> float | None:
 
 
 def _is_cached(path: str) -> bool | None:
-    with suppress(OSError):
-        file = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
+    with suppress(OSError):  # only its owner may leave the time of access alone, and to note that time is to wait
+        file = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK | os.O_NOATIME)
         try:
             os.preadv(file, [bytearray(1)], os.fstat(file).st_size // 2 // _PAGE * _PAGE, os.RWF_NOWAIT)
         except BlockingIOError:
