@@ -151,7 +151,7 @@ def test_a_picture_that_is_no_square_keeps_its_size():
 def test_a_moved_size_is_a_whole_number_about_that_factor_away(size, factor):
     found = moved(Family.NORM, {"rows": size, "columns": 1}, factor, ("rows",))
     if found is None:
-        assert size == 1
+        assert size <= 3  # of 3, the odd number nearest to 0.7 times as many is 3 again
         return
     assert found["rows"] == int(found["rows"]) >= 1
     assert found["columns"] == 1
