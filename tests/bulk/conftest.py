@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from stopwatt.bulk import coordinator, run
+from stopwatt.bulk import run, staff
 from stopwatt.bulk.asked import Asked, Model
 from stopwatt.bulk.run import run_bulk
 
@@ -62,7 +62,7 @@ def photos(tmp_path):
 @pytest.fixture
 def light(monkeypatch):
     """Workers start without torch, and nothing is metered; `light("classifier")` is the model."""
-    monkeypatch.setattr(coordinator, "WORKER", "light_worker")
+    monkeypatch.setattr(staff, "WORKER", "light_worker")
     monkeypatch.setattr(run, "Ticker", Unmetered)
     monkeypatch.setenv("PYTHONPATH", str(HERE))
     return lambda name: Model(f"{HERE / 'light_models.py'}:{name}")

@@ -4,7 +4,7 @@ import json
 import sys
 from pathlib import Path
 
-from stopwatt.bulk import coordinator, run
+from stopwatt.bulk import run, staff
 from stopwatt.bulk.asked import Asked, Model
 from stopwatt.bulk.run import run_bulk
 from stopwatt.errors import StopwattError
@@ -38,7 +38,7 @@ class Unmetered:
 
 
 if __name__ == "__main__":
-    coordinator.WORKER, run.Ticker = "light_worker", Unmetered
+    staff.WORKER, run.Ticker = "light_worker", Unmetered
     data, model, out, options = sys.argv[1:]
     try:
         record = run_bulk(Asked(data, Model(model), Path(out), ceilings=False, **json.loads(options)))

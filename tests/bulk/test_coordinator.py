@@ -5,8 +5,9 @@ from dataclasses import replace
 
 import pytest
 
-from stopwatt.bulk import coordinator, run
-from stopwatt.bulk.coordinator import Coordinator, lanes_of
+from stopwatt.bulk import coordinator, run, staff
+from stopwatt.bulk.coordinator import Coordinator
+from stopwatt.bulk.job import lanes_of
 from stopwatt.bulk.oversight import Oversight
 from stopwatt.bulk.records import Layout
 from stopwatt.errors import StopwattError
@@ -72,7 +73,7 @@ def test_nothing_is_kept_of_images_that_are_done(photos, bulk, seen):
 
 
 def test_an_image_that_kills_its_decoder_costs_itself_only(photos, bulk, monkeypatch):
-    monkeypatch.setattr(coordinator, "DECODER", "light_decoder")
+    monkeypatch.setattr(staff, "DECODER", "light_decoder")
     monkeypatch.setenv("LIGHT_KILLERS", "5,17")
     record, folder, _ = bulk(photos(20))
     assert (record.done, record.failed) == (18, {"killed-the-decoder": 2})
@@ -88,8 +89,8 @@ def test_a_model_that_kills_its_process_while_it_is_loaded_ends_the_run(photos, 
 
 
 def test_decoders_that_cannot_start_end_the_run(photos, bulk, monkeypatch, tmp_path):
-    monkeypatch.setattr(coordinator, "DECODER", "no_such_module")
-    with pytest.raises(StopwattError, match="3 processes died without any image done") as caught:
+    monkeypatch.setattr(staff, "DECODER", "no_such_module")
+    with pytest.raises(StopwattError, match="2 processes died without any image done") as caught:
         bulk(photos(4))
     assert "No module named no_such_module" in caught.value.when
     assert not (tmp_path / "out" / "journal.jsonl").read_bytes().count(b"killed-the-decoder")

@@ -5,23 +5,23 @@ the processes, and the lines that come back go to the recorder; pixels never pas
 images where images are small, so that an image costs it some microseconds.
 """
 
-import os
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from time import monotonic
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any
 
 from stopwatt.bulk import lines, orders
 from stopwatt.bulk.ceilings import Stand
-from stopwatt.bulk.crew import DECODER, WORKER, Crew, Died, Member
-from stopwatt.bulk.groups import Answer, Attach, Begin, Group, Ready, Refused, Row
-from stopwatt.bulk.items import Items
+from stopwatt.bulk.crew import Crew, Died, Member
+from stopwatt.bulk.groups import Answer, Attach, Group, Ready, Refused, Row
+from stopwatt.bulk.job import Job, Overseer, lanes_of
 from stopwatt.bulk.layout import fitting, spare_slots
 from stopwatt.bulk.recorder import Recorder
 from stopwatt.bulk.records import Failed, Layout, Stage, Trouble
 from stopwatt.bulk.room import cores_allowed
 from stopwatt.bulk.schedule import NO_SLOT, Decode, Infer, Pairs, Schedule, Todo
-from stopwatt.bulk.serve import Load
 from stopwatt.bulk.slots import Slots
+from stopwatt.bulk.staff import Staff
+from stopwatt.bulk.tally import Tally
 from stopwatt.bulk.ticks import Counts
 from stopwatt.errors import ExitCode, StopwattError
 from stopwatt.records import Status
@@ -39,73 +39,13 @@ MOST_DEATHS_LOADING = 3
 """Processes that may die before all models are loaded."""
 MOST_DEATHS = 20
 """Processes that may die, without any image done in between, before the run gives up."""
-MOST_EXITS = 2
-"""The same for decoders that end with an exit code: no image does that, so none shall be blamed."""
+MOST_EXITS = 1
+"""The same where a decoder ends with an exit code: no image does that, so none shall be blamed."""
 HOPELESS = 64
 """Images that may fail in the model, with none done, before the run gives up."""
 OBSERVE_S = 0.002
 """Changes of the state that follow each other more quickly are told at once."""
 _LOOK_S = 0.5
-
-
-@dataclass(frozen=True, slots=True)
-class Job:
-    """What a coordinator does.
-
-    Attributes:
-        items: All images, by number.
-        done: A byte for each, not 0 where the outcome is known already.
-        load: The model.
-        layout: How.
-        any_queue: Whether its queue may be made smaller, since nobody asked for this one.
-        may_grow: Whether the layout may become a larger one in mid-run.
-        timeout_s: A process that takes longer for one thing is ended, as one that died.
-    """
-
-    items: Items
-    done: bytearray
-    load: Load
-    layout: Layout
-    any_queue: bool
-    may_grow: bool
-    timeout_s: float
-
-
-def lanes_of(layout: Layout) -> list[tuple[str, ...]]:
-    """Devices of each worker: one each in turn, or several where there are more devices than workers."""
-    devices = layout.devices
-    if len(devices) > layout.workers:
-        return [devices[place :: layout.workers] for place in range(layout.workers)]
-    return [(devices[place % len(devices)],) for place in range(layout.workers)]
-
-
-class Overseer(Protocol):
-    """Who looks on, and may have the layout changed."""
-
-    def observe(self, counts: Counts) -> None:
-        """What is so from now on. Never waits."""
-        ...
-
-    def say(self, sentence: str) -> None:
-        """What a person should know."""
-        ...
-
-    def settle(self) -> None:
-        """The layout has changed, and everybody is there."""
-        ...
-
-    def prepare(self, stand: Stand) -> Layout | None:
-        """Everybody is ready and has nothing to do; the layout to begin with, `None` to leave it."""
-        ...
-
-    def advise(self, layout: Layout, longest: int) -> Layout | None:
-        """The layout to have from now on, `None` to leave it; asked every second or so.
-
-        Args:
-            layout: As it is.
-            longest: Images that its queue may hold at most.
-        """
-        ...
 
 
 class Coordinator:
@@ -124,7 +64,6 @@ class Coordinator:
         restarts: Processes that died and were started again.
         stops: Requests to stop.
         began: Monotonic seconds of the first image's start.
-        done, failed: Images of this part of the run.
     """
 
     def __init__(self, job: Job, crew: Crew, recorder: Recorder, overseer: Overseer) -> None:
@@ -137,15 +76,9 @@ class Coordinator:
         self._schedule = Schedule(self._todo, 0)
         self._slots: Slots | None = None
         self._placements: dict[int, Placement] = {}
-        self._decoders: dict[int, Member] = {}
-        self._lanes: dict[int, Member] = {}
-        self._by_lane: dict[int, int] = {}  # images of those that are ready
-        self._names = 0
-        self._leaving: set[int] = set()  # processes, by their numbers
-        self._stage_s = dict.fromkeys(Stage, 0.0)
-        self._decoded = self._answered = 0
+        self._staff = Staff(crew, job.load, job.layout.threads)
+        self._tally = Tally(job.done, recorder)
         self._deaths = 0
-        self._failed_in_model = 0
         self._observed = self._looked = 0.0
         self._told = True
         self.contract: Contract | None = None
@@ -154,7 +87,16 @@ class Coordinator:
         self.restarts = 0
         self.stops = 0
         self.began = monotonic()
-        self.done = self.failed = 0
+
+    @property
+    def done(self) -> int:
+        """Images with a result, of this part of the run."""
+        return self._tally.done
+
+    @property
+    def failed(self) -> int:
+        """Images without."""
+        return self._tally.failed
 
     def run(self) -> None:
         """Do everything, or as much as is done when it is asked to stop.
@@ -194,18 +136,18 @@ class Coordinator:
         if now - self._looked >= _LOOK_S:
             self._looked = now
             self._recorder.check()
-            self._end_the_stuck()
+            self._staff.end_the_stuck(self._job.timeout_s, self._say)
             if not self.stops and (layout := self._overseer.advise(self.layout, self._longest())) is not None:
                 self._change(layout)
-        if self._leaving:
-            self._see_off()
+        for lane in self._staff.see_off(self._schedule):
+            self._tally.by_lane.pop(lane, None)
 
     # --- beginning: nobody gets an image before every model is loaded ---
 
     def _begin(self) -> None:
         for devices in lanes_of(self.layout):
-            self._hire_worker(devices)
-        while any(worker.ready < len(worker.names) for worker in self._lanes.values()):
+            self._staff.hire_worker(devices)
+        while self._staff.loading:
             for member, message in self._crew.news(_LOOK_S):
                 self._hear(member, message)
                 if isinstance(message, Died) and self._deaths >= MOST_DEATHS_LOADING:
@@ -214,7 +156,7 @@ class Coordinator:
                         when=message.why,
                         now="try fewer workers or a smaller batch, if memory is short; else mend what ends them",
                     )
-            self._end_the_stuck()
+            self._staff.end_the_stuck(self._job.timeout_s, self._say)
             if self.stops:
                 self._schedule.stop()
                 return
@@ -224,31 +166,11 @@ class Coordinator:
         self.began = monotonic()
 
     def _stand(self) -> Stand:
-        items, layout, stopped = self._job.items, self.layout, lambda: self.stops > 0
-        cores = cores_allowed()
+        staff, job = self._staff, self._job
         return Stand(
-            self._crew, self._decoders, self._lanes, self._slots, items, layout, cores, self._bury, stopped
+            self._crew, staff.decoders, staff.lanes, self._slots, job.items, self.layout, cores_allowed(), self._bury,
+            lambda: self.stops > 0,
         )  # fmt: skip
-
-    def _hire_worker(self, devices: tuple[str, ...]) -> None:
-        self._start_worker(self._new_names(len(devices)), devices)
-
-    def _new_names(self, count: int) -> tuple[int, ...]:
-        self._names += count
-        return tuple(range(self._names - count, self._names))
-
-    def _start_worker(self, names: tuple[int, ...], devices: tuple[str, ...]) -> None:
-        begin = Begin(os.getpid(), self._job.load, devices)
-        member = self._crew.hire(WORKER, self.layout.threads, names, begin, devices)
-        self._lanes.update(dict.fromkeys(names, member))
-
-    def _start_decoder(self, name: int) -> None:
-        assert self._slots is not None  # noqa: S101  (decoders are started once there are slots)
-        assert self.contract is not None  # noqa: S101  (and the size of an image is known)
-        first = orders.Begin(os.getpid(), self._slots.name, self.contract.preprocess)
-        self._decoders[name] = self._crew.hire(DECODER, 1, (name,), first)
-        self._decoders[name].busy_since = None
-        self._schedule.decoder_came(name)
 
     def _know(self, ready: Ready) -> None:
         """What the first model says decides the size of the slots."""
@@ -269,14 +191,14 @@ class Coordinator:
             self._slots = Slots.create(count, preprocess.height, preprocess.width)
             self._schedule = Schedule(self._todo, count, ahead=LEAST_AHEAD, depth=LEAST_DEPTH)
             self._schedule.room = used
-            for name in self._new_names(layout.decoders):
-                self._start_decoder(name)
+            self._staff.equip(self._slots.name, preprocess)
+            self._staff.hire_decoders(layout.decoders, self._schedule)
         else:
             self._schedule = Schedule(self._todo, 0, depth=LEAST_DEPTH)
 
     def _slots_for(self, layout: Layout) -> int:
         """Places for what waits, for what the lanes work on, and for what is being decoded."""
-        return max(layout.queue, layout.batch) + layout.batch * len(self._lanes) + layout.decoders
+        return max(layout.queue, layout.batch) + layout.batch * len(self._staff.lanes) + layout.decoders
 
     def _longest(self) -> int:
         """What the queue can become."""
@@ -285,47 +207,10 @@ class Coordinator:
     # --- another layout in mid-run: processes come and go, and the queue becomes longer within the slots ---
 
     def _change(self, layout: Layout) -> None:
-        for _ in range(len(self._decoders), layout.decoders):
-            self._start_decoder(*self._new_names(1))
-        self._dismiss([self._decoders[name] for name in sorted(self._decoders)[layout.decoders :]])
-        workers = list(dict.fromkeys(id(member) for member in self._lanes.values()))
-        for place in range(len(workers), layout.workers):
-            self._hire_worker((layout.devices[place % len(layout.devices)],))
-        for gone in workers[layout.workers :]:
-            self._dismiss([next(member for member in self._lanes.values() if id(member) == gone)])
+        self._staff.resize(layout, self._schedule)
         self.layout = layout
         self._schedule.room = self._slots_for(layout)
         self._overseer.settle()
-
-    def _dismiss(self, members: list[Member]) -> None:
-        for member in members:
-            self._leaving.add(member.child.pid)
-            if self._is_decoder(member):
-                self._schedule.leave(decoders=member.names)
-            elif member.ready == len(member.names):
-                self._schedule.leave(lanes=member.names)
-            else:
-                self._forget(member)
-                self._crew.dismiss(member)
-
-    def _see_off(self) -> None:
-        """Let go who was to leave and has nothing more to do."""
-        decoders, lanes = self._schedule.left()
-        members = [self._decoders[name] for name in decoders]
-        members += [self._lanes[name] for name in lanes if name == self._lanes[name].names[-1]]
-        for member in members:
-            self._forget(member)
-            self._crew.dismiss(member)
-
-    def _is_decoder(self, member: Member) -> bool:
-        return self._decoders.get(member.names[0]) is member
-
-    def _forget(self, member: Member) -> None:
-        self._leaving.discard(member.child.pid)
-        for name in member.names:
-            self._decoders.pop(name, None)
-            self._lanes.pop(name, None)
-            self._by_lane.pop(name, None)
 
     # --- news ---
 
@@ -352,15 +237,13 @@ class Coordinator:
             member.child.send(Attach(self._slots.name if self._slots is not None else ""))
             for lane in member.names:
                 self._schedule.lane_came(lane)
-                self._by_lane.setdefault(lane, 0)
+                self._tally.by_lane.setdefault(lane, 0)
             self._overseer.settle()
 
     def _hear_decoded(self, member: Member, answers: "list[orders.Decoded]") -> None:
         (name,) = member.names
         rows = []
-        for number, _, placement, failed, read_s, decode_s in answers:
-            self._stage_s[Stage.READ] += read_s
-            self._stage_s[Stage.DECODE] += decode_s
+        for number, _, placement, failed, _, _ in answers:
             if placement is not None:
                 self._placements[number] = placement
                 self._schedule.decoded(name, number)
@@ -368,11 +251,11 @@ class Coordinator:
                 assert failed is not None  # noqa: S101  (one of the two is there)
                 self._schedule.undecodable(name, number)
                 rows.append((number, True, lines.line(number, None, failed)))
-        self._record(rows)
-        self._decoded += len(answers)
+        self._tally.settle(rows)
         self._deaths = 0
-        mean_s = (self._stage_s[Stage.READ] + self._stage_s[Stage.DECODE]) / self._decoded
-        fair = self._schedule.room // (2 * len(self._decoders))  # one shall not have what others could decode
+        read_s, decode_s = sum(one.read_s for one in answers), sum(one.decode_s for one in answers)
+        mean_s = self._tally.decoded(len(answers), read_s, decode_s)
+        fair = self._schedule.room // (2 * len(self._staff.decoders))  # one shall not have what others could decode
         ahead = _within(LEAST_AHEAD, WORK_S / max(mean_s, 1e-9), min(MOST_AHEAD, fair))
         self._schedule.ahead = max(ahead, self._job.items.stretch)
         member.busy_since = monotonic() if self._schedule.has_work(decoder=name) else None
@@ -380,35 +263,20 @@ class Coordinator:
     def _hear_answer(self, member: Member, answer: Answer) -> None:
         lane = member.names[answer.lane]
         self._schedule.answered(lane, answer.ticket)
-        for number, failed, _ in answer.rows:
+        for number, _, _ in answer.rows:
             self._placements.pop(number, None)
-            self._by_lane[lane] += 1
-            self._failed_in_model += failed
-        for stage, seconds in answer.seconds.items():
-            self._stage_s[stage] += seconds
-        self._record(answer.rows)
+        mean_s = self._tally.answered(lane, answer.rows, answer.seconds)
         self._deaths = 0
-        self._answered += 1
-        mean_s = (self._stage_s[Stage.PREPARE] + self._stage_s[Stage.MODEL]) / self._answered
         self._schedule.depth = _within(LEAST_DEPTH, WORK_S / max(mean_s, 1e-9), MOST_DEPTH)
-        if self._failed_in_model >= HOPELESS and not self.done:
+        if self._tally.failed_in_model >= HOPELESS and not self._tally.done:
             self._give_up(answer.rows)
         busy = any(self._schedule.has_work(lane=one) for one in member.names)
         member.busy_since = monotonic() if busy else None
 
-    def _record(self, rows: "list[Row]") -> None:
-        """Lines of images that were not known before; of a group that is done again, most were."""
-        known = self._job.done
-        rows = [row for row in rows if not known[row[0]]]
-        failed = sum(row[1] for row in rows)
-        self.failed += failed
-        self.done += len(rows) - failed
-        self._recorder.put(row[2] for row in rows)
-
     def _give_up(self, rows: "list[Row]") -> None:
         self._recorder.flush()
         raise StopwattError(
-            f"the model failed on all of the first {self._failed_in_model} images",
+            f"the model failed on all of the first {self._tally.failed_in_model} images",
             when=lines.reason_of(next(row[2] for row in rows if row[1])),
             now="mend the model or its contract (or take --task raw, which expects nothing), and add --fresh",
         )
@@ -417,8 +285,8 @@ class Coordinator:
 
     def _bury(self, member: Member, died: Died) -> None:
         self._deaths += 1
-        leaves = member.child.pid in self._leaving or self.stops > 0
-        decoder = self._is_decoder(member)
+        leaves = self._staff.leaves(member) or self.stops > 0
+        decoder = self._staff.is_decoder(member)
         if self._deaths > (MOST_EXITS if decoder and died.how.status is Status.NO_RESULT else MOST_DEATHS):
             raise StopwattError(
                 f"{self._deaths} processes died without any image done in between",
@@ -427,13 +295,10 @@ class Coordinator:
             )
         (self._lose_decoder if decoder else self._lose_worker)(member, died)
         if leaves:
-            self._forget(member)
+            self._staff.forget(member)
             return
         self.restarts += 1
-        if decoder:
-            self._start_decoder(*member.names)
-        else:
-            self._start_worker(member.names, member.devices)
+        self._staff.again(member, self._schedule)
 
     def _lose_decoder(self, member: Member, died: Died) -> None:
         self._say(f"a decoder died ({died.why}); its images are decoded again")
@@ -449,25 +314,18 @@ class Coordinator:
 
     def _settle_lost(self, numbers: tuple[int, ...], failed: Failed) -> None:
         placements = self._placements
-        self._record([(number, True, lines.line(number, placements.pop(number, None), failed)) for number in numbers])
-
-    def _end_the_stuck(self) -> None:
-        """End processes that owe an answer for too long; their death is heard like any other."""
-        now = monotonic()
-        for member in self._crew.members:
-            if member.busy_since is not None and now - member.busy_since > self._job.timeout_s:
-                self._say(f"process {member.child.pid} gave no answer for {self._job.timeout_s:g} s and was ended")
-                member.busy_since = None
-                member.child.kill()
+        self._tally.settle(
+            [(number, True, lines.line(number, placements.pop(number, None), failed)) for number in numbers]
+        )
 
     # --- work ---
 
     def _hand_out(self) -> None:
         for step in self._schedule.steps():
             if isinstance(step, Decode):
-                self._order(self._decoders[step.decoder], step)
+                self._order(self._staff.decoders[step.decoder], step)
             else:
-                self._submit(self._lanes[step.lane], step)
+                self._submit(self._staff.lanes[step.lane], step)
 
     def _order(self, member: Member, step: Decode) -> None:
         items = self._job.items
@@ -492,13 +350,13 @@ class Coordinator:
         return Counts(
             done=self.done,
             failed=self.failed,
-            by_worker=tuple(self._by_lane.values()),
+            by_worker=tuple(self._tally.by_lane.values()),
             queued=schedule.waiting,
             room=self.layout.queue,
             idle_workers=schedule.idle_lanes,
             idle_decoders=schedule.idle_decoders,
             unwritten=self._recorder.unwritten,
-            stage_s={**self._stage_s, Stage.WRITE: self._recorder.seconds},
+            stage_s={**self._tally.stage_s, Stage.WRITE: self._recorder.seconds},
         )
 
 

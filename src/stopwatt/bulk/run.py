@@ -9,11 +9,12 @@ from time import monotonic
 from stopwatt.bulk import folder as folders
 from stopwatt.bulk import writer
 from stopwatt.bulk.asked import Asked, check
-from stopwatt.bulk.coordinator import Coordinator, Job
+from stopwatt.bulk.coordinator import Coordinator
 from stopwatt.bulk.crew import Crew
 from stopwatt.bulk.document import record_document
 from stopwatt.bulk.identity import Chosen, choose, identity_of, threaded
 from stopwatt.bulk.instruments import device_of
+from stopwatt.bulk.job import Job
 from stopwatt.bulk.journal import Identity, Journal
 from stopwatt.bulk.layout import first_layout
 from stopwatt.bulk.oversight import NO_CEILINGS, NOTHING_DONE, Oversight
