@@ -38,7 +38,7 @@ def _read_all(paths: Iterable[str], done: list[int]) -> None:
 
 
 def cached_share(paths: Sequence[str], most: int = 64) -> float | None:
-    """Share of files whose middle lies in the page cache; `None` where nobody tells: files of others, some file systems.
+    """Share of files whose middle lies in the page cache; `None` where nobody tells (files of others).
 
     Asked with a read that must not wait (`RWF_NOWAIT`, Linux 4.14); it brings nothing into the cache.
 
