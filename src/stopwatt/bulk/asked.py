@@ -102,5 +102,7 @@ def check(asked: Asked) -> None:
             raise UsageError(f"{name} {value} is out of range", now=f"give a number from 1 to {most}")
     if not asked.devices:
         raise UsageError("no device is named", now="write --device cpu, cuda or cuda:0,cuda:1")
+    if asked.executor is Executor.RAY:
+        raise UsageError("a bulk run cannot use a Ray cluster yet", when="--executor ray", now="leave --executor away")
     if not asked.timeout_s > 0:
         raise UsageError(f"--timeout {asked.timeout_s:g} is out of range", now="give seconds above 0")
