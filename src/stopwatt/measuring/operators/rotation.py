@@ -1,7 +1,7 @@
 """How many sets of buffers take turns, so that an operator finds its operands where a memory mode says.
 
     reuse      [A]                    the nearest cache that holds one set
-    resident   [A B C ...]            together beyond 4 x a core's cache, within half of the last-level cache
+    resident   [A B C ...]            together half of the last-level cache, and beyond 4 x a core's cache
     stream     [A B C D E ... | rest] together 4 x the last-level cache at least: each set comes from memory
     chained    as stream, without the activation that is the output of the call before
 
@@ -73,15 +73,14 @@ def _resident(size: int, caches: Caches, most: int) -> Rotation:
             f"its operands ({_bytes(size)}) are larger than half of the last-level cache ({_bytes(caches.last)}): "
             "it cannot find them there, see `reuse` and `stream`"
         )
-    if size >= least:
-        return Rotation(1, 0, size)
-    plan = _turning(least, size, most)
-    if plan.footprint > half:
+    sets = min(MOST_SETS, half // size)
+    rest = max(0, least - sets * size) if sets == MOST_SETS else 0
+    if sets * size + rest < least:
         raise Unsupported(
             f"no footprint is beyond the caches of the cores ({BEYOND} x {_bytes(caches.core)}) and within half of the "
             f"last-level cache ({_bytes(caches.last)})"
         )
-    return plan
+    return Rotation(sets, rest, sets * size + rest)
 
 
 def _turning(least: int, size: int, most: int) -> Rotation:
