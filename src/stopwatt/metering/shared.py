@@ -77,9 +77,7 @@ class Sampler:
         time.sleep(max(0, last_ns - now_ns()) / 1e9)
         with self._lock:
             self.update(last_ns)
-            return tuple(
-                cut(joined(pieces), begin_ns - EDGE_NS, last_ns) for pieces in zip(*self._pieces, strict=True)
-            )
+            return tuple(cut(joined(pieces), begin_ns - EDGE_NS, last_ns) for pieces in zip(*self._pieces, strict=True))
 
     def close(self) -> None:
         """End the process that samples."""

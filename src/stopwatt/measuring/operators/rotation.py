@@ -73,7 +73,7 @@ def _resident(size: int, caches: Caches, most: int) -> Rotation:
             f"its operands ({_bytes(size)}) are larger than half of the last-level cache ({_bytes(caches.last)}): "
             "it cannot find them there, see `reuse` and `stream`"
         )
-    sets = min(MOST_SETS, half // size)
+    sets = min(MOST_SETS, min(half, most) // size)
     rest = max(0, least - sets * size) if sets == MOST_SETS else 0
     if sets * size + rest < least:
         raise Unsupported(
