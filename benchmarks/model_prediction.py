@@ -12,6 +12,7 @@ from pathlib import Path
 
 import numpy as np
 
+from reconciliation import THREADS
 from result import RESULTS, Page, made_of
 from stopwatt.errors import UsageError
 from stopwatt.operators.capture import Capture, Module
@@ -47,7 +48,7 @@ def main(out: Path = RESULTS, store: Path = STORE) -> None:
         raise UsageError(f"there is no {store.name}", now="python benchmarks/run.py reconciliation")
     with open_store(str(store), access=Access.READ) as database:
         rounds = list(database.measurements(Selection(status=Status.OK)))
-        target = target_of(database, "cpu")
+        target = target_of(database, "cpu", THREADS)
         subjects = subjects_of(database, target)
         if not subjects.models:
             raise UsageError(

@@ -106,7 +106,7 @@ def kill(process):
     assert not [one for one in children if one.is_running() and one.status() != psutil.STATUS_ZOMBIE]
 
 
-@pytest.mark.parametrize("size", [(1500, 2), pytest.param((20_000, 8), marks=pytest.mark.slow)])
+@pytest.mark.parametrize("size", [(1500, 2), pytest.param((20_000, 8), marks=pytest.mark.long)])
 def test_a_run_that_is_killed_again_and_again_ends_as_an_undisturbed_one(many, start, results, tmp_path, size):
     count, kills = size
     data, whole, killed = many(count), tmp_path / "whole", tmp_path / "killed"
