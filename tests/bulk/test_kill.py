@@ -143,8 +143,10 @@ def test_two_runs_do_not_write_into_one_folder(many, start, tmp_path):
     data = many(3000)
     first = start(data, tmp_path / "out", batch=1)
     wait_until(lambda: lines_of(tmp_path / "out" / "journal.jsonl") > 5)
+    first.send_signal(signal.SIGSTOP)  # or it might be done before the second begins
     second = start(data, tmp_path / "out", batch=1)
     _, said = second.communicate(timeout=60)
+    first.send_signal(signal.SIGCONT)
     assert second.returncode == 2
     assert "another process is writing results here" in said
-    assert first.poll() is None
+    assert first.wait() == 3

@@ -222,6 +222,8 @@ def why_not_run(words: Sequence[str], folder: Path) -> str:  # noqa: PLR0911  (o
     verb = verb_of(words)
     if verb.startswith("ops ") and (why := why_no_operators(words, folder)):
         return why
+    if verb in {"run", "run compare", "unpack"} and (missing := _missing(words, folder)):
+        return f"{missing} is not here"
     if verb not in MODELS or ("--dry-run" in words and "--probe" not in words):
         return ""
     named = [word.removeprefix("backend=") for word in words if word.startswith("backend=")]
@@ -237,6 +239,13 @@ def sources_of(words: Sequence[str]) -> list[str]:
     """What a command is about: its arguments that belong to no option."""
     first = len(verb_of(words).split())
     return [word for place, word in enumerate(words) if place >= first and not _belongs_to_option(words, place)]
+
+
+def _missing(words: Sequence[str], folder: Path) -> str:
+    """The first file or folder that a command is about and that is not there; a model may be one without a file."""
+    model = dict(pairwise(words)).get("--model", "").partition(":")[0]
+    named = [*sources_of(words), *([model] if "." in model else [])]
+    return next((one for one in named if not any(folder.glob(one))), "")
 
 
 def _is_small_file(source: str, folder: Path) -> bool:
