@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN ?= .venv/bin
 
-.PHONY: demo test test-rounds test-rest check bench gpu clean
+.PHONY: demo test test-long test-rounds test-rest check bench gpu clean
 
 demo: .venv/demo.stamp  ## bench BERT, ResNet-18 and an LSTM over every backend of this machine, and write the report
 	mkdir -p demo
@@ -13,6 +13,9 @@ demo: .venv/demo.stamp  ## bench BERT, ResNet-18 and an LSTM over every backend 
 ROUNDS = tests/sweeping tests/selftesting tests/metering tests/compare tests/cli tests/ops tests/predicting
 
 test: test-rounds test-rest  ## the tests
+
+test-long: .venv/dev.stamp  ## what takes minutes: mutants of our own code, runs killed again and again
+	$(BIN)/python -m pytest -m long
 
 test-rounds: .venv/dev.stamp
 	$(BIN)/python -m pytest $(ROUNDS)

@@ -50,7 +50,7 @@ def test_a_name_that_is_no_function_is_an_attribute_error():
         _ = stopwatt.ops.mesure
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_a_model_is_captured_measured_and_explained_from_python(tmp_path, capsys):
     where = {"params": {"hidden": 16}, "threads": 1}
     store = str(tmp_path / "results.db")

@@ -136,7 +136,7 @@ def selftest(tmp_path):
     return copy, run
 
 
-@pytest.mark.slow
+@pytest.mark.long
 @pytest.mark.parametrize("mistake", MUTANTS)
 def test_the_self_test_finds_the_mistake_that(selftest, mistake, undisturbed):
     copy, run = selftest
@@ -151,7 +151,7 @@ def test_the_self_test_finds_the_mistake_that(selftest, mistake, undisturbed):
     undisturbed(attempt, tries=3)  # some mistakes show only where the calls that settle are not interrupted
 
 
-@pytest.mark.slow
+@pytest.mark.long
 @pytest.mark.parametrize("claim", dict.fromkeys(claim for claim, *_ in MUTANTS.values()))
 def test_without_a_mistake_no_claim_fails(selftest, claim):
     _, run = selftest

@@ -138,5 +138,3 @@ def test_when_a_node_dies_in_mid_sweep_nothing_is_lost_and_nothing_is_recorded_t
     assert {one.status for one in measurements} == {Status.OK}
     assert {one.facts["executor"] for one in measurements} == {"ray"}
     assert {int(one.facts["cores"]) for one in measurements} <= os.sched_getaffinity(0)
-        0
-    )  # each share on a core of its own
