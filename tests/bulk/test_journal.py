@@ -140,8 +140,11 @@ def test_only_one_process_writes(tmp_path):
 
 
 def test_the_lock_goes_with_the_journal(tmp_path):
-    Journal.open(tmp_path, RUN, 2).close()
-    Journal.open(tmp_path, RUN, 2).close()
+    first = Journal.open(tmp_path, RUN, 2)
+    first.append(found(0))
+    first.close()
+    with Journal.open(tmp_path, RUN, 2) as second:
+        assert sum(map(bool, second.done)) == 1
 
 
 @pytest.mark.parametrize("room", range(0, 300, 23))
