@@ -1,8 +1,8 @@
 """How long the last-level cache keeps what it was given: others use it, too.
 
 On a machine of one's own a working set that fits stays. Where cores of other users share the cache (virtual machines,
-busy hosts), it is gone after some milliseconds, so a model whose calls take longer finds its weights in memory, though
-they would fit.
+busy hosts), it is gone after tens of milliseconds, so a model whose calls take longer finds its weights in memory,
+though they would fit.
 """
 
 import time
