@@ -3,7 +3,8 @@
 import numpy as np
 from simulated import Line, simulate
 
-from stopwatt.bulk.diagnosis import Bounds, diagnose
+from stopwatt.bulk.bounds import Bounds
+from stopwatt.bulk.diagnosis import diagnose
 from stopwatt.bulk.records import Ceilings
 from stopwatt.bulk.stations import seen
 

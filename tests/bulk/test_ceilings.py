@@ -7,12 +7,14 @@ from dataclasses import dataclass, field
 import pytest
 
 from stopwatt.bulk import reading
-from stopwatt.bulk.ceilings import Stand, measure_ceilings, rate_of
+from stopwatt.bulk.ceilings import measure_ceilings
 from stopwatt.bulk.crew import Died
 from stopwatt.bulk.groups import Answer, Group
 from stopwatt.bulk.items import Files, Names
 from stopwatt.bulk.orders import Decoded
 from stopwatt.bulk.records import Failed, Layout, Trouble
+from stopwatt.bulk.saturation import rate_of
+from stopwatt.bulk.stand import Stand
 from stopwatt.measuring.job import Answer as Ending
 from stopwatt.records import Status
 from stopwatt.serving.contract import Placement

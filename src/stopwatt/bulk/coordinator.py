@@ -10,7 +10,6 @@ from time import monotonic
 from typing import TYPE_CHECKING, Any
 
 from stopwatt.bulk import lines, orders
-from stopwatt.bulk.ceilings import Stand
 from stopwatt.bulk.crew import Crew, Died, Member
 from stopwatt.bulk.groups import Answer, Attach, Group, Ready, Refused, Row
 from stopwatt.bulk.job import Job, Overseer, lanes_of
@@ -21,6 +20,7 @@ from stopwatt.bulk.room import cores_allowed
 from stopwatt.bulk.schedule import NO_SLOT, Decode, Infer, Pairs, Schedule, Todo
 from stopwatt.bulk.slots import Slots
 from stopwatt.bulk.staff import Staff
+from stopwatt.bulk.stand import Stand
 from stopwatt.bulk.tally import Tally
 from stopwatt.bulk.ticks import Counts
 from stopwatt.errors import ExitCode, StopwattError

@@ -3,10 +3,10 @@
 from dataclasses import dataclass
 from typing import Protocol
 
-from stopwatt.bulk.ceilings import Stand
 from stopwatt.bulk.items import Items
 from stopwatt.bulk.records import Layout
 from stopwatt.bulk.serve import Load
+from stopwatt.bulk.stand import Stand
 from stopwatt.bulk.ticks import Counts
 
 

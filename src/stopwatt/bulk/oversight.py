@@ -3,12 +3,14 @@
 from dataclasses import replace
 
 from stopwatt.bulk.asked import Asked
-from stopwatt.bulk.ceilings import Stand, measure_ceilings
-from stopwatt.bulk.diagnosis import NONE, diagnose, enough
+from stopwatt.bulk.ceilings import measure_ceilings
+from stopwatt.bulk.diagnosis import diagnose, enough
 from stopwatt.bulk.records import Bottleneck, Ceilings, Layout, Tick
 from stopwatt.bulk.room import cores_allowed, memory_left
+from stopwatt.bulk.stand import Stand
 from stopwatt.bulk.ticks import Counts, Ticker, Watching
 from stopwatt.bulk.tuning import Climb, Limits, from_ceilings
+from stopwatt.bulk.verdicts import NONE
 
 FEW = 200
 """Images; a run of fewer takes less time than the ceilings."""

@@ -10,9 +10,11 @@ import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
-from stopwatt.bulk.diagnosis import NONE, WORTH, Bounds, at_most, diagnose
+from stopwatt.bulk.bounds import WORTH, Bounds, at_most
+from stopwatt.bulk.diagnosis import diagnose
 from stopwatt.bulk.records import Ceilings, Layout, Tick
 from stopwatt.bulk.stations import Seen, seen
+from stopwatt.bulk.verdicts import NONE
 from stopwatt.text import counted
 from stopwatt.units import quantity, ratio
 
