@@ -185,6 +185,25 @@ class Protocol:
         paced: A further series with paced arrivals; `None` for none.
         idle_s: Pause before each timed call, in which the machine may fall asleep: the latency of rare requests.
         process: Whether a round has a process of its own. Either way the rounds of a cell are measured by different
+@dataclass(frozen=True, slots=True)
+class Calibration:
+    """Samples of somebody's data from which int8 takes its ranges.
+
+    Attributes:
+        data: Where they are, as the user names it.
+        digest: Of what the samples hold, in order; not of how files are called or where they lie.
+        samples: How many.
+        seed: Of the draw.
+        images: Folder that the names in a list or in annotations are relative to; empty for where these are.
+    """
+
+    data: str
+    digest: str
+    samples: int
+    seed: int = 0
+    images: str = ""
+
+
             processes.
         occupancy: Trace some more calls on a GPU at the end of the round, to estimate its occupancy.
         ablation: Measure other ways of measuring beside this one, and nothing else; `None` for an ordinary round.
@@ -210,6 +229,7 @@ class Protocol:
     process: Process = Process.FRESH
     idle_s: float = 0.0
     occupancy: bool = False
+        calibration: What int8 is calibrated on; `None` for the workload's own inputs. Changes int8 cells only.
     ablation: Ablation | None = None
     energy: EnergyRules | None = None
     telemetry: Telemetry = Telemetry.AUTO
@@ -232,6 +252,7 @@ CLASSIC = replace(
     throughput_windows=3,
     throughput_seconds=0.05,
 )
+    calibration: Calibration | None = None
 THOROUGH = Protocol(rounds=10, trials=1000, trial_seconds=None, timeout_s=3600.0)
 """The protocols behind `--quick` (what `bench` does by itself), behind a plain `sweep`, and behind `--thorough`."""
 
@@ -264,6 +285,7 @@ class Cell:
     workload: Workload
     setup: Setup
     protocol: Protocol
+    ("calibration", None),
     code: str = ""
     software: Mapping[str, str] = field(default_factory=dict)
     machine: str = ""
@@ -303,6 +325,9 @@ def _fields(record: Any) -> dict[str, Any]:
 @dataclass(frozen=True, slots=True)
 class Measured:
     """A reading that was taken."""
+        if self.protocol.calibration is not None:
+            quantised = self.setup.precision is Precision.INT8
+            rules["calibration"] = self.protocol.calibration.digest if quantised else None
 
     value: float
     unit: str

@@ -51,7 +51,7 @@ def pictures(items: Sequence[Item], wanted: Collection[int], side: int) -> Itera
 
 
 def _picture(item: Item, side: int) -> Picture:
-    shown = _pixels(item, Preprocess(side, side))
+    shown = image_of(item, Preprocess(side, side))
     if isinstance(shown, Failed):
         return Picture(item, why=shown.why)
     pixels, placement = shown
@@ -59,7 +59,8 @@ def _picture(item: Item, side: int) -> Picture:
     return Picture(item, _jpeg(pixels[:height, :width]), placement.width, placement.height)
 
 
-def _pixels(item: Item, preprocess: Preprocess) -> tuple[Pixels, Placement] | Failed:
+def image_of(item: Item, preprocess: Preprocess) -> tuple[Pixels, Placement] | Failed:
+    """An image as a model takes it, uint8 [height, width, 3], and where it lies there; or why there is none."""
     if item.frame is None:
         data = read(item.path)
         return data if isinstance(data, Failed) else prepared(data, preprocess)

@@ -26,6 +26,7 @@ class JobKind(StrEnum):
     CAPTURE = "capture"  # take one call of the model apart
     REPLAY = "replay"  # call operators by themselves
     INSPECT = "inspect"  # look at the model as exporters will, and convert nothing
+    CALIBRATE = "calibrate"  # draw the user's data that int8 is calibrated on
     CHECK = "check"  # compare a converted model's answers with the reference's, and time nothing
 
 
@@ -43,6 +44,8 @@ class Job:
         tick_s: Between two changes of the slowest energy counter that is read beside this round; 0 if none is.
         operators: What a REPLAY job calls, in this order. Its cell says device, threads and precision, no workload.
         rules: How.
+        calibration: File of drawn data; written by CALIBRATE, read by CONVERT, MEASURE. Empty for the bundle's inputs.
+        calibration_digest: SHA-256 of that file, for those who read it.
     """
 
     kind: JobKind
@@ -57,6 +60,8 @@ class Job:
     tick_s: float = 0.0
     operators: tuple[Operator, ...] = ()
     rules: ReplayRules = field(default_factory=ReplayRules)
+    calibration: str = ""
+    calibration_digest: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -28,6 +28,7 @@ _STEPS = {
     JobKind.REPLAY: "operators.replay:measure_operators",
     JobKind.INSPECT: "inspection:inspect_workload",
     JobKind.CHECK: "check:check_answers",
+    JobKind.CALIBRATE: "drawing:draw_calibration",
 }
 """Functions that do a job, imported when it comes: each needs other libraries."""
 

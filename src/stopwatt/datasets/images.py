@@ -1,0 +1,65 @@
+"""Images as a model takes them, read and fitted exactly as `stopwatt run` does it."""
+
+import hashlib
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from stopwatt.bulk.images import read
+from stopwatt.bulk.items import Items
+from stopwatt.bulk.pictures import image_of
+from stopwatt.bulk.records import Failed, Item
+from stopwatt.datasets.base import Sample, Takes, Unreadable
+from stopwatt.errors import UsageError
+from stopwatt.serving.pixels import normalised
+
+
+@dataclass(frozen=True, slots=True)
+class Images:
+    """Images of a folder, a list, annotations or a video.
+
+    Attributes:
+        described: What they are.
+        items: In order.
+    """
+
+    described: str
+    items: Items
+
+    def __len__(self) -> int:
+        return len(self.items)
+
+    def digest(self, numbers: Sequence[int]) -> str:
+        """Of the files; of a video's frame the name and size of the video and the place in it."""
+        total = hashlib.sha256()
+        for number in numbers:
+            total.update(hashlib.sha256(_content(self.items[number])).digest())
+        return total.hexdigest()
+
+    def sample(self, number: int, takes: Takes) -> Sample | Unreadable:
+        """An image as bytes [height, width, 3] or normalised floats [3, height, width], as the contract has it.
+
+        Raises:
+            UsageError: The model does not say what images it takes.
+        """
+        if takes.contract is None:
+            raise UsageError(
+                "the model does not say what images it takes",
+                when=f"reading the {self.described}",
+                now="return (module, inputs, Contract(...)) from the function that builds it, or name a file that "
+                f"holds arrays called {', '.join(takes.names)} (.npz, .safetensors, .parquet)",
+            )
+        preprocess = takes.contract.preprocess
+        image = image_of(self.items[number], preprocess)
+        if isinstance(image, Failed):
+            return Unreadable(self.items[number].name, image.why)
+        pixels, _ = image
+        return (pixels,) if preprocess.inside else (normalised(pixels[None], preprocess)[0],)
+
+
+def _content(item: Item) -> bytes:
+    if item.frame is not None:
+        name = os.path.basename(item.path)  # noqa: PTH119  (as the items have it)
+        return f"{name} {os.path.getsize(item.path)} {item.frame}".encode()  # noqa: PTH202  (as above)
+    content = read(item.path)
+    return content.why.encode() if isinstance(content, Failed) else content
