@@ -101,6 +101,8 @@ class Setup:
         batch: Samples per call.
         device: `cpu`, `cuda` or `cuda:1`.
         threads: Intra-operator threads on the host; 0 where a table from elsewhere does not say.
+        techniques: What is done to the module before the backend gets it, in this order (`fold-batchnorm`,
+            `prune:0.5`).
     """
 
     backend: str = "eager"
@@ -109,11 +111,27 @@ class Setup:
     batch: int = 1
     device: str = "cpu"
     threads: int = 1
+    techniques: tuple[str, ...] = ()
 
     @property
     def backend_label(self) -> str:
-        """`compile`, or `compile:max-autotune` where a variant was asked for."""
-        return f"{self.backend}:{self.variant}" if self.variant else self.backend
+        """`compile`, `compile:max-autotune`, or `eager+fold-batchnorm+channels-last`: as a user writes it."""
+        runtime = f"{self.backend}:{self.variant}" if self.variant else self.backend
+        return "+".join((runtime, *self.techniques))
+
+    def identity(self) -> dict[str, Any]:
+        """Its fields, as keys are made of them: without techniques those of before there were any."""
+        fields = _fields(self)
+        if not self.techniques:
+            del fields["techniques"]
+        return fields
+
+    @classmethod
+    def of_label(cls, label: str) -> Self:
+        """The setup of a `backend_label`, with defaults for the rest; nothing is checked."""
+        runtime, *techniques = label.split("+")
+        name, _, variant = runtime.partition(":")
+        return cls(name, variant, techniques=tuple(techniques))
 
     @property
     def label(self) -> str:
@@ -168,24 +186,6 @@ class Paced:
 
 
 @dataclass(frozen=True, slots=True)
-class Protocol:
-    """The rules of measuring one round.
-
-    Attributes:
-        rounds: Fresh processes per cell. Not part of a cell's key: it does not change what a round measures.
-        trials: Timed calls of a round.
-        trial_seconds: Stop the trials after this long, even if fewer are done (the reason is recorded); `None` never.
-        min_trials: Trials done whatever `trial_seconds` says.
-        boundary: Whether host-device copies are inside the timed region.
-        input_sets: Number of different inputs that take turns.
-        seed: Seeds weights, inputs and the order of rounds.
-        tolerance: Largest deviation that passes the gate; `None` for the precision's own (`measuring.parity`).
-        throughput_windows, throughput_seconds: Number and length of the windows with a saturated queue.
-        timeout_s: A round that takes longer is stopped. Not part of the key.
-        paced: A further series with paced arrivals; `None` for none.
-        idle_s: Pause before each timed call, in which the machine may fall asleep: the latency of rare requests.
-        process: Whether a round has a process of its own. Either way the rounds of a cell are measured by different
-@dataclass(frozen=True, slots=True)
 class Calibration:
     """Samples of somebody's data from which int8 takes its ranges.
 
@@ -204,6 +204,24 @@ class Calibration:
     images: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class Protocol:
+    """The rules of measuring one round.
+
+    Attributes:
+        rounds: Fresh processes per cell. Not part of a cell's key: it does not change what a round measures.
+        trials: Timed calls of a round.
+        trial_seconds: Stop the trials after this long, even if fewer are done (the reason is recorded); `None` never.
+        min_trials: Trials done whatever `trial_seconds` says.
+        boundary: Whether host-device copies are inside the timed region.
+        input_sets: Number of different inputs that take turns.
+        seed: Seeds weights, inputs and the order of rounds.
+        tolerance: Largest deviation that passes the gate; `None` for the precision's own (`measuring.parity`).
+        throughput_windows, throughput_seconds: Number and length of the windows with a saturated queue.
+        timeout_s: A round that takes longer is stopped. Not part of the key.
+        paced: A further series with paced arrivals; `None` for none.
+        idle_s: Pause before each timed call, in which the machine may fall asleep: the latency of rare requests.
+        process: Whether a round has a process of its own. Either way the rounds of a cell are measured by different
             processes.
         occupancy: Trace some more calls on a GPU at the end of the round, to estimate its occupancy.
         ablation: Measure other ways of measuring beside this one, and nothing else; `None` for an ordinary round.
@@ -211,6 +229,7 @@ class Calibration:
         telemetry: Whether a process beside reads clocks, temperatures and counters meanwhile.
         cpu_watts: Watts of one busy core, as a data sheet has them: asks for an estimate of the processor's energy;
             `None` does not.
+        calibration: What int8 is calibrated on; `None` for the workload's own inputs. Changes int8 cells only.
     """
 
     rounds: int = 3
@@ -229,11 +248,11 @@ class Calibration:
     process: Process = Process.FRESH
     idle_s: float = 0.0
     occupancy: bool = False
-        calibration: What int8 is calibrated on; `None` for the workload's own inputs. Changes int8 cells only.
     ablation: Ablation | None = None
     energy: EnergyRules | None = None
     telemetry: Telemetry = Telemetry.AUTO
     cpu_watts: float | None = None
+    calibration: Calibration | None = None
 
 
 QUICK = Protocol(
@@ -252,7 +271,6 @@ CLASSIC = replace(
     throughput_windows=3,
     throughput_seconds=0.05,
 )
-    calibration: Calibration | None = None
 THOROUGH = Protocol(rounds=10, trials=1000, trial_seconds=None, timeout_s=3600.0)
 """The protocols behind `--quick` (what `bench` does by itself), behind a plain `sweep`, and behind `--thorough`."""
 
@@ -267,6 +285,7 @@ _LATER = (
     ("energy", None),
     ("telemetry", Telemetry.AUTO),
     ("cpu_watts", None),
+    ("calibration", None),
 )
 """Rules that came after the first stores were written, with what held before: keys of cells where that still holds are
 those of before."""
@@ -285,7 +304,6 @@ class Cell:
     workload: Workload
     setup: Setup
     protocol: Protocol
-    ("calibration", None),
     code: str = ""
     software: Mapping[str, str] = field(default_factory=dict)
     machine: str = ""
@@ -294,7 +312,7 @@ class Cell:
     def key(self) -> str:
         """Content key: equal keys measure the same thing under the same rules. Makes a plan resumable."""
         workload = {"source": self.workload.source, "params": dict(self.workload.params)}
-        document = _fields(self) | {"workload": workload, "setup": _fields(self.setup), "protocol": self._rules()}
+        document = _fields(self) | {"workload": workload, "setup": self.setup.identity(), "protocol": self._rules()}
         return digest(document)
 
     def _rules(self) -> dict[str, Any]:
@@ -307,6 +325,9 @@ class Cell:
             rules["ablation"] = _fields(self.protocol.ablation) | {"ways": ways}
         if self.protocol.energy is not None:
             rules["energy"] = _fields(self.protocol.energy)
+        if self.protocol.calibration is not None:
+            quantised = self.setup.precision is Precision.INT8
+            rules["calibration"] = self.protocol.calibration.digest if quantised else None
         for name in (*_NOT_IN_KEY, *(name for name, default in _LATER if rules[name] == default)):
             del rules[name]
         return rules
@@ -325,9 +346,6 @@ def _fields(record: Any) -> dict[str, Any]:
 @dataclass(frozen=True, slots=True)
 class Measured:
     """A reading that was taken."""
-        if self.protocol.calibration is not None:
-            quantised = self.setup.precision is Precision.INT8
-            rules["calibration"] = self.protocol.calibration.digest if quantised else None
 
     value: float
     unit: str

@@ -29,14 +29,18 @@ def test_a_backend_is_of_exactly_one_kind_and_bears_its_registered_name(name):
 @pytest.mark.parametrize(
     ("text", "expected"),
     [
-        ("eager", ("eager", "")),
-        ("compile:max-autotune", ("compile", "max-autotune")),
-        ("onnxruntime:cuda", ("onnxruntime", "cuda")),
-        ("cudagraph", ("cudagraph", "")),
+        ("eager", ("eager", "", ())),
+        ("compile:max-autotune", ("compile", "max-autotune", ())),
+        ("onnxruntime:cuda", ("onnxruntime", "cuda", ())),
+        ("cudagraph", ("cudagraph", "", ())),
+        ("eager+channels-last", ("eager", "", ("channels-last",))),
     ],
 )
-def test_name_and_variant_are_split(text, expected):
-    assert catalogue.split(text) == expected
+def test_a_label_is_read_as_name_variant_and_techniques(text, expected):
+    found = catalogue.read(text)
+
+    assert (found.backend, found.variant, found.techniques) == expected
+    assert found.backend_label == text
 
 
 @pytest.mark.parametrize(
@@ -47,11 +51,14 @@ def test_name_and_variant_are_split(text, expected):
         ("openvino:latancy", "did you mean latency?"),
         ("eager:fast", "write eager"),
         ("", "known: "),
+        ("eager+chanels-last", "did you mean channels-last?"),
+        ("eager+channels-last:2", "write channels-last"),
+        ("eager+channels-last+channels-last", "give it once"),
     ],
 )
 def test_an_unknown_name_or_variant_is_refused_with_the_nearest(text, offered):
     with pytest.raises(UsageError) as caught:
-        catalogue.split(text)
+        catalogue.read(text)
 
     assert offered in caught.value.now
 

@@ -20,8 +20,8 @@ def to_document(rows: Sequence[Row]) -> dict[str, Any]:
 
     `schema` is the version of this layout. Each of `rows[]` has
 
-    - `key`, `workload`, `params`, `backend`, `variant`, `precision`, `batch`, `device`, `threads`, `boundary`,
-      `protocol`: what was measured, and by which rules;
+    - `key`, `workload`, `params`, `backend`, `variant`, `techniques`, `precision`, `batch`, `device`, `threads`,
+      `boundary`, `protocol`: what was measured, and by which rules;
     - `status`, `reason`, `rounds_ok`, `rounds_failed`: how its rounds ended, and why some failed (null: none did);
     - `metrics`: name -> `value`, `unit`, `low`, `high` (95 %), `n`, `rounds`, `method`, `verdict` (measured, suspect,
       estimated or unavailable), `why`, `needs` (trials that the value would take, where there are too few); null is
@@ -41,6 +41,7 @@ def subject_document(workload: Workload, setup: Setup) -> dict[str, Any]:
         "params": {name: strict(value) for name, value in workload.params.items()},
         "backend": setup.backend,
         "variant": setup.variant,
+        "techniques": list(setup.techniques),
         "precision": str(setup.precision),
         "batch": setup.batch,
         "device": setup.device,

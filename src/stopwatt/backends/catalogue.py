@@ -1,12 +1,14 @@
 """The backends by name. Nothing here imports a runtime."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from stopwatt import extensions
 from stopwatt.backends.base import Backend
 from stopwatt.backends.probe import installed_version
 from stopwatt.backends.requests import require_setup
 from stopwatt.records import Setup
+from stopwatt.techniques import catalogue as techniques
 
 
 def names() -> list[str]:
@@ -25,15 +27,16 @@ def get(name: str) -> Backend:
     return backend
 
 
-def split(text: str) -> tuple[str, str]:
-    """Name and variant of `compile:max-autotune`; the variant is empty where none is written.
+def read(text: str) -> Setup:
+    """The backend, variant and techniques of `compile:max-autotune+fold-batchnorm`, on a device where it runs at all.
 
     Raises:
-        UsageError: No such backend, or the backend has no such variant; the nearest are offered.
+        UsageError: No such backend, variant or technique; the nearest are offered.
     """
-    name, _, variant = text.strip().partition(":")
-    require_setup(get(name), Setup(backend=name, variant=variant, device=_any_device(name)))
-    return name, variant
+    named = Setup.of_label(text.strip())
+    named = replace(named, techniques=techniques.canonical(named.techniques))
+    require_setup(get(named.backend), placed := replace(named, device=_any_device(named.backend)))
+    return placed
 
 
 def _any_device(name: str) -> str:

@@ -11,7 +11,7 @@ from stopwatt.bulk.serve import Load, must_be_packed, served
 from stopwatt.bulk.source import Source
 from stopwatt.errors import UsageError
 from stopwatt.packing.opened import open_pack
-from stopwatt.records import Scalar, Setup, Workload
+from stopwatt.records import Scalar, Workload
 from stopwatt.workloads.params import check_params
 from stopwatt.workloads.resolve import resolve
 
@@ -85,9 +85,8 @@ def _packed(asked: Asked, batch: int) -> Chosen:
 def _workload(model: Model, asked: Asked, batch: int) -> Chosen:
     family = resolve(model.source)
     workload = Workload(model.source, check_params(family, model.params))
-    name, variant = catalogue.split(model.backend)
-    setup = Setup(name, variant, model.precision, batch, asked.devices[0])
-    backend = catalogue.get(name)
+    setup = replace(catalogue.read(model.backend), precision=model.precision, batch=batch, device=asked.devices[0])
+    backend = catalogue.get(setup.backend)
     if not isinstance(backend, ModuleBackend):
         raise must_be_packed(model.source, setup)
     catalogue.check_combination(backend, setup)
@@ -95,7 +94,7 @@ def _workload(model: Model, asked: Asked, batch: int) -> Chosen:
     return Chosen(
         Load("", workload, setup, model.seed, asked.task),
         identity=label,
-        software=_software(name, family.packages),
+        software=_software(setup.backend, family.packages),
         batches=(),
         notices=(f"{model.source} is code of its own: running it runs that code",) if family.runs_foreign_code else (),
         facts={"model": workload.label, "backend": setup.backend_label, "precision": str(setup.precision)},

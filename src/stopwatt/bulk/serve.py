@@ -1,8 +1,8 @@
-"""A model inside a worker: pixels in, lines of the journal out."""
+"""A model inside a worker: how it is loaded, what it is called with, and what its outputs mean."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
-from time import perf_counter
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -10,12 +10,14 @@ from numpy.typing import NDArray
 
 from stopwatt.backends.base import ModuleBackend, Runner
 from stopwatt.backends.catalogue import get
-from stopwatt.bulk.records import Failed, Stage, Trouble
+from stopwatt.bulk.records import Failed, Trouble
 from stopwatt.errors import Unsupported, UsageError
 from stopwatt.records import Setup, Workload
 from stopwatt.serving.contract import Contract, Decoding, Found, Placement, Task
 from stopwatt.serving.decoding import WrongOutputs, decoded
 from stopwatt.serving.pixels import normalised
+from stopwatt.techniques import catalogue as techniques
+from stopwatt.workloads.base import Arrays
 
 Pixels = NDArray[np.uint8]
 _READS = {Task.DETECT: {Decoding.BOXES, Decoding.DETR}, Task.CLASSIFY: {Decoding.LOGITS}}
@@ -40,7 +42,7 @@ class Load:
     task: Task | None = None
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
 class Model:
     """A model that was made ready.
 
@@ -48,58 +50,78 @@ class Model:
         runner: Takes the batch that it was loaded for, always.
         contract: What it is given and what it means.
         batch: Images of every call; a call with fewer is filled up with copies of the last.
-        seconds: Of work by stage, since they were last taken.
+        device: Where it is.
     """
 
     runner: Runner
     contract: Contract
     batch: int
-    seconds: dict[Stage, float] = field(default_factory=dict)
-    _images: Pixels = field(init=False)
-
-    def __post_init__(self) -> None:
-        preprocess = self.contract.preprocess
-        self._images = np.zeros((self.batch, preprocess.height, preprocess.width, 3), np.uint8)
-
-    def results(self, images: Sequence[Pixels], placements: Sequence[Placement]) -> "list[Found | Failed]":
-        """What the model says of each image; where a call fails, of each by itself, so that it costs its own only."""
-        try:
-            return list(self._call(images, placements))
-        except Exception as error:
-            if poisoned(error):
-                raise
-            if len(images) == 1:
-                return [_failed(error)]
-            alone = zip(images, placements, strict=True)
-            return [self.results([image], [placement])[0] for image, placement in alone]
+    device: str = "cpu"
 
     def warm(self) -> None:
         """One call, whose time and result nobody counts: it loads what is loaded lazily."""
-        self._outputs([np.zeros_like(self._images[0])])
-        self.seconds.clear()
-
-    def _call(self, images: Sequence[Pixels], placements: Sequence[Placement]) -> list[Found]:
-        outputs = self._outputs(images)
-        start = perf_counter()
-        found = decoded(outputs, self.contract, placements)
-        self._count(Stage.POSTPROCESS, start)
-        return found
-
-    def _outputs(self, images: Sequence[Pixels]) -> Any:
-        start = perf_counter()
-        for place in range(self.batch):
-            self._images[place] = images[min(place, len(images) - 1)]
+        batch = Batch(self)
         preprocess = self.contract.preprocess
-        given = self._images if preprocess.inside else normalised(self._images, preprocess)
-        middle = self._count(Stage.PREPARE, start)
-        outputs = self.runner.fetch(self.runner.call(self.runner.stage((given,))))
-        self._count(Stage.MODEL, middle)
-        return outputs
+        self.outputs(batch.staged([np.zeros((preprocess.height, preprocess.width, 3), np.uint8)]))
 
-    def _count(self, stage: Stage, start: float) -> float:
-        now = perf_counter()
-        self.seconds[stage] = self.seconds.get(stage, 0.0) + now - start
-        return now
+    def outputs(self, staged: Any) -> Arrays:
+        """What it says of a batch."""
+        return self.runner.fetch(self.runner.call(staged))
+
+    def found(self, outputs: Arrays, placements: Sequence[Placement]) -> list[Found]:
+        """What that means for each image.
+
+        Raises:
+            WrongOutputs: They are not what the contract says.
+        """
+        return decoded(outputs, self.contract, placements)
+
+
+class Batch:
+    """Memory for the input of one call. It is the model's until its outputs were read: they may be views of it."""
+
+    def __init__(self, model: Model) -> None:
+        preprocess = model.contract.preprocess
+        size = (preprocess.height, preprocess.width)
+        self._model = model
+        self._staging = staging(model.device)
+        self._given: NDArray[Any] = (
+            np.zeros((model.batch, *size, 3), np.uint8)
+            if preprocess.inside
+            else np.zeros((model.batch, 3, *size), np.float32)
+        )
+
+    def staged(self, images: Sequence[Pixels]) -> Any:
+        """Put images there, and where the runner wants them; a batch that is not full gets copies of the last."""
+        preprocess, given = self._model.contract.preprocess, self._given
+        for place, image in enumerate(images):
+            if preprocess.inside:
+                given[place] = image
+            else:
+                normalised(image[None], preprocess, out=given[place : place + 1])
+        given[len(images) :] = given[len(images) - 1]
+        with self._staging():
+            return self._model.runner.stage((given,))
+
+
+def staging(device: str) -> Callable[[], AbstractContextManager[None]]:
+    """The context in which inputs are put on a device while the model runs there.
+
+    On a GPU copies go through a stream of their own: in the model's, one would wait for all of the model's kernels.
+    """
+    if not device.startswith("cuda"):
+        return nullcontext
+    import torch
+
+    stream = torch.cuda.Stream(device)  # type: ignore[no-untyped-call]
+
+    @contextmanager
+    def apart() -> Iterator[None]:
+        with torch.cuda.stream(stream):
+            yield
+        stream.synchronize()
+
+    return apart
 
 
 def load(wanted: Load) -> Model:
@@ -114,7 +136,7 @@ def load(wanted: Load) -> Model:
         opened = open_pack(wanted.pack)
         setup = wanted.setup
         runner = opened.runner(setup.batch, setup.device, setup.threads)
-        return Model(runner, served(opened.contract, wanted.task, wanted.pack), setup.batch)
+        return Model(runner, served(opened.contract, wanted.task, wanted.pack), setup.batch, setup.device)
     return _built(wanted)
 
 
@@ -131,7 +153,8 @@ def _built(wanted: Load) -> Model:
     if not isinstance(backend, ModuleBackend):
         raise must_be_packed(source, setup)
     calibration = [built.make_inputs(setup.batch, np.random.default_rng(wanted.seed))]
-    return Model(backend.prepare(built, setup, calibration), contract, setup.batch)
+    built, _ = techniques.apply(built, setup, calibration)
+    return Model(backend.prepare(built, setup, calibration), contract, setup.batch, setup.device)
 
 
 def must_be_packed(source: str, setup: Setup) -> Unsupported:
@@ -178,7 +201,8 @@ def poisoned(error: Exception) -> bool:
     return "CUDA" in str(error) and not out_of_memory(error)
 
 
-def _failed(error: Exception) -> Failed:
+def failure(error: Exception) -> Failed:
+    """Why an image has no result, where a call with it alone raised this."""
     if isinstance(error, WrongOutputs):
         return Failed(Trouble.WRONG_OUTPUTS, error.what)
     first = next((line.strip() for line in str(error).splitlines() if line.strip()), "")

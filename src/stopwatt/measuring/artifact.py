@@ -1,15 +1,19 @@
 """Converted models on disk: made once in a process of their own, loaded by every round."""
 
-import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from stopwatt.backends.base import ArtifactBackend
 from stopwatt.backends.catalogue import get
 from stopwatt.errors import StopwattError
+from stopwatt.measuring.building import build_for
 from stopwatt.measuring.bundle import Bundle
+from stopwatt.measuring.calibration import calibration_of
 from stopwatt.measuring.job import Job
 from stopwatt.measuring.phases import Phases
-from stopwatt.workloads.resolve import resolve
+from stopwatt.records import Scalar
+from stopwatt.wire import from_json, to_json
 
 _FACTS = "converted.json"
 
@@ -22,12 +26,26 @@ def convert(job: Job, phases: Phases) -> None:
         raise StopwattError(f"backend {cell.setup.backend!r} has nothing to convert")
     bundle = Bundle.load(Path(job.bundle))
     with phases.phase("build"):
-        built = resolve(cell.workload.source).build(cell.workload.params, cell.protocol.seed)
+        built, done = build_for(cell, bundle.inputs)
     with phases.phase("convert"):
-        backend.convert(built, cell.setup, bundle.inputs, Path(job.artifact))
-    (Path(job.artifact) / _FACTS).write_text(json.dumps({"convert_s": phases.seconds["convert"]}))
+        backend.convert(built, cell.setup, calibration_of(job, bundle), Path(job.artifact))
+    known = Conversion(phases.seconds["convert"], done)
+    (Path(job.artifact) / _FACTS).write_bytes(to_json(known))
 
 
-def convert_seconds(folder: Path) -> float:
-    """How long the conversion took, when it was made."""
-    return float(json.loads((folder / _FACTS).read_text())["convert_s"])
+@dataclass(frozen=True, slots=True)
+class Conversion:
+    """What is known of the conversion of a model.
+
+    Attributes:
+        convert_s: What it took.
+        techniques: What the setup's techniques did to the module.
+    """
+
+    convert_s: float
+    techniques: Mapping[str, Scalar] = field(default_factory=dict)
+
+
+def conversion(folder: Path) -> Conversion:
+    """What was written down when the model was converted."""
+    return from_json(Conversion, (folder / _FACTS).read_bytes())

@@ -1,11 +1,14 @@
 """The correctness gate of a round: before the timing, and again on the outputs of the last timed trial."""
 
+import math
+
 from stopwatt.measuring.bundle import Bundle
 from stopwatt.measuring.detections import counted
 from stopwatt.measuring.parity import Deviation, Mismatch, compare, in_order_of, verdict
 from stopwatt.measuring.subject import Subject
-from stopwatt.records import Protocol, Setup, Trouble
+from stopwatt.records import Precision, Protocol, Setup, Trouble
 from stopwatt.serving.contract import Task
+from stopwatt.techniques import catalogue as techniques
 from stopwatt.workloads.base import Arrays
 
 
@@ -33,7 +36,8 @@ class Gate:
     def __init__(self, bundle: Bundle, setup: Setup, protocol: Protocol) -> None:
         self._bundle = bundle
         self._precision = setup.precision
-        self._tolerance = protocol.tolerance
+        self._changed = not techniques.exact(setup)
+        self._tolerance = math.inf if self._changed and protocol.tolerance is None else protocol.tolerance
         self.deviation: Deviation | None = None
 
     def check_all(self, subject: Subject) -> None:
@@ -63,7 +67,7 @@ class Gate:
             now = "look at the model and its conversion: this backend does not compute the same function"
             raise WrongAnswers(Trouble(f"wrong answers: {mismatch}", when, now)) from None
         self.deviation = found if self.deviation is None else self.deviation.worst(found)
-        trouble = verdict(found, self._precision, self._tolerance)
+        trouble = self._verdict(found)
         if trouble is not None:
             raise WrongAnswers(Trouble(trouble.what, when, trouble.now))
 
@@ -73,10 +77,15 @@ class Gate:
             return self._distance(in_order_of(outputs, wanted), wanted)
         found = self._distance(outputs, wanted)
         detects = bundle.contract is not None and bundle.contract.task is Task.DETECT
-        if detects and verdict(found, self._precision, self._tolerance) is not None:
+        if detects and self._verdict(found) is not None:
             # Its places may be a ranking. That is tried last: assigning thousands of places takes seconds.
             found = self._distance(in_order_of(outputs, wanted), wanted)
         return found
+
+    def _verdict(self, found: Deviation) -> Trouble | None:
+        """int8's least similarity is asked of conversions, not of techniques that say that they change the function."""
+        precision = Precision.FP32 if self._changed else self._precision
+        return verdict(found, precision, self._tolerance)
 
     def _distance(self, outputs: Arrays, wanted: Arrays) -> Deviation:
         return compare(*counted(outputs, wanted, self._bundle.contract), classifier=self._bundle.classifier)

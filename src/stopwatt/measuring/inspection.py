@@ -14,6 +14,7 @@ from stopwatt.backends.requests import require_module
 from stopwatt.backends.torch_runner import configure, dtype_of, tensors
 from stopwatt.devices.base import Device
 from stopwatt.devices.resolve import device as find_device
+from stopwatt.measuring.building import build
 from stopwatt.measuring.clock import now_ns
 from stopwatt.measuring.faults import translate, write_down
 from stopwatt.measuring.job import Answer, Job
@@ -21,7 +22,7 @@ from stopwatt.measuring.phases import Phases
 from stopwatt.measuring.reference import check_batch
 from stopwatt.operators.inspection import Inspection, Refusal
 from stopwatt.records import Cell, Status, Trouble
-from stopwatt.workloads.resolve import resolve
+from stopwatt.techniques import catalogue as techniques
 from stopwatt.workloads.served import INSIDE
 
 if TYPE_CHECKING:
@@ -48,13 +49,14 @@ def _inspect(cell: Cell, phases: Phases) -> Inspection:
 
     setup = cell.setup
     with phases.phase("build"):
-        built = resolve(cell.workload.source).build(cell.workload.params, cell.protocol.seed)
+        built = build(cell)
     check_batch(built, cell)
     if built.onnx is not None:
         return Inspection()  # there is nothing to export: runtimes read the file as it is
     configure(setup)
-    module = require_module(built, setup).to(device=setup.device, dtype=dtype_of(setup.precision))
     arrays = built.make_inputs(setup.batch, np.random.default_rng(cell.protocol.seed))
+    built, _ = techniques.apply(built, setup, (arrays,))
+    module = require_module(built, setup).to(device=setup.device, dtype=dtype_of(setup.precision))
     inputs = tensors(arrays, torch.device(setup.device), dtype_of(setup.precision))
     with phases.phase("export"), quiet(), torch.no_grad():
         program, trouble = _exported(module, inputs)

@@ -9,6 +9,7 @@ from stopwatt.backends.base import ModuleBackend, Runner
 from stopwatt.backends.catalogue import get
 from stopwatt.devices.facts import read_facts
 from stopwatt.errors import UsageError, WorkloadError
+from stopwatt.measuring.building import build
 from stopwatt.measuring.bundle import REFERENCE_BYTES, Bundle
 from stopwatt.measuring.job import Job
 from stopwatt.measuring.parity import Mismatch, compare, verdict
@@ -16,7 +17,6 @@ from stopwatt.measuring.phases import Phases
 from stopwatt.records import Cell, Precision, Trouble
 from stopwatt.units import quantity
 from stopwatt.workloads.base import Arrays, Built
-from stopwatt.workloads.resolve import resolve
 
 
 def make_bundle(job: Job, phases: Phases) -> None:
@@ -28,7 +28,7 @@ def make_bundle(job: Job, phases: Phases) -> None:
     """
     cell = job.cell
     with phases.phase("build"):
-        built = resolve(cell.workload.source).build(cell.workload.params, cell.protocol.seed)
+        built = build(cell)
     check_batch(built, cell)
     with phases.phase("inputs"):
         inputs = _draw(built, cell)
@@ -74,7 +74,7 @@ def _draw(built: Built, cell: Cell) -> tuple[Arrays, ...]:
 
 
 def _reference(built: Built, cell: Cell) -> tuple[Runner, str]:
-    setup = replace(cell.setup, backend="eager", variant="", precision=Precision.FP32)
+    setup = replace(cell.setup, backend="eager", variant="", precision=Precision.FP32, techniques=())
     if built.onnx is not None:
         from stopwatt.backends.onnxruntime import reference_runner
 

@@ -20,8 +20,10 @@ from stopwatt.energy import PACED, TRIALS, Span
 from stopwatt.errors import StopwattError
 from stopwatt.measuring import clock
 from stopwatt.measuring.arrivals import refuse_short_period, run_arrivals
-from stopwatt.measuring.artifact import convert_seconds
+from stopwatt.measuring.artifact import conversion
+from stopwatt.measuring.building import build_for
 from stopwatt.measuring.bundle import Bundle
+from stopwatt.measuring.calibration import calibration_of
 from stopwatt.measuring.conditions import changed_conditions, recompilations
 from stopwatt.measuring.devicetime import run_device_trials
 from stopwatt.measuring.energy import METRICS_OF, estimated, run_energy
@@ -38,7 +40,6 @@ from stopwatt.measuring.trials import SETTLE_CALLS, Stop, Trials, pause, run_tri
 from stopwatt.measuring.warmup import warm_up
 from stopwatt.metrics import CPU_ESTIMATE
 from stopwatt.records import Measured, Note, Protocol, Reading, Samples, Scalar, Status, Trouble, Unavailable
-from stopwatt.workloads.resolve import resolve
 
 NOT_FRESH = "the process had measured other cells before"
 NOT_ALONE = "processes that measure other cells hold memory of the device too"
@@ -110,15 +111,18 @@ class Round:
         backend = get(cell.setup.backend)
         if isinstance(backend, ArtifactBackend):
             folder = Path(self.job.artifact)
-            self.readings["convert_time"] = Measured(convert_seconds(folder), "s")
+            converted = conversion(folder)
+            self.readings["convert_time"] = Measured(converted.convert_s, "s")
+            self.facts |= converted.techniques
             with self.phases.phase("load"):
                 return backend.load(folder, cell.setup)
         if not isinstance(backend, ModuleBackend):
             raise StopwattError(f"backend {cell.setup.backend!r} can neither prepare a module nor load an artifact")
         with self.phases.phase("build"):
-            built = resolve(cell.workload.source).build(cell.workload.params, cell.protocol.seed)
+            built, done = build_for(cell, bundle.inputs)
+        self.facts |= done
         with self.phases.phase("load"):
-            return backend.prepare(built, cell.setup, bundle.inputs)
+            return backend.prepare(built, cell.setup, calibration_of(self.job, bundle))
 
     def _measure(self, runner: Runner, device: Device, bundle: Bundle) -> Answer:
         subject = self._first_calls(runner, device, bundle)

@@ -194,7 +194,7 @@ def _check_target(asked: Asked) -> None:
 
 
 def _plan(asked: Asked) -> Plan:
-    backend = catalogue.get(catalogue.split(asked.backend)[0])
+    backend = catalogue.get(catalogue.read(asked.backend).backend)
     if not isinstance(backend, ArtifactBackend):
         portable = [name for name in catalogue.names() if isinstance(catalogue.get(name), ArtifactBackend)]
         raise UsageError(

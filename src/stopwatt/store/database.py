@@ -295,7 +295,8 @@ def _run(row: rows.Row) -> Run:
 
 def _entry(row: rows.Row) -> Entry:
     values = dict(row)
-    setup = Setup(values["backend"], values.pop("variant"))
+    techniques = tuple(filter(None, values.pop("techniques").split("+")))
+    setup = Setup(values["backend"], values.pop("variant"), techniques=techniques)
     readable = {"params": json.loads(values["params"]), "backend": setup.backend_label}
     return Entry(**values | readable | {"status": Status(values["status"])})
 

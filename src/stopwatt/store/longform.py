@@ -20,7 +20,8 @@ TEXT, INTEGER, NUMBER = str, int, float
 
 COLUMNS: dict[str, type] = {
     "measurement": TEXT, "run": TEXT, "tag": TEXT, "cell": TEXT,
-    "workload": TEXT, "params": TEXT, "backend": TEXT, "variant": TEXT, "precision": TEXT, "batch": INTEGER,
+    "workload": TEXT, "params": TEXT, "backend": TEXT, "variant": TEXT, "techniques": TEXT,
+    "precision": TEXT, "batch": INTEGER,
     "device": TEXT, "threads": INTEGER, "boundary": TEXT, "protocol": TEXT,
     "code": TEXT, "software": TEXT, "machine": TEXT,
     "round": INTEGER, "status": TEXT, "reason": TEXT, "started_at": TEXT,
@@ -134,6 +135,7 @@ def _of_cell(measurement: Measurement) -> dict[str, Any]:
     setup = {name: getattr(cell.setup, name) for name in ("backend", "variant", "batch", "device", "threads")}
     return setup | {
         "cell": cell.key,
+        "techniques": "+".join(cell.setup.techniques),
         "workload": cell.workload.source,
         "params": json.dumps(dict(cell.workload.params)),
         "precision": str(cell.setup.precision),

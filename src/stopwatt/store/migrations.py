@@ -5,6 +5,7 @@ Schema 2: what a run was asked for (`runs.request`, a JSON document).
 Schema 3: what instruments said beside a round (`traces`).
 Schema 4: operators (`captures`, `operators`, `places`, `replays`), tables of others (`costs`, `cost_columns`), and what
 is known and learnt of devices (`device_specs`, `predictors`).
+Schema 5: what is done to a model before its backend gets it (`cells.techniques`).
 """
 
 from collections.abc import Callable
@@ -194,7 +195,17 @@ def _to_schema_4(connection: Connection) -> None:
         connection.exec_driver_sql(statement)
 
 
-MIGRATIONS: list[Callable[[Connection], None]] = [_to_schema_1, _to_schema_2, _to_schema_3, _to_schema_4]
+def _to_schema_5(connection: Connection) -> None:
+    connection.exec_driver_sql("ALTER TABLE cells ADD COLUMN techniques TEXT NOT NULL DEFAULT ''")
+
+
+MIGRATIONS: list[Callable[[Connection], None]] = [
+    _to_schema_1,
+    _to_schema_2,
+    _to_schema_3,
+    _to_schema_4,
+    _to_schema_5,
+]
 
 
 def newest() -> int:

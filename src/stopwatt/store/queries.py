@@ -23,7 +23,10 @@ def run_columns() -> list[ColumnElement[Any]]:
 
 def entries_query() -> Select[Any]:
     """What a `model.Entry` consists of, with the parts of its labels."""
-    of_cell = [cells.c[name] for name in ("workload", "params", "backend", "variant", "precision", "batch", "device")]
+    of_cell = [
+        cells.c[name]
+        for name in ("workload", "params", "backend", "variant", "techniques", "precision", "batch", "device")
+    ]
     of_round = [rounds.c[name] for name in ("id", "run", "cell", "round", "status", "reason", "trials", "started_at")]
     return _joined(*of_round, runs.c.tag, *of_cell, cells.c.threads)
 

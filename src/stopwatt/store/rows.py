@@ -47,6 +47,7 @@ def cell_row(cell: Cell) -> dict[str, Any]:
         "batch": setup.batch,
         "device": column_text(setup.device),
         "threads": setup.threads,
+        "techniques": column_text("+".join(setup.techniques)),
         "document": json.dumps(to_document(cell)),
     }
 

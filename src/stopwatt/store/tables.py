@@ -36,6 +36,7 @@ cells = Table(
     Column("batch", BigInteger),
     Column("device", Text),
     Column("threads", BigInteger),
+    Column("techniques", Text),
     Column("document", Text),
 )
 

@@ -48,7 +48,7 @@ def bundle_folder(cell: Cell) -> Path:
 
 def artifact_folder(cell: Cell) -> Path:
     """Where the converted model of a cell is. Threads and protocol do not change it."""
-    setup = {name: value for name, value in asdict(cell.setup).items() if name != "threads"}
+    setup = {name: value for name, value in cell.setup.identity().items() if name != "threads"}
     return root() / "artifacts" / digest([FORMAT, *_content(cell), setup, dict(cell.software)])
 
 

@@ -58,5 +58,5 @@ def _changed(rules: Protocol, boundary: Scalar | None, idle_s: Scalar | None) ->
 
 
 def _setup(backend: str, precision: str, batch: int, device: str, threads: int) -> Setup:
-    name, _, variant = backend.partition(":")
-    return Setup(name, variant, Precision(precision), batch, device, threads)
+    named = Setup.of_label(backend)
+    return replace(named, precision=Precision(precision), batch=batch, device=device, threads=threads)

@@ -140,8 +140,7 @@ def own_names(source: str, axes: Iterable[Axis]) -> frozenset[str]:
 
 @cache
 def _backend(value: Scalar) -> str:
-    name, variant = catalogue.split(str(value))
-    return f"{name}:{variant}" if variant else name
+    return catalogue.read(str(value)).backend_label
 
 
 def _precision(value: Scalar) -> str:

@@ -71,7 +71,7 @@ def expand_backends(names: Iterable[str], devices: Sequence[str]) -> list[str]:
             candidates = [name for name in catalogue.names() if text == ALL or name in _QUICK_TO_START]
             found += [name for name in candidates if _installed(name) and _fits(name, kinds)]
         else:
-            found.append(":".join(filter(None, catalogue.split(text))))
+            found.append(catalogue.read(text).backend_label)
     return list(dict.fromkeys(found))
 
 

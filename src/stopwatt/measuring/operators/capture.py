@@ -20,6 +20,7 @@ from stopwatt.devices.resolve import device as find_device
 from stopwatt.devices.resolve import kind_of
 from stopwatt.devices.retention import retention
 from stopwatt.errors import StopwattError, WorkloadError
+from stopwatt.measuring.building import build
 from stopwatt.measuring.clock import now_ns
 from stopwatt.measuring.faults import translate, write_down
 from stopwatt.measuring.job import Answer, Job
@@ -30,8 +31,8 @@ from stopwatt.measuring.reference import check_batch
 from stopwatt.measuring.round import explained
 from stopwatt.operators.capture import Capture
 from stopwatt.records import Cell, Precision, Status
+from stopwatt.techniques import catalogue as techniques
 from stopwatt.workloads.base import Arrays, Built
-from stopwatt.workloads.resolve import resolve
 
 if TYPE_CHECKING:
     import torch
@@ -65,12 +66,14 @@ def capture_call(job: Job, phases: Phases) -> Answer:
 
 def _capture(cell: Cell, phases: Phases) -> Capture:
     with phases.phase("build"):
-        built = resolve(cell.workload.source).build(cell.workload.params, cell.protocol.seed)
+        built = build(cell)
     check_batch(built, cell)
     with phases.phase("inputs"):
         generator = np.random.default_rng(cell.protocol.seed)
         count = cell.protocol.input_sets if cell.setup.precision is Precision.INT8 else 1  # for calibration
         inputs = [built.make_inputs(cell.setup.batch, generator) for _ in range(count)]
+    with phases.phase("techniques"):
+        built, _ = techniques.apply(built, cell.setup, inputs)
     device = find_device(cell.setup.device)
     with tempfile.TemporaryDirectory(prefix="stopwatt-") as folder:
         runner = _ready(cell, built, inputs, Path(folder), phases)

@@ -1,0 +1,46 @@
+"""`channels-last`: images as rows of pixels rather than as planes of channels (NHWC in memory, NCHW in name)."""
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from stopwatt.errors import Unsupported
+from stopwatt.records import Setup
+from stopwatt.techniques.base import Applied
+from stopwatt.workloads.base import Arrays
+
+if TYPE_CHECKING:
+    import torch
+
+
+class ChannelsLast:
+    """Weights of convolutions in PyTorch's memory format `channels_last`; activations follow the first of them."""
+
+    name = "channels-last"
+    summary = "convolutions with the channels of a pixel side by side in memory"
+    exact = True
+    argument = ""
+    packages: Sequence[str] = ("torch",)
+
+    def check(self, argument: str) -> str:
+        """It has none."""
+        return argument
+
+    def apply(self, module: "torch.nn.Module", argument: str, setup: Setup, calibration: Sequence[Arrays]) -> Applied:
+        """Lay the weights out anew.
+
+        Raises:
+            Unsupported: The model has no two-dimensional convolution.
+        """
+        import torch
+
+        del argument, calibration
+        convolutions = [one for one in module.modules() if isinstance(one, torch.nn.Conv2d | torch.nn.ConvTranspose2d)]
+        if not convolutions:
+            raise Unsupported(
+                "channels-last concerns two-dimensional convolutions, and this model has none",
+                when=setup.label,
+                now="leave +channels-last away",
+            )
+        for one in convolutions:
+            one.weight.data = one.weight.data.contiguous(memory_format=torch.channels_last)
+        return Applied(module, {"convolutions": len(convolutions)})
