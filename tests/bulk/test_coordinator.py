@@ -67,9 +67,9 @@ def test_layouts_that_change_in_mid_run_change_no_result(photos, bulk, results, 
 def test_nothing_is_kept_of_images_that_are_done(photos, bulk, seen):
     bulk(photos(60, broken={3, 30}), workers=2)
     (one,) = seen
-    assert not one._placements
-    assert not one._schedule._groups
-    assert len(one._schedule._free) == len(one._slots)
+    assert not one._flow._placements
+    assert not one._flow.schedule._groups
+    assert len(one._flow.schedule._free) == len(one._ring)
 
 
 def test_an_image_that_kills_its_decoder_costs_itself_only(photos, bulk, monkeypatch):

@@ -1,0 +1,64 @@
+"""The memory between decoders and models: how many images it holds, and how many of its places a layout uses."""
+
+from collections.abc import Callable
+
+from stopwatt.bulk.layout import spare_slots
+from stopwatt.bulk.records import Layout
+from stopwatt.bulk.slots import Slots
+from stopwatt.serving.contract import Preprocess
+
+
+class Ring:
+    """Slots for a layout, and for larger ones; without a queue there are none.
+
+    Args:
+        lanes: How many models there are.
+
+    Attributes:
+        slots: `None` where there is no queue, or before `open`.
+    """
+
+    def __init__(self, lanes: Callable[[], int]) -> None:
+        self._lanes = lanes
+        self.slots: Slots | None = None
+
+    @property
+    def name(self) -> str:
+        """As processes attach to it; empty where there is none."""
+        return "" if self.slots is None else self.slots.name
+
+    def __len__(self) -> int:
+        return 0 if self.slots is None else len(self.slots)
+
+    def open(self, layout: Layout, preprocess: Preprocess, *, may_grow: bool) -> None:
+        """Claim the memory.
+
+        Args:
+            layout: With a queue.
+            preprocess: What the model takes.
+            may_grow: Whether the layout may become a larger one in mid-run.
+
+        Raises:
+            EnvironmentUnfit: There is not enough.
+        """
+        used = self.used(layout)
+        count = max(used, spare_slots(used, image_bytes(preprocess))) if may_grow else used
+        self.slots = Slots.create(count, preprocess.height, preprocess.width)
+
+    def used(self, layout: Layout) -> int:
+        """Places for what waits, for what the lanes work on, and for what is being decoded."""
+        return max(layout.queue, layout.batch) + layout.batch * self._lanes() + layout.decoders
+
+    def longest(self, layout: Layout) -> int:
+        """What the queue of a layout can become."""
+        return 0 if self.slots is None else len(self.slots) - self.used(layout) + layout.queue
+
+    def close(self) -> None:
+        """Let nobody attach any more."""
+        if self.slots is not None:
+            self.slots.close()
+
+
+def image_bytes(preprocess: Preprocess) -> int:
+    """Of one image as the model takes it."""
+    return preprocess.height * preprocess.width * 3
