@@ -61,22 +61,27 @@ def fitted(
     return _padded(pixels, preprocess), placement
 
 
-def normalised(batch: NDArray[np.uint8], preprocess: Preprocess) -> NDArray[np.float32]:
+def normalised(
+    batch: NDArray[np.uint8], preprocess: Preprocess, out: NDArray[np.float32] | None = None
+) -> NDArray[np.float32]:
     """What a model takes that does not normalise itself: `(pixel / 255 - mean) / std`.
 
     Args:
         batch: uint8 [B, height, width, 3] RGB.
         preprocess: Mean and standard deviation of each channel.
+        out: float32 [B, 3, height, width] to write to; new memory if absent.
 
     Returns:
-        float32 [B, 3, height, width], contiguous.
+        float32 [B, 3, height, width], contiguous where it is new.
     """
-    factor = 1 / (255 * np.array(preprocess.std))
-    shift = np.array(preprocess.mean) / np.array(preprocess.std)
-    result = np.empty((batch.shape[0], 3, *batch.shape[1:3]), np.float32)
-    for channel in range(3):
-        np.multiply(batch[..., channel], np.float32(factor[channel]), out=result[:, channel])
-        result[:, channel] -= np.float32(shift[channel])
+    factor = (1 / (255 * np.array(preprocess.std))).astype(np.float32)
+    shift = (np.array(preprocess.mean) / np.array(preprocess.std)).astype(np.float32)
+    result = np.empty((batch.shape[0], 3, *batch.shape[1:3]), np.float32) if out is None else out
+    for image, planes in zip(batch, result, strict=True):
+        for channel in range(3):  # one plane of one image stays in the cache for all three steps
+            np.copyto(planes[channel], image[..., channel])
+            planes[channel] *= factor[channel]
+            planes[channel] -= shift[channel]
     return result
 
 
