@@ -85,8 +85,8 @@ def test_parameters_may_be_written_with_the_name_of_the_workload(pack):
 def test_a_pack_that_would_answer_wrongly_is_not_written(pack, tmp_path, monkeypatch):
     real = jobs.Jobs.convert
 
-    def spoilt(self, cell, bundle, folder):
-        real(self, cell, bundle, folder)
+    def spoilt(self, cell, bundle, folder, calibration=None):
+        real(self, cell, bundle, folder, calibration)
         whole = Bundle.load(bundle)
         Bundle(whole.inputs, tuple((one[0] + 1,) for one in whole.outputs), True, "wrong", whole.input_names).save(
             bundle

@@ -34,6 +34,7 @@ class Aoti:
     summary = "AOTInductor: torch.export, compiled ahead of time"
     variants: Sequence[str] = ()
     packages: Sequence[str] = ("torch", "torchao")
+    calibrates = True
 
     def precisions(self, device: str) -> Sequence[Precision]:
         """As eager's."""

@@ -82,6 +82,7 @@ class Backend(Protocol):
     A backend may also say `shares_process = True`: one process may measure several of its cells one after another,
     since a runner that is closed leaves nothing behind that changes the next one. Without a word it may not.
     `adjusts_threads = True`: its runners obey torch's number of threads at each call (`torch_runner.threads`).
+    `calibrates = True`: its int8 takes ranges from the calibration sets that it is given.
     """
 
     name: str

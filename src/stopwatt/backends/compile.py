@@ -22,6 +22,7 @@ class Compile:
     summary = "torch.compile with Inductor, static shapes"
     variants: Sequence[str] = ("default", "reduce-overhead", "max-autotune", "max-autotune-no-cudagraphs")
     packages: Sequence[str] = ("torch", "torchao")
+    calibrates = True
 
     def precisions(self, device: str) -> Sequence[Precision]:
         """As eager's."""

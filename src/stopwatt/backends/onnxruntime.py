@@ -34,6 +34,7 @@ class OnnxRuntime:
     summary = "ONNX Runtime"
     variants: Sequence[str] = tuple(_PROVIDERS)
     packages: Sequence[str] = ("onnxruntime", "onnx", "onnxscript", "torch")
+    calibrates = True
     shares_process = True
 
     def precisions(self, device: str) -> Sequence[Precision]:

@@ -31,6 +31,7 @@ class OpenVino:
     summary = "OpenVINO on the CPU"
     variants: Sequence[str] = ("latency", "throughput")
     packages: Sequence[str] = ("openvino", "nncf", "onnx", "onnxscript", "torch")
+    calibrates = True
     shares_process = True
 
     def precisions(self, device: str) -> Sequence[Precision]:

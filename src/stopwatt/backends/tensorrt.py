@@ -30,6 +30,7 @@ class TensorRt:
     summary = "TensorRT, native API"
     variants: Sequence[str] = ()
     packages: Sequence[str] = ("tensorrt", "onnx", "onnxscript", "onnxruntime", "torch")
+    calibrates = True
 
     def precisions(self, device: str) -> Sequence[Precision]:
         """All, on a GPU."""

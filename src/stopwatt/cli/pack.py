@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from stopwatt.reporting.pack import PackProgress
 
 PACK = Group("The pack", sort_key=2)
+INT8 = Group("What int8 is calibrated on", sort_key=3)
 
 
 def pack(
@@ -41,6 +42,14 @@ def pack(
     ] = None,
     force: Annotated[bool, Parameter(group=PACK, negative="", help="Replace the file if it is there already.")] = False,
     timeout: Annotated[str, Parameter(group=PACK, help="Longest time for one step (1h).")] = "1h",
+    data: Annotated[
+        str,
+        Parameter(group=INT8, help="Images as `stopwatt run` takes them, or arrays by input name (.npz, .csv, ...)."),
+    ] = "",
+    images: Annotated[
+        Path | None, Parameter(group=INT8, help="Folder of the images that annotations or a list name.")
+    ] = None,
+    calibrate: Annotated[int, Parameter(group=INT8, help="Samples that are drawn from the data; 0: 128, or all.")] = 0,
     json: AsJson = False,
 ) -> None:
     """Convert a model for a runtime and write it, with all that is needed to trust and serve it, as one file.
@@ -49,9 +58,9 @@ def pack(
 
         stopwatt pack resnet --out resnet.swpack
 
-        stopwatt pack mlp -p hidden=64 --backend openvino --precision int8 --batch 1,8 --out mlp.swpack
+        stopwatt pack examples/detector/model.py:detector --precision int8 --data shapes --out detector.swpack
 
-        stopwatt pack model.onnx --out onnx.swpack --json
+        stopwatt pack model.onnx --backend openvino --out onnx.swpack --json
     """
     from stopwatt.cli.options import batches, parameters
     from stopwatt.packing.pack import Asked, run_pack
@@ -61,7 +70,7 @@ def pack(
 
     asked = Asked(
         workload, out, parameters(param), backend, precision, batches(batch), device, threads, seed, tolerance,
-        force, parse(timeout, "s"),
+        force, parse(timeout, "s"), data, images, calibrate,
     )  # fmt: skip
     with _progress() as watcher:
         try:

@@ -7,6 +7,7 @@ from typing import Any
 from stopwatt.datasets.base import Takes
 from stopwatt.datasets.opening import Drawn, batches, drawn, open_data
 from stopwatt.errors import StopwattError, UsageError
+from stopwatt.measuring.building import build
 from stopwatt.measuring.bundle import Bundle
 from stopwatt.measuring.calibration import save
 from stopwatt.measuring.faults import translate, write_down
@@ -14,7 +15,6 @@ from stopwatt.measuring.job import Answer, Job
 from stopwatt.measuring.phases import Phases
 from stopwatt.records import Scalar, Status
 from stopwatt.workloads.base import Arrays, Built
-from stopwatt.workloads.resolve import resolve
 
 SETS, UNREADABLE = "calibration.sets", "calibration.unreadable"
 """Facts of an answer: input sets that were drawn, and samples that could not be read."""
@@ -37,7 +37,7 @@ def _draw(job: Job, phases: Phases) -> dict[str, Scalar]:
         found = _drawn(job, bundle)
     if any(array.dtype.kind == "i" for array in found.sets[0]):
         with phases.phase("build"):
-            built = resolve(cell.workload.source).build(cell.workload.params, cell.protocol.seed)
+            built = build(cell)
         with phases.phase("ids"):
             require_known_ids(built, found.sets)
     save(Path(job.calibration), found.sets)

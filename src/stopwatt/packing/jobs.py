@@ -3,9 +3,11 @@
 import os
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 from stopwatt.errors import StopwattError, Unsupported
+from stopwatt.measuring.calibration import digest_of
 from stopwatt.measuring.check import COSINE, DEVIATION, TOP1
 from stopwatt.measuring.job import Answer, Job, JobKind
 from stopwatt.measuring.parity import TOLERANCE
@@ -42,10 +44,24 @@ class Jobs:
         assert inspection is not None  # noqa: S101  (what such a job answers)
         return inspection
 
-    def convert(self, cell: Cell, bundle: Path, folder: Path) -> None:
-        """The model in its runtime's own files."""
+    def calibrate(self, cell: Cell, bundle: Path, file: Path) -> Answer:
+        """Draw the data that the cell's protocol names, in the shape of the bundle's inputs, into a file."""
+        return self._done(Job(JobKind.CALIBRATE, cell, bundle=str(bundle), calibration=str(file)))
+
+    def convert(self, cell: Cell, bundle: Path, folder: Path, calibration: Path | None = None) -> None:
+        """The model in its runtime's own files.
+
+        Args:
+            cell: What to convert.
+            bundle: Inputs and the reference's answers.
+            folder: Of the converted model.
+            calibration: File of drawn data to quantise with; the bundle's inputs if absent.
+        """
+        job = Job(JobKind.CONVERT, cell, bundle=str(bundle), artifact=str(folder))
+        if calibration is not None:
+            job = replace(job, calibration=str(calibration), calibration_digest=digest_of(calibration))
         with _any_number_of_threads():
-            self._done(Job(JobKind.CONVERT, cell, bundle=str(bundle), artifact=str(folder)))
+            self._done(job)
 
     def check(self, cell: Cell, bundle: Path, folder: Path, inputs: int) -> tuple[Parity, Answer]:
         """How the converted model compares, in a process that has seen nothing else of it.

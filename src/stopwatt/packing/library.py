@@ -1,7 +1,7 @@
 """`stopwatt.pack(...)`: the verb as a function."""
 
 from collections.abc import Mapping, Sequence
-from os import PathLike
+from os import PathLike, fspath
 from pathlib import Path
 
 from stopwatt.arguments import check_path, integer, integers, numbers, scalar, text
@@ -41,6 +41,9 @@ def pack(
     tolerance: float | None = None,
     force: bool = False,
     timeout_s: float = 3600.0,
+    data: str | PathLike[str] = "",
+    images: str | PathLike[str] | None = None,
+    calibrate: int = 0,
     watcher: Watcher | None = None,
 ) -> Opened:
     """Convert a model for a runtime and write it, with all that is needed to trust and serve it, as one file.
@@ -58,6 +61,9 @@ def pack(
         tolerance: Largest deviation from fp32 eager that passes; the precision's own if absent.
         force: Whether a file of that name may be replaced.
         timeout_s: Seconds that one step may take.
+        data: What int8 is calibrated on: images as `stopwatt run` takes them, or a file of arrays by input name.
+        images: Folder of the images that a list or annotations name.
+        calibrate: Samples that are drawn from the data; 0 for 128, or all where there are fewer.
         watcher: Told what happens.
 
     Returns:
@@ -83,5 +89,8 @@ def pack(
         tolerance=None if tolerance is None else numbers("tolerance", tolerance, "a number")[0],
         force=force,
         timeout_s=numbers("timeout_s", timeout_s, "seconds")[0],
+        data=fspath(data),
+        images=None if images is None else Path(images),
+        calibrate=integer("calibrate", calibrate, "a whole number; 0 for as many as usual"),
     )
     return run_pack(asked, watcher or _Silent())

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from stopwatt.records import Scalar, Setup, Workload
+from stopwatt.records import Calibration, Scalar, Setup, Workload
 from stopwatt.serving.contract import Contract
 
 FORMAT = 1
@@ -89,6 +89,7 @@ class Manifest:
         created: ISO 8601 in UTC.
         tool_version: Of stopwatt.
         notes: What was found while packing (operators that fell back, nodes left in another type).
+        calibration: Data that int8 was calibrated on; `None` for inputs of the workload's own, or another precision.
         format: Of this document.
     """
 
@@ -104,4 +105,5 @@ class Manifest:
     created: str = ""
     tool_version: str = ""
     notes: tuple[str, ...] = ()
+    calibration: Calibration | None = None
     format: int = FORMAT

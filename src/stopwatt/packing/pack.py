@@ -11,9 +11,11 @@ import numpy as np
 
 from stopwatt import __version__
 from stopwatt.backends import catalogue
-from stopwatt.backends.base import ArtifactBackend
+from stopwatt.backends.base import ArtifactBackend, Backend
+from stopwatt.datasets.opening import calibration_of
 from stopwatt.errors import UsageError
 from stopwatt.measuring.bundle import Bundle
+from stopwatt.measuring.drawing import UNREADABLE
 from stopwatt.packing import archive
 from stopwatt.packing.jobs import Jobs
 from stopwatt.packing.manifest import Artifact, Manifest, Port
@@ -21,9 +23,10 @@ from stopwatt.packing.native import native_files
 from stopwatt.packing.opened import CHECKS, Opened, open_pack
 from stopwatt.packing.preflight import Preflight, Refused, judge
 from stopwatt.packing.suitability import machine_of
-from stopwatt.records import Cell, Protocol, Scalar, Workload
+from stopwatt.records import Calibration, Cell, Precision, Protocol, Scalar, Workload
 from stopwatt.sweeping import cache
 from stopwatt.sweeping.plan import Plan, Request, make_plan
+from stopwatt.text import counted
 from stopwatt.units import percent
 from stopwatt.workloads.base import Arrays
 from stopwatt.workloads.served import PREFIX
@@ -70,6 +73,9 @@ class Asked:
         tolerance: Largest deviation that passes; `None` for the precision's own.
         force: Whether a file of that name may be replaced.
         timeout_s: Longest time for one step.
+        data: What int8 is calibrated on, as `datasets.opening.open_data` takes it; the workload's inputs if empty.
+        images: Folder of the images that the data name; `None` for where they are.
+        calibrate: Samples that are drawn from the data; 0 for as many as usual.
     """
 
     workload: str
@@ -84,6 +90,9 @@ class Asked:
     tolerance: float | None = None
     force: bool = False
     timeout_s: float = 3600.0
+    data: str = ""
+    images: Path | None = None
+    calibrate: int = 0
 
 
 def run_pack(asked: Asked, watcher: Watcher) -> Opened:
@@ -161,8 +170,9 @@ class _Packing:
         name = f"batch{cell.setup.batch}"
         folder = self.files / name
         folder.mkdir()
+        drawn = self._calibration(cell)
         self.watcher.task(f"converting to {cell.setup.label}")
-        self.jobs.convert(cell, self._bundle(cell), folder)
+        self.jobs.convert(cell, self._bundle(cell), folder, drawn)
         (folder / "converted.json").unlink(missing_ok=True)  # how long it took is not part of what it is
         self.watcher.task(f"comparing {cell.setup.label} with fp32 eager")
         parity, answer = self.jobs.check(cell, self._bundle(cell), folder, len(bundle.outputs))
@@ -175,6 +185,18 @@ class _Packing:
             parity=parity,
             computed=answer.facts,
         )
+
+    def _calibration(self, cell: Cell) -> Path | None:
+        """A file of the data to calibrate on; `None` where none are named."""
+        wanted = cell.protocol.calibration
+        if wanted is None:
+            return None
+        self.watcher.task(f"drawing {counted(wanted.samples, 'sample')} of {wanted.data}")
+        file = self.draft / f"calibration{cell.setup.batch}.npz"
+        lost = self.jobs.calibrate(cell, self._bundle(cell), file).facts[UNREADABLE]
+        if lost:
+            self.watcher.announce(f"{lost} of {counted(wanted.samples, 'sample')} to calibrate on could not be read")
+        return file
 
     def _bundle(self, cell: Cell) -> Path:
         return self.draft / "bundles" / f"batch{cell.setup.batch}"
@@ -201,6 +223,7 @@ def _plan(asked: Asked) -> Plan:
             f"{backend.name} runs the Python module itself: there is nothing to pack",
             now=f"use --backend {', '.join(portable)}",
         )
+    calibration = _calibration(asked, backend)
     own = f"{asked.workload}."
     request = Request(
         workloads=(f"{PREFIX}{asked.workload}",),
@@ -210,13 +233,32 @@ def _plan(asked: Asked) -> Plan:
         batches=tuple(dict.fromkeys(asked.batches)),
         device=asked.device,
         threads=asked.threads,
-        protocol=Protocol(input_sets=_INPUT_SETS, seed=asked.seed, tolerance=asked.tolerance),
+        protocol=Protocol(input_sets=_INPUT_SETS, seed=asked.seed, tolerance=asked.tolerance, calibration=calibration),
         baseline=False,
     )
     plan = make_plan(request)
     for cell in plan.cells:
         catalogue.check_combination(backend, cell.setup)
     return plan
+
+
+def _calibration(asked: Asked, backend: Backend) -> Calibration | None:
+    """What is to be drawn; found out before minutes of work."""
+    if not asked.data:
+        if asked.calibrate or asked.images is not None:
+            raise UsageError("nothing says what to calibrate on", now="name the data: --data DATA")
+        return None
+    if asked.precision != Precision.INT8:
+        raise UsageError(
+            f"only int8 is calibrated, {asked.precision} was asked for", when="--data", now="add --precision int8"
+        )
+    if not getattr(backend, "calibrates", False):
+        raise UsageError(
+            f"{backend.name} takes the ranges of int8 from each call as it comes: it calibrates on nothing",
+            when="--data",
+            now="leave --data away, or use --backend onnxruntime, openvino or aoti",
+        )
+    return calibration_of(asked.data, images=asked.images, samples=asked.calibrate, seed=asked.seed)
 
 
 def _some_of(bundle: Bundle) -> Bundle:
@@ -249,6 +291,7 @@ def _described(
         machine=machine_of(cell.setup.device),
         created=datetime.now(UTC).isoformat(timespec="seconds"),
         tool_version=__version__,
+        calibration=cell.protocol.calibration,
         notes=(*notes, *dict.fromkeys(text for artifact in artifacts for text in _found(artifact))),
     )
 

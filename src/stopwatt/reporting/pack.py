@@ -11,10 +11,11 @@ from stopwatt.packing.check import Checked
 from stopwatt.packing.manifest import Artifact, Parity, Port
 from stopwatt.packing.opened import Opened
 from stopwatt.packing.preflight import Preflight
+from stopwatt.records import Calibration
 from stopwatt.reporting.grid import Column, grid
 from stopwatt.reporting.progress import ProgressLine
 from stopwatt.serving.contract import Contract
-from stopwatt.text import printable
+from stopwatt.text import counted, printable
 from stopwatt.units import percent, quantity
 
 SCHEMA = 1
@@ -64,6 +65,7 @@ def show_pack(console: Console, opened: Opened) -> None:
         ("workload", manifest.workload.label),
         ("backend", f"{manifest.setup.backend_label} {manifest.setup.precision} on {manifest.setup.device}"),
         ("serves", _served(manifest.contract)),
+        *_calibrated(manifest.calibration),
         ("files", f"{len(manifest.files)}, {quantity(size, 'B')}, checksums hold"),
         ("native code", ", ".join(manifest.native) or "none"),
         ("made", made),
@@ -132,6 +134,12 @@ def _figure(value: float) -> str:
 
 def _ports(ports: Sequence[Port]) -> str:
     return ", ".join(f"{port.name} {port.dtype} {'x'.join(map(str, port.shape))}" for port in ports)
+
+
+def _calibrated(calibration: Calibration | None) -> tuple[tuple[str, str], ...]:
+    if calibration is None:
+        return ()
+    return (("calibrated on", f"{counted(calibration.samples, 'sample')} of {calibration.data}"),)
 
 
 def _served(contract: Contract | None) -> str:
