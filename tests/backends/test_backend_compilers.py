@@ -123,7 +123,7 @@ def test_autotuning_compiles_and_says_so():
     assert deviation(_answers(runner, sets)[0], wanted[0]) <= TOLERANCE["fp32"]
 
 
-@pytest.fixture(scope="module", params=["fp32", "int8"])
+@pytest.fixture(scope="module", params=["fp32", pytest.param("int8", marks=pytest.mark.long)])
 def package(request, tmp_path_factory):
     built = build("mlp")
     sets = input_sets(built)

@@ -22,8 +22,17 @@ needs_no_fp16 = pytest.mark.skipif(has_units(Precision.FP16), reason="this CPU h
 
 MODELS = ("mlp", "conv", "lstm", "attention")
 RUNS = [(name, model, "fp32") for name in ("onnxruntime", "openvino") for model in MODELS]
-RUNS += [(name, model, "int8") for name in ("onnxruntime", "openvino") for model in ("mlp", "conv", "attention")]
-RUNS += [pytest.param("openvino", model, "bf16", marks=needs_bf16) for model in MODELS]
+RUNS += [(name, "conv", "int8") for name in ("onnxruntime", "openvino")]
+RUNS += [pytest.param("openvino", "lstm", "bf16", marks=needs_bf16)]
+RUNS += [
+    pytest.param(name, model, "int8", marks=pytest.mark.long)
+    for name in ("onnxruntime", "openvino")
+    for model in ("mlp", "attention")
+]
+RUNS += [
+    pytest.param("openvino", model, "bf16", marks=(needs_bf16, pytest.mark.long))
+    for model in ("mlp", "conv", "attention")
+]
 
 
 def _setup(name, precision="fp32", **changes):

@@ -5,6 +5,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+import pytest
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "predicting"))
 
@@ -15,6 +16,8 @@ from stopwatt.predicting.choosing import weights_for
 
 STEPS = (16, 32)
 SEEDS = range(3)
+FEW = range(1)
+"""What the quick one of these tests has time for."""
 
 
 def world(seed):
@@ -30,12 +33,13 @@ def of_large_models(seed):
     return replace(made, weights=weights, held_out=large)
 
 
-def errors_of(make):
+def errors_of(make, seeds=SEEDS):
     """Mean errors by strategy, shape (seeds, steps)."""
     names = (sampling.PLAN, sampling.CHANCE)
-    return {name: np.array([sampling.study(make(seed), name, seed, STEPS)[:, 0] for seed in SEEDS]) for name in names}
+    return {name: np.array([sampling.study(make(seed), name, seed, STEPS)[:, 0] for seed in seeds]) for name in names}
 
 
+@pytest.mark.long
 def test_all_begin_with_the_same_rows_and_a_plan_avoids_what_bad_luck_costs():
     errors = errors_of(world)
     plan, chance = errors[sampling.PLAN], errors[sampling.CHANCE]
@@ -44,8 +48,9 @@ def test_all_begin_with_the_same_rows_and_a_plan_avoids_what_bad_luck_costs():
     assert plan[:, 1].max() < chance[:, 1].max()
 
 
-def test_for_models_that_call_few_of_all_sizes_the_plan_errs_less_than_chance():
-    errors = errors_of(of_large_models)
+@pytest.mark.parametrize("seeds", [FEW, pytest.param(SEEDS, marks=pytest.mark.long)])
+def test_for_models_that_call_few_of_all_sizes_the_plan_errs_less_than_chance(seeds):
+    errors = errors_of(of_large_models, seeds)
     assert errors[sampling.PLAN][:, 1].mean() < 0.8 * errors[sampling.CHANCE][:, 1].mean()
 
 
