@@ -12,10 +12,9 @@ from stopwatt.bulk import lines
 from stopwatt.bulk.crew import Crew, Died, Member
 from stopwatt.bulk.flow import Flow
 from stopwatt.bulk.groups import Answer, Attach, Ready, Refused
-from stopwatt.bulk.job import Job, Overseer, lanes_of
+from stopwatt.bulk.job import Job, Overseer, Sink, lanes_of
 from stopwatt.bulk.layout import fitting
 from stopwatt.bulk.patience import HOPELESS, Patience, lose_hope
-from stopwatt.bulk.recorder import Recorder
 from stopwatt.bulk.records import Failed, Layout, Trouble
 from stopwatt.bulk.ring import Ring, image_bytes
 from stopwatt.bulk.room import cores_allowed
@@ -47,9 +46,10 @@ class Coordinator:
         restarts: Processes that died and were started again.
         stops: Requests to stop.
         began: Monotonic seconds of the first image's start.
+        hopeful: Whether the model is known to work, since it did elsewhere; whoever knows may say so at any time.
     """
 
-    def __init__(self, job: Job, crew: Crew, recorder: Recorder, overseer: Overseer) -> None:
+    def __init__(self, job: Job, crew: Crew, recorder: Sink, overseer: Overseer) -> None:
         self._job = job
         self._crew = crew
         self._recorder = recorder
@@ -66,6 +66,7 @@ class Coordinator:
         self.layout = job.layout
         self.restarts = 0
         self.stops = 0
+        self.hopeful = False
         self.began = monotonic()
 
     @property
@@ -214,7 +215,7 @@ class Coordinator:
 
     def _check_hope(self, answer: Answer) -> None:
         failed = self._flow.tally.failed_in_model
-        if failed >= HOPELESS and not self._flow.tally.done:
+        if failed >= HOPELESS and not (self._flow.tally.done or self.hopeful):
             self._recorder.flush()
             lose_hope(failed, lines.reason_of(next(row[2] for row in answer.rows if row[1])))
 

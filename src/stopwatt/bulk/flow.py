@@ -12,8 +12,7 @@ from typing import TYPE_CHECKING, Any
 from stopwatt.bulk import lines, orders
 from stopwatt.bulk.crew import Member
 from stopwatt.bulk.groups import Answer, Group
-from stopwatt.bulk.job import Job
-from stopwatt.bulk.recorder import Recorder
+from stopwatt.bulk.job import Job, Sink
 from stopwatt.bulk.records import Failed, Layout, Stage
 from stopwatt.bulk.schedule import NO_SLOT, Decode, Infer, Pairs, Schedule, Todo
 from stopwatt.bulk.staff import Staff
@@ -44,11 +43,11 @@ class Flow:
         tally: What is done.
     """
 
-    def __init__(self, job: Job, recorder: Recorder, staff: Staff) -> None:
+    def __init__(self, job: Job, recorder: Sink, staff: Staff) -> None:
         self._items = job.items
         self._recorder = recorder
         self._staff = staff
-        self._todo = Todo(len(job.items), job.done, job.layout.batch)
+        self._todo = job.work or Todo(len(job.items), job.done, job.layout.batch)
         self._placements: dict[int, Placement] = {}
         self.schedule = Schedule(self._todo, 0)
         self.tally = Tally(job.done, recorder)

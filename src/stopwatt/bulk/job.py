@@ -1,10 +1,12 @@
 """What a coordinator does, how its workers share devices, and who looks on."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Protocol
 
 from stopwatt.bulk.items import Items
 from stopwatt.bulk.records import Layout
+from stopwatt.bulk.schedule import Work
 from stopwatt.bulk.serve import Load
 from stopwatt.bulk.stand import Stand
 from stopwatt.bulk.ticks import Counts
@@ -22,6 +24,7 @@ class Job:
         any_queue: Whether its queue may be made smaller, since nobody asked for this one.
         may_grow: Whether the layout may become a larger one in mid-run.
         timeout_s: A process that takes longer for one thing is ended, as one that died.
+        work: Which groups there are; `None` for all of which something is not done.
     """
 
     items: Items
@@ -31,6 +34,7 @@ class Job:
     any_queue: bool
     may_grow: bool
     timeout_s: float
+    work: Work | None = None
 
 
 def lanes_of(layout: Layout) -> list[tuple[str, ...]]:
@@ -67,4 +71,31 @@ class Overseer(Protocol):
             layout: As it is.
             longest: Images that its queue may hold at most.
         """
+        ...
+
+
+class Sink(Protocol):
+    """Takes lines of the journal.
+
+    Attributes:
+        seconds: Spent on writing them.
+    """
+
+    seconds: float
+
+    @property
+    def unwritten(self) -> int:
+        """Lines that wait."""
+        ...
+
+    def put(self, lines: Iterable[bytes]) -> None:
+        """Have lines written; waits only where much is unwritten."""
+        ...
+
+    def flush(self) -> None:
+        """Return when everything that was given is where it shall be."""
+        ...
+
+    def check(self) -> None:
+        """Raise what went wrong, if anything did."""
         ...

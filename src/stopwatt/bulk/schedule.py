@@ -18,6 +18,7 @@ slots as soon as there are as many slots as a group has images.
 from collections import deque
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from typing import Protocol
 
 NO_SLOT = -1
 """Where a lane reads and decodes for itself."""
@@ -45,14 +46,35 @@ class Infer:
     pairs: Pairs
 
 
+class Work(Protocol):
+    """Where groups come from.
+
+    Attributes:
+        batch: Images of a group.
+    """
+
+    batch: int
+
+    @property
+    def closed(self) -> bool:
+        """Whether a group that is not there now will never be."""
+        ...
+
+    def draw(self) -> range | None:
+        """The next group; `None` where there is none now."""
+        ...
+
+
 class Todo:
-    """Groups of which something is still missing, in order.
+    """Groups of which something is still missing, in order: all that a run does.
 
     Args:
         total: Images of the run.
         done: A byte for each image, not 0 where its outcome is known.
         batch: Images of a group; may change in mid-run, from the next group on.
     """
+
+    closed = True
 
     def __init__(self, total: int, done: bytearray, batch: int) -> None:
         self.batch = batch
@@ -73,6 +95,31 @@ class Todo:
             else:
                 self._next = max(self._next, missing // self.batch * self.batch)
         return None
+
+
+class Fed:
+    """Groups that somebody else hands in, until he says that there will be no more; also from another thread.
+
+    Args:
+        batch: Images of a group, which whoever hands them in has to keep to.
+    """
+
+    def __init__(self, batch: int) -> None:
+        self.batch = batch
+        self.closed = False
+        self._groups: deque[range] = deque()
+
+    def feed(self, groups: Sequence[range]) -> None:
+        """These as well, in their order."""
+        self._groups.extend(groups)
+
+    def close(self) -> None:
+        """There will be no more."""
+        self.closed = True
+
+    def draw(self) -> range | None:
+        """The next group; `None` where there is none now."""
+        return self._groups.popleft() if self._groups else None
 
 
 @dataclass(slots=True, eq=False)
@@ -113,7 +160,7 @@ class Schedule:
         room: Slots that may be in use, at least as many as a group has images; may change in mid-run.
     """
 
-    def __init__(self, todo: Todo, slots: int, *, ahead: int = 2, depth: int = 2) -> None:
+    def __init__(self, todo: Work, slots: int, *, ahead: int = 2, depth: int = 2) -> None:
         self.ahead = ahead
         self.depth = depth
         self.room = slots
@@ -237,7 +284,7 @@ class Schedule:
 
     @property
     def finished(self) -> bool:
-        """Whether every image is settled, or, after `stop`, whatever was with a lane."""
+        """Whether every image is settled and no more will come, or, after `stop`, whatever was with a lane is."""
         if any(lane.has for lane in self._lanes.values()):
             return False
         if self._stopped:
@@ -287,9 +334,8 @@ class Schedule:
     def _next_complete(self) -> _Group | None:
         if self._complete:
             return self._complete.popleft()
-        numbers = self._todo.draw() if self._direct and not self._exhausted else None
+        numbers = self._draw() if self._direct else None
         if numbers is None:
-            self._exhausted |= self._direct
             return None
         self.decoded_waiting += len(numbers)
         return _Group(0, [(number, NO_SLOT) for number in numbers])
@@ -320,14 +366,16 @@ class Schedule:
             yield self._unissued.popleft(), self._free.pop()
 
     def _nothing_more(self) -> bool:
-        if not self._unissued and not self._exhausted:
-            numbers = self._todo.draw()
-            if numbers is None:
-                self._exhausted = True
-            else:
-                self._unissued.extend(numbers)
-                self._groups.update(dict.fromkeys(numbers, _Group(len(numbers))))
+        if not self._unissued and (numbers := self._draw()) is not None:
+            self._unissued.extend(numbers)
+            self._groups.update(dict.fromkeys(numbers, _Group(len(numbers))))
         return not self._unissued
+
+    def _draw(self) -> range | None:
+        closed = self._todo.closed  # asked first: what is fed between the two questions must not be missed
+        numbers = None if self._exhausted else self._todo.draw()
+        self._exhausted |= closed and numbers is None
+        return numbers
 
     def _give_up(self, number: int, slot: int) -> None:
         self._free.append(slot)

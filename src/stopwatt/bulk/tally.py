@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 
 from stopwatt.bulk.groups import Row
-from stopwatt.bulk.recorder import Recorder
+from stopwatt.bulk.job import Sink
 from stopwatt.bulk.records import Stage
 
 
@@ -21,7 +21,7 @@ class Tally:
         stage_s: Seconds of work.
     """
 
-    def __init__(self, known: bytearray, recorder: Recorder) -> None:
+    def __init__(self, known: bytearray, recorder: Sink) -> None:
         self._known = known
         self._recorder = recorder
         self._decoded = self._answered = 0
