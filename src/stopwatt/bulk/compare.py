@@ -1,20 +1,17 @@
 """Two results for the same images: what is the same, what is not, and how accurate is each."""
 
-import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from heapq import nlargest
 from pathlib import Path
 from typing import Any
 
-from stopwatt.bulk import folder as folders
 from stopwatt.bulk.accuracy import Accuracy, ByImage, accuracy
-from stopwatt.bulk.journal import NAME as JOURNAL
 from stopwatt.bulk.matching import LEAST_IOU, Matching, Pair, matched
-from stopwatt.bulk.writer import DETECTIONS, FAILED, SUMMARY
+from stopwatt.bulk.results import Head, comparable, head_of
 from stopwatt.errors import UsageError
 from stopwatt.serving.coco import Annotations, read_annotations, read_results
-from stopwatt.serving.contract import Detection
+from stopwatt.serving.contract import Detection, Task
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +42,6 @@ class Results:
         name: As the user wrote it.
         found: Detections of each image that has any.
         failed: Images without a result.
-        data: Which images they are of; empty where nobody knows.
         labels: Names of the categories, where they are known.
         facts: Of the run: model, backend, precision.
     """
@@ -53,7 +49,6 @@ class Results:
     name: str
     found: ByImage
     failed: frozenset[int] = frozenset()
-    data: str = ""
     labels: Mapping[int, str] = field(default_factory=dict)
     facts: Mapping[str, Any] = field(default_factory=dict)
 
@@ -152,15 +147,16 @@ def compare_runs(
     Raises:
         UsageError: No results are there, they are of other images, or the accuracy cannot be computed.
     """
-    first, second = read(a), read(b)
-    if first.data and second.data and first.data != second.data:
+    heads = head_of(a), head_of(b)
+    task = comparable(*heads)
+    if task is not Task.DETECT:
         raise UsageError(
-            "the two runs are of different images",
-            when=f"{a}: {first.data}; {b}: {second.data}",
-            now=f"compare runs of the same data, or their files: {a / DETECTIONS} {b / DETECTIONS}",
+            f"the results are of the task {task}, not detections",
+            when=str(heads[0].file),
+            now="use `stopwatt run compare`, which takes every task",
         )
     truth = read_annotations(annotations) if annotations is not None else None
-    return compared(first, second, truth, tolerance, most)
+    return compared(read(heads[0]), read(heads[1]), truth, tolerance, most)
 
 
 def compared(a: Results, b: Results, truth: Annotations | None, tolerance: Tolerance, most: int) -> Compared:
@@ -185,35 +181,13 @@ def compared(a: Results, b: Results, truth: Annotations | None, tolerance: Toler
     )
 
 
-def read(path: Path) -> Results:
+def read(head: Head) -> Results:
     """The detections of a run.
 
-    Args:
-        path: Folder of results, or a file of COCO results.
-
     Raises:
-        UsageError: There are none.
+        UsageError: The file is not of COCO's format.
     """
-    if not path.is_dir():
-        return Results(str(path), read_results(path))
-    file = path / DETECTIONS
-    if not file.exists():
-        raise UsageError(
-            f"the folder holds no {DETECTIONS}",
-            when=str(path),
-            now="name the --out folder of a run of a detector that is complete; the same command completes it",
-        )
-    contract = folders.contract_of(path)
-    names = contract.labels if contract is not None else ()
-    numbers = contract.category_ids if contract is not None else ()
-    return Results(
-        str(path),
-        read_results(file),
-        failed=frozenset(_failed(path / FAILED)),
-        data=str(_first(path / JOURNAL).get("identity", {}).get("data", "")),
-        labels=dict(zip(numbers or range(1, len(names) + 1), names, strict=False)),
-        facts=_document(path / SUMMARY).get("facts", {}),
-    )
+    return Results(head.name, read_results(head.file), head.failed, head.labels, head.facts)
 
 
 class _Counts:
@@ -286,29 +260,3 @@ def _side(one: Results, only: int, truth: Annotations | None) -> Side:
         accuracy=accuracy(one.found, truth) if truth is not None else None,
         facts=one.facts,
     )
-
-
-def _failed(path: Path) -> Iterator[int]:
-    """Ids of the images that a list of failures names; none where it is not there."""
-    if path.exists():
-        with path.open("rb") as file:
-            yield from (int(json.loads(line)["image_id"]) for line in file)
-
-
-def _document(path: Path) -> Mapping[str, Any]:
-    """A JSON object that says more about a run; empty where it is not there or cannot be read."""
-    try:
-        document = json.loads(path.read_bytes())
-    except (OSError, ValueError):
-        return {}
-    return document if isinstance(document, dict) else {}
-
-
-def _first(path: Path) -> Mapping[str, Any]:
-    """The same from the first line of a file."""
-    try:
-        with path.open("rb") as file:
-            document = json.loads(file.readline())
-    except (OSError, ValueError):
-        return {}
-    return document if isinstance(document, dict) else {}

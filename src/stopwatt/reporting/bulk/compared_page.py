@@ -1,23 +1,14 @@
 """Two results as a page: the figures, and the images that differ most, side by side with their boxes."""
 
-import base64
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import cache
-from importlib.resources import files
-
-import jinja2
-from markupsafe import Markup
 
 from stopwatt.bulk.compare import Compared, Difference, identical, score_gap
 from stopwatt.bulk.pictures import Picture
-from stopwatt.reporting.bulk.compared import differing, facts_line, headline, lines, rows
-from stopwatt.reporting.charts.theme import DARK, LIGHT
-from stopwatt.reporting.html.page import content_policy
+from stopwatt.reporting.bulk.compared import detections_view, differing
+from stopwatt.reporting.bulk.page import address_of, missing, rendered
 from stopwatt.serving.contract import Detection
 
-SIDE = 800
-"""Longer side of a picture on the page, in pixels."""
 _FONT, _LETTER = 0.022, 0.6
 """Size of a label in shares of the image's longer side, and width of a letter in shares of that."""
 _CLEAR, _FAR = 0.3, 0.05
@@ -110,30 +101,11 @@ def compared_page(found: Compared, shown: Mapping[int, Picture]) -> str:
         shown: Pictures of its worst images, by id, as far as they are there.
     """
     panels = [_panel(one, found, shown.get(one.image_id)) for one in found.worst]
-    return (
-        _environment()
-        .get_template("compared.html.j2")
-        .render(
-            headline=headline(found),
-            sides=[(letter, side.name, facts_line(side)) for letter, side in (("A", found.a), ("B", found.b))],
-            rows=rows(found),
-            lines=lines(found),
-            panels=panels,
-            meanings=MEANINGS,
-            clear=_CLEAR,
-            colours={"light": LIGHT, "dark": DARK},
-            style=Markup(_style()),  # noqa: S704  (our own file)
-            policy=content_policy(),
-        )
-    )
+    return rendered("compared.html.j2", detections_view(found), panels, meanings=MEANINGS, clear=_CLEAR)
 
 
 def _panel(one: Difference, found: Compared, picture: Picture | None) -> Panel:
     width, height = (picture.width, picture.height) if picture is not None and picture.width else _extent(one)
-    address = f"data:image/jpeg;base64,{base64.b64encode(picture.jpeg).decode()}" if picture and picture.jpeg else ""
-    why = (
-        "" if address else (picture.why if picture is not None else "the image was not found; --data says where it is")
-    )
     room = _Room(width, max(width, height) * _FONT)
     return Panel(
         picture.item.name if picture is not None else f"image {one.image_id}",
@@ -141,8 +113,8 @@ def _panel(one: Difference, found: Compared, picture: Picture | None) -> Panel:
         width,
         height,
         room.font,
-        address,
-        why,
+        address_of(picture),
+        missing(picture),
         (("A", _boxes(one, found, room, second=False)), ("B", _boxes(one, found, room, second=True))),
     )
 
@@ -184,22 +156,3 @@ def _box(one: Detection, told: _Told, name: str, room: _Room) -> Box:
 
 def _label(one: Detection, found: Compared) -> str:
     return f"{found.labels.get(one.category, f'class {one.category}')} {one.score:.2f}"
-
-
-@cache
-def _environment() -> jinja2.Environment:
-    return jinja2.Environment(
-        loader=jinja2.PackageLoader("stopwatt.reporting.bulk"),
-        autoescape=True,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        undefined=jinja2.StrictUndefined,
-    )
-
-
-@cache
-def _style() -> str:
-    """That of the report, and what is added here."""
-    report = files("stopwatt.reporting.html").joinpath("templates", "page.css").read_text(encoding="utf-8")
-    own = files("stopwatt.reporting.bulk").joinpath("templates", "compared.css").read_text(encoding="utf-8")
-    return report + own
