@@ -7,8 +7,6 @@ keeper then measures.
 """
 
 import contextlib
-import logging
-import socket
 from collections import Counter, deque
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -19,6 +17,7 @@ from stopwatt.devices.resolve import kind_of
 from stopwatt.errors import EnvironmentUnfit, UsageError
 from stopwatt.measuring.job import Answer, Job, JobKind
 from stopwatt.records import Cell, Scalar, Status, Trouble
+from stopwatt.sweeping.executors.joining import join, ray_module
 from stopwatt.sweeping.executors.keeper import Keeper
 from stopwatt.sweeping.rounds import Finished
 from stopwatt.sweeping.turns import Turn
@@ -26,7 +25,6 @@ from stopwatt.sweeping.turns import Turn
 MOST_TRIES = 3
 """Keepers that may die of the same round before the round is held to be the cause."""
 _LISTEN_S = 1.0  # between two looks at whether the user asked to stop
-_KNOCK_S = 5.0
 _START_S = 120.0  # for a keeper to come to life
 
 
@@ -69,14 +67,7 @@ class Cluster:
 
     def open(self) -> None:
         """Connect, and claim shares of all nodes."""
-        ray = _ray()
-        if not ray.is_initialized() or self.address:
-            _knock(self.address)
-            address = {"address": self.address} if self.address else {"include_dashboard": False}
-            try:
-                ray.init(**address, logging_level=logging.ERROR, log_to_driver=False, ignore_reinit_error=True)
-            except (ConnectionError, ValueError, RuntimeError) as error:
-                raise _silent(self.address, str(error).splitlines()[0]) from error
+        join(self.address)
         self.claim()
         if not self.shares:
             raise EnvironmentUnfit(
@@ -87,7 +78,7 @@ class Cluster:
 
     def claim(self) -> None:
         """A keeper for every share of every living node that has none yet."""
-        ray = _ray()
+        ray = ray_module()
         taken = Counter(share.node for share in self.shares)
         for node in ray.nodes():
             ident = str(node["NodeID"])
@@ -98,7 +89,7 @@ class Cluster:
         """Forget a share whose keeper died."""
         self.shares.remove(share)
         with contextlib.suppress(Exception):
-            _ray().kill(share.keeper)
+            ray_module().kill(share.keeper)
 
     def machines(self) -> dict[str, Mapping[str, Scalar]]:
         """Facts of each kind of machine, by the digest of its identity."""
@@ -130,7 +121,7 @@ class Cluster:
 
     def close(self) -> None:
         """Give all shares back."""
-        ray = _ray()
+        ray = ray_module()
         for share in self.shares:
             with contextlib.suppress(Exception):
                 ray.get(share.keeper.close.remote(), timeout=5)
@@ -140,7 +131,7 @@ class Cluster:
 
     def _start(self, node: str, count: int) -> list[Share]:
         """New keepers on a node; those that find no cores of their own are not counted."""
-        ray = _ray()
+        ray = ray_module()
         gpus = 0 if kind_of(self.device) == "cpu" else 1
         actor = ray.remote(num_cpus=self.threads, num_gpus=gpus, max_concurrency=2, max_restarts=0)(Keeper)
         place = ray.util.scheduling_strategies.NodeAffinitySchedulingStrategy(node, soft=False)
@@ -164,7 +155,7 @@ class Cluster:
         return by_cores if kind_of(self.device) == "cpu" else min(by_cores, int(resources.get("GPU", 0)))
 
     def _names(self, share: Share) -> set[str]:
-        for node in _ray().nodes():
+        for node in ray_module().nodes():
             if node["NodeID"] == share.node:
                 labels = node.get("Labels") or {}
                 return {str(node.get("NodeName")), str(node.get("NodeManagerHostname")), *map(str, labels.values())}
@@ -205,7 +196,7 @@ class RayRounds:
         Raises:
             EnvironmentUnfit: No share of the cell's machine is left, and none comes back.
         """
-        ray = _ray()
+        ray = ray_module()
         while True:
             self._hand_out()
             if not self._running:
@@ -288,7 +279,7 @@ def check_software(cluster: Cluster, cells: Sequence[Cell]) -> None:
     Raises:
         EnvironmentUnfit: Names the first node and package that differ.
     """
-    ray = _ray()
+    ray = ray_module()
     for cell in {(cell.workload.source, cell.setup.backend): cell for cell in cells}.values():
         for share in cluster.shares:
             there = ray.get(share.keeper.software.remote(wire.to_json(cell)))
@@ -302,25 +293,6 @@ def check_software(cluster: Cluster, cells: Sequence[Cell]) -> None:
                     )
 
 
-def _knock(address: str) -> None:
-    """Whether somebody listens there at all: Ray itself would try for minutes."""
-    host, colon, port = address.rpartition(":")
-    if not colon or not port.isdigit():
-        return
-    try:
-        socket.create_connection((host.removeprefix("ray://"), int(port)), timeout=_KNOCK_S).close()
-    except OSError as error:
-        raise _silent(address, str(error)) from error
-
-
-def _silent(address: str, why: str) -> EnvironmentUnfit:
-    return EnvironmentUnfit(
-        f"the Ray cluster does not answer: {why}",
-        when=address or "starting one on this machine",
-        now="look whether it runs (ray status), or name another address: --executor ray:ADDRESS",
-    )
-
-
 def _finished(turn: Turn, status: Status, what: str, now: str) -> Finished:
     answer = Answer(status, Trouble(what, now=now))
     job = Job(JobKind.MEASURE, turn.cell, bundle="", round=turn.round)
@@ -329,14 +301,3 @@ def _finished(turn: Turn, status: Status, what: str, now: str) -> Finished:
 
 def _listed(machines: Mapping[str, Mapping[str, Scalar]]) -> str:
     return "; ".join(f"{digest[:8]} ({facts.get('cpu.model', 'unknown CPU')})" for digest, facts in machines.items())
-
-
-def _ray() -> Any:
-    try:
-        import ray
-        import ray.util.scheduling_strategies
-    except ImportError as error:
-        raise EnvironmentUnfit(
-            "Ray is not installed or fails at import", when=str(error), now="pip install 'stopwatt[ray]'"
-        ) from error
-    return ray
