@@ -22,6 +22,7 @@ SIZE = st.integers(1, 96)
 KINDS = [(family, kind) for family, kinds in MADE.items() for kind in kinds]
 OPERANDS = {"where": 3, "masked_fill": 2, "maximum": 2, "minimum": 2, "pow": 2}
 BINARY = {"add", "sub", "mul", "div", "eq", "ne", "ge", "gt", "le", "lt"}
+GATES = {"lstm": 4, "gru": 3, "rnn_tanh": 1, "rnn_relu": 1}
 QUICK = ReplayRules(modes=(Mode.REUSE,), samples=3, seconds=0.01, least=3, settle_s=0.0)
 
 
@@ -63,6 +64,11 @@ def _attention(draw, kind):
     )
 
 
+def _recurrent(draw, kind):
+    few = {name: draw(st.integers(1, 3)) for name in ("layers", "batch")} | {"directions": draw(st.integers(1, 2))}
+    return few | {name: draw(SIZE) for name in ("steps", "inputs", "hidden")} | {"gates": GATES[kind]}
+
+
 def _in_runs(draw, kind, family):
     rows, run = draw(st.integers(2, 40)), draw(SIZE)
     dense = draw(st.booleans()) and kind not in {"contiguous", "cat"}
@@ -79,6 +85,8 @@ def _dims(draw, family, kind):
         return _pooling(draw, kind)
     if family is Family.ATTENTION:
         return _attention(draw, kind)
+    if family is Family.RECURRENT:
+        return _recurrent(draw, kind)
     if family in {Family.ELEMENTWISE, Family.MOVEMENT}:
         return _in_runs(draw, kind, family)
     sizes = {name: draw(SIZE) for name in DIMENSIONS[family]}
@@ -104,6 +112,8 @@ def test_an_operator_that_is_made_has_the_sizes_it_was_made_from(family, kind, d
 def _example(family, kind):
     sides = {"in_size": 64.0, "out_size": 16.0, "kernel": 9.0, "stride": 4.0}
     known = {
+        Family.RECURRENT: {"steps": 5, "batch": 2, "inputs": 3, "hidden": 6, "layers": 2, "directions": 2}
+        | {"gates": GATES.get(kind)},
         Family.ATTENTION: {"batch": 2, "heads": 4, "kv_heads": 2, "head_dim": 16, "kv_len": 7, "causal": 0, "window": 0}
         | {"q_len": 1 if kind.startswith("generation") else 5},
         Family.CONVOLUTION: sides | {"batch": 2, "in_channels": 6, "out_channels": 6, "groups": 6, "dilation": 1},
@@ -177,6 +187,8 @@ def test_families_that_cannot_be_made_say_so(family):
         (Family.GEMM, "linear", {"m": math.inf, "n": 4, "k": 4, "batch": 1}, "m is no whole number"),
         (Family.REDUCTION, "sum", {"elements": 10, "outputs": 3}, "no multiple of outputs"),
         (Family.NORM, "group_norm", {"rows": 1, "columns": 1}, "'group_norm' cannot be made"),
+        (Family.RECURRENT, "gru", dict.fromkeys(DIMENSIONS[Family.RECURRENT], 4), "it has 3 gates"),
+        (Family.RECURRENT, "lstm", dict.fromkeys(DIMENSIONS[Family.RECURRENT], 4), "one way or both ways"),
     ],
 )
 def test_sizes_that_no_operator_has_are_refused_with_the_reason(family, kind, dims, why):

@@ -15,6 +15,7 @@ from stopwatt.cli import main
 from stopwatt.errors import UsageError
 from stopwatt.operators.formulas import work_of
 from stopwatt.operators.replay import ReplayRules
+from stopwatt.operators.synthesis import MADE
 from stopwatt.operators.table import DeviceSpecs
 from stopwatt.ops import plan
 from stopwatt.ops.pace import USUAL_S, pace_of, series_s
@@ -152,6 +153,26 @@ def test_without_captures_there_is_nothing_to_plan_and_the_error_says_how_to_mak
         planned(planted, *names)
     assert found.value.when
     assert "stopwatt ops capture" in found.value.now
+
+
+def test_operators_that_belong_to_no_model_are_planned_without_any_store_and_of_every_family(tmp_path):
+    found = plan(threads=1, basis=True, count=200, store=str(tmp_path / "new.db")).plan
+    assert {one.why for one in found.planned} == {Why.BASIS}
+    assert {one.work.family for one in found.planned} == set(MADE)
+    assert found.models == ()
+
+
+def test_beside_captured_models_some_of_the_budget_goes_to_what_no_model_has_called(planted):
+    planted.captured("mlp", [linear(8, width) for width in WIDTHS])
+    chosen = {one.why for one in planned(planted, count=300).planned}
+    assert {Why.CAPTURED, Why.BASIS} <= chosen
+    assert Why.BASIS not in {one.why for one in planned(planted, "mlp", count=300).planned}
+
+
+def test_the_basis_of_a_workload_is_refused(planted):
+    with pytest.raises(UsageError, match="belongs to no workload") as found:
+        planned(planted, "mlp", basis=True)
+    assert found.value.now
 
 
 @pytest.mark.parametrize("wrong", [{"budget_s": 0.0}, {"budget_s": float("nan")}, {"count": 0}])

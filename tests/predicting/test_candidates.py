@@ -10,6 +10,7 @@ from stopwatt.operators.formulas import work_of
 from stopwatt.operators.operator import Operator, Tensor
 from stopwatt.operators.synthesis import operator_of
 from stopwatt.operators.work import Family
+from stopwatt.predicting.basis import Basic
 from stopwatt.predicting.candidates import FACTORS, POINTS, Called, Poor, Why, candidates_of, identity_of
 from stopwatt.predicting.scaling import FREEDOM, moved, placed
 
@@ -94,6 +95,14 @@ def test_an_operator_that_nobody_can_make_is_proposed_itself_and_has_no_neighbou
     assert [one.operator for one in candidates_of([called(odd)], most_bytes=LARGE)] == [odd]
 
 
+def test_operators_that_belong_to_no_model_are_proposed_unless_they_are_called_or_measured():
+    generic = [Basic(one, work_of(one), worth) for one, worth in ((gemm(8, 8, 8), 2.0), (gemm(9, 8, 8), 1.0))]
+    other = Basic(gemm(10, 8, 8), work_of(gemm(10, 8, 8)), 0.5)
+    known = {identity_of(other.work)}
+    found = candidates_of([called(gemm(9, 8, 8))], known, basis=[*generic, other], most_bytes=0)
+    assert [(one.why, one.worth) for one in found] == [(Why.CAPTURED, 0.0), (Why.BASIS, 2.0)]
+
+
 def test_operators_on_indices_have_no_neighbours():
     integers = operator_of(Family.ELEMENTWISE, "add", {"elements": 64, "operands": 2, "run": 64}, "int64")
     assert [one.why for one in candidates_of([called(integers)], most_bytes=LARGE)] == [Why.CAPTURED]
@@ -106,6 +115,7 @@ SIZES = {
     Family.CONVOLUTION: {"batch": 1, "in_channels": 64, "out_channels": 128, "groups": 1, "in_size": 3136}
     | {"out_size": 784, "kernel": 9, "stride": 4, "dilation": 1, "dims": 2},
     Family.POOLING: {"batch": 1, "channels": 64, "in_size": 12544, "out_size": 3136, "kernel": 9},
+    Family.RECURRENT: {"steps": 50, "batch": 2, "inputs": 16, "hidden": 64, "layers": 2, "directions": 1, "gates": 4},
     Family.NORM: {"rows": 128, "columns": 768},
     Family.SOFTMAX: {"rows": 128, "columns": 768},
     Family.REDUCTION: {"elements": 4096, "outputs": 64},
@@ -126,6 +136,7 @@ def test_every_move_changes_sizes_and_most_of_them_can_be_made(family):
     kinds = {Family.GEMM: "linear", Family.ATTENTION: "context", Family.CONVOLUTION: "conv2d"}
     kinds |= {Family.POOLING: "max_pool2d", Family.NORM: "layer_norm", Family.SOFTMAX: "softmax"}
     kinds |= {Family.REDUCTION: "sum", Family.EMBEDDING: "embedding", Family.ELEMENTWISE: "add", Family.MOVEMENT: "cat"}
+    kinds[Family.RECURRENT] = "lstm"
     base = work_of(operator_of(family, kinds[family], SIZES[family], "float32"))
     assert all(moved(family, base.dims, f, names) != base.dims for f in FACTORS for names in FREEDOM[family].moves)
     found = of(candidates_of([Called(Operator("aten.x"), base, 1.0, open=False)], most_bytes=LARGE), Why.NEIGHBOUR)

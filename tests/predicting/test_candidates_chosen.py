@@ -76,6 +76,12 @@ def test_an_operator_speaks_for_its_own_time_and_for_half_of_that_of_its_neighbo
     assert weights.others[1] < 1e-6
 
 
+def test_what_belongs_to_no_model_shares_what_other_models_count_and_changes_nothing_where_there_is_none():
+    weights = Weights(np.array([0.5, 0.0, 0.0]), np.zeros(3))
+    assert weights.also(np.array([0.0, 3.0, 1.0]), 0.2).own == pytest.approx([0.5, 0.15, 0.05])
+    assert weights.also(np.zeros(3), 0.2) is weights
+
+
 def test_of_its_own_time_some_gain_is_left_beside_what_is_known():
     doubtful = Weights(np.array([0.5]), np.array([9.0])).times(np.array([0.2]))
     (pick,) = choose(line(0), doubtful, np.zeros(1))

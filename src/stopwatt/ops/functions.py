@@ -219,6 +219,7 @@ def plan(
     budget_s: float = planning.BUDGET_S,
     count: int | None = None,
     seed: int = 0,
+    basis: bool = False,
     out: str | Path | None = None,
     overwrite: bool = False,
     store: str | None = None,
@@ -233,6 +234,7 @@ def plan(
         budget_s: Seconds for measuring them.
         count: Operators at most.
         seed: Of everything random: the same database and seed give the same plan.
+        basis: Operators of every family that belong to no model, alone; nothing need be captured.
         out: A file for `measure`: `.yaml` to read and edit, or `.json`, which is complete.
         overwrite: Whether that file may be replaced.
         store: Results database; `$STOPWATT_STORE` or `./stopwatt.db` if absent.
@@ -253,6 +255,7 @@ def plan(
         _seconds("budget_s", budget_s),
         None if count is None else integer("count", count, "a whole number"),
         integer("seed", seed, "a whole number"),
+        basis=basis,
     )
     file = None if out is None else _path("out", out)
     return plan_operators(asked, out=file, overwrite=overwrite, store=_store(store))

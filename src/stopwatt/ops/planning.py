@@ -28,6 +28,7 @@ from stopwatt.ops.plan_file import check_name, write_plan
 from stopwatt.ops.prospects import Known, called_in, forecast, known_at, poor_among
 from stopwatt.ops.subjects import EAGER
 from stopwatt.ops.target import Target, target_of
+from stopwatt.predicting.basis import basis
 from stopwatt.predicting.candidates import Called, Candidate, candidates_of, identity_of
 from stopwatt.predicting.choosing import Points, Weights, choose, distances, points_of, weights_for
 from stopwatt.predicting.choosing import kind_of as kind_at
@@ -44,6 +45,8 @@ if TYPE_CHECKING:
 Floats = NDArray[np.float64]
 
 BUDGET_S = 1800.0
+GENERIC = 0.25
+"""What models that nobody captured count beside the captured ones, whose shares of time add up to 1."""
 _LARGER = 4.0
 """Times the largest captured operator's bytes: larger ones are not made; nor what would leave no room for turns."""
 
@@ -53,13 +56,14 @@ class Asked:
     """What a plan is made for.
 
     Attributes:
-        workloads: Captured ones; all if empty.
+        workloads: Captured ones; all, and the basis of operators that belong to no model, if empty.
         device: `cpu`, `cuda`, or hardware of the database.
         threads: Of the host; 0 for all, or as most rows of another machine have.
         precision: `TF32` for float32 products in it.
         budget_s: For measuring.
         count: Operators at most.
         seed: Of everything random.
+        basis: The basis alone, whatever was captured.
     """
 
     workloads: Sequence[str] = ()
@@ -69,6 +73,7 @@ class Asked:
     budget_s: float = BUDGET_S
     count: int | None = None
     seed: int = 0
+    basis: bool = False
 
 
 def plan_operators(
@@ -83,13 +88,14 @@ def plan_operators(
         store: Results database.
 
     Raises:
-        UsageError: Nothing was captured, no such device, a budget or count that is not above 0, or a file name that
-            cannot be or is taken.
+        UsageError: Nothing was captured and more than the basis is asked for, workloads and the basis alone are, no
+            such device, a budget or count that is not above 0, or a file name that cannot be or is taken.
         StoreError: The store cannot be read, or the file cannot be written.
     """
     if out is not None:
         check_name(out)
-    with open_store(store, access=Access.READ) as database:
+    access = Access.WRITE if asked.basis else Access.READ  # before the basis nothing need have been measured
+    with open_store(store, access=access) as database:
         found = make_plan(database, asked)
         where = database.where
     if out is not None:
@@ -115,11 +121,11 @@ def make_plan(store: "Store", asked: Asked) -> Plan:
     """
     _check(asked)
     target = target_of(store, asked.device, asked.threads, asked.precision)
-    captures = _captures(store, asked.workloads, target)
+    captures = [] if asked.basis else _captures(store, asked.workloads, target)
     known = _known(store, target)
     called = called_in(captures, known)
     rules = ReplayRules()
-    candidates = _candidates(store, known, called, asked.seed, rules)
+    candidates = _candidates(store, known, called, asked, rules)
     pace = None if target.place is None else pace_of(store.operators.replays(place=target.place))
     planned = _chosen(candidates, called, known, asked, (USUAL_S if pace is None else pace, rules))
     return Plan(
@@ -145,6 +151,10 @@ def _check(asked: Asked) -> None:
         raise UsageError(f"the budget is {asked.budget_s:g} s", when="planning", now="give a time such as 30min")
     if asked.count is not None and asked.count < 1:
         raise UsageError(f"{asked.count} operators cannot be planned", when="--count", now="give 1 or more")
+    if asked.basis and asked.workloads:
+        raise UsageError(
+            "the basis belongs to no workload", when="--basis", now="name workloads, or ask for the basis alone"
+        )
 
 
 def _captures(store: "Store", names: Sequence[str], target: Target) -> list[Capture]:
@@ -155,7 +165,8 @@ def _captures(store: "Store", names: Sequence[str], target: Target) -> list[Capt
         own = [one for one in every if kind_of(one.setup.device) == kind_of(target.device)]
         if not every:
             what = "no model was captured" if name is None else f"{name} was not captured"
-            raise UsageError(what, when="planning what to measure", now=f"stopwatt ops capture {name or 'WORKLOAD'}")
+            now = f"stopwatt ops capture {name or 'WORKLOAD; or stopwatt ops plan --basis, which needs no model'}"
+            raise UsageError(what, when="planning what to measure", now=now)
         found += own or every
     return found
 
@@ -179,13 +190,15 @@ def _predictor(store: "Store", target: Target, specs: Mapping[str, DeviceSpecs])
 
 
 def _candidates(
-    store: "Store", known: Known, called: Sequence[Called], seed: int, rules: ReplayRules
+    store: "Store", known: Known, called: Sequence[Called], asked: Asked, rules: ReplayRules
 ) -> list[Candidate]:
     place, predictor = known.target.place, known.predictor
-    rows = [] if place is None or predictor is None else observed_at(store, place)
-    poor = [] if predictor is None else poor_among(rows, known, predictor.families, seed)
+    rows = [] if place is None or predictor is None or asked.basis else observed_at(store, place)
+    poor = [] if predictor is None else poor_among(rows, known, predictor.families, asked.seed)
     most = min(_LARGER * max((one.work.bytes for one in called), default=0.0), rules.footprint / 2)
-    return candidates_of(called, {identity_of(one) for one in known.works}, poor, most_bytes=most, seed=seed)
+    generic = () if asked.workloads else basis(asked.seed)
+    measured = {identity_of(one) for one in known.works}
+    return candidates_of(called, measured, poor, generic, most_bytes=most, seed=asked.seed)
 
 
 def _chosen(
@@ -202,6 +215,7 @@ def _chosen(
     doubt = np.maximum(doubt, [one.error for one in candidates])
     cost_s = _costs(time_s, *pace)
     points, weights, near = _placed(works, called, known)
+    weights = weights.also(np.array([one.worth for one in candidates]), GENERIC)
     picks = choose(points, weights.times(doubt), near, cost_s=cost_s, budget_s=asked.budget_s, count=asked.count)
     until = np.cumsum([cost_s[pick.place] for pick in picks])
     return tuple(

@@ -4,6 +4,7 @@ captured   called by a captured model, and without a time: shapes of real models
 neighbour  one of those with a batch, a sequence or a hidden size halved, doubled, or in between
 poor       the same around an operator whose time is predicted badly by all that was not learnt from it
 space      points that fill what lies between the sizes of captured operators evenly
+basis      operators that belong to no model (`predicting.basis`): what a model may call that is like none captured
 """
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
@@ -20,6 +21,7 @@ from stopwatt.operators.operator import Operator
 from stopwatt.operators.rows import shape_of
 from stopwatt.operators.synthesis import MADE, operator_of
 from stopwatt.operators.work import Family, Work
+from stopwatt.predicting.basis import Basic
 from stopwatt.predicting.scaling import FREEDOM, moved, placed
 
 FACTORS = (0.5, 2**-0.5, 2**0.5, 2.0)
@@ -37,6 +39,7 @@ class Why(StrEnum):
     NEIGHBOUR = "neighbour"
     POOR = "poor"
     SPACE = "space"
+    BASIS = "basis"
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +84,7 @@ class Candidate:
         why: Where it comes from.
         of: Label of the operator that it lies beside; empty for none.
         error: How wrong the prediction of that one was; 0 for none.
+        worth: Of one of the basis, beside the others of it; 0 for all others.
     """
 
     operator: Operator
@@ -88,12 +92,14 @@ class Candidate:
     why: Why
     of: str = ""
     error: float = 0.0
+    worth: float = 0.0
 
 
 def candidates_of(
     called: Sequence[Called],
     measured: Collection[str] = (),
     poor: Sequence[Poor] = (),
+    basis: Iterable[Basic] = (),
     *,
     most_bytes: float,
     seed: int = 0,
@@ -104,16 +110,19 @@ def candidates_of(
         called: Operators of captured models.
         measured: Identities (`identity_of`) of what has a time already.
         poor: Measured operators that are predicted badly.
-        most_bytes: Nothing larger is made.
+        basis: Operators that belong to no model.
+        most_bytes: Nothing larger is made around captured ones and between them.
         seed: Of the points that fill the space.
     """
     found = [Candidate(one.operator, one.work, Why.CAPTURED) for one in called if one.open]
     known = {*measured, *(identity_of(one.work) for one in called)}
-    for made in (*_neighbours(called), *_around(poor), *_between(called, seed)):
-        identity = identity_of(made.work)
-        if identity not in known and made.work.bytes <= most_bytes:
+    made = (*_neighbours(called), *_around(poor), *_between(called, seed))
+    generic = (Candidate(one.operator, one.work, Why.BASIS, worth=one.worth) for one in basis)
+    for candidate in (*(one for one in made if one.work.bytes <= most_bytes), *generic):
+        identity = identity_of(candidate.work)
+        if identity not in known:
             known.add(identity)
-            found.append(made)
+            found.append(candidate)
     return found
 
 

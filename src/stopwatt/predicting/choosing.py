@@ -2,7 +2,8 @@
 
     gain = doubt x (own x (KEPT + (1 - KEPT) x novelty) + others x novelty)
     doubt    standard deviation of the logarithm of its time
-    own      its share of the captured models' time: measuring settles that, and some of it whatever lies near
+    own      its share of the captured models' time: measuring settles that, and some of it whatever lies near; of an
+             operator of the basis its share of models that nobody captured
     others   shares of other captured operators, HALF of each x exp(-(d / NEAR)^2 / 2): what it teaches about them
     novelty  1 - exp(-(d / REACH)^2 / 2), d to the nearest that is measured or chosen before
 
@@ -91,6 +92,11 @@ class Weights:
 
     own: Floats
     others: Floats
+
+    def also(self, worth: Floats, share: float) -> "Weights":
+        """With so much for all operators of the basis, shared out by their worth."""
+        whole = float(worth.sum())
+        return Weights(self.own + worth * (share / whole), self.others) if whole else self
 
     def times(self, doubt: Floats) -> "Weights":
         """Both, times something of each point."""

@@ -147,6 +147,7 @@ FREEDOM: Mapping[Family, Freedom] = MappingProxyType(
             _channels, _with_channels, [("batch",), ("groups",), ("inner",), ("outer",), ("inner", "outer"), ("side",)]
         ),
         Family.POOLING: Freedom(_windows, _with_windows, [("batch",), ("channels",), ("side",)]),
+        Family.RECURRENT: _all("steps", "batch", "inputs", "hidden", "layers"),
         Family.NORM: _all("rows", "columns"),
         Family.SOFTMAX: _all("rows", "columns"),
         Family.REDUCTION: Freedom(_reduced, _with_reduced, [("outputs",), ("each",)]),

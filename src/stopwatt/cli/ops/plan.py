@@ -14,6 +14,9 @@ def plan(
     budget: Annotated[str, Parameter(help="Time that measuring them may take.")] = "30min",
     count: Annotated[int | None, Parameter(help="Operators at most.")] = None,
     seed: Annotated[int, Parameter(help="Of points between the sizes of models, and of folds.")] = 0,
+    basis: Annotated[
+        bool, Parameter(negative="", help="Operators of every family that belong to no model; needs no capture.")
+    ] = False,
     out: Annotated[
         Path | None, Parameter(help="Plan for `stopwatt ops measure`: .yaml to read and edit, .json complete.")
     ] = None,
@@ -23,19 +26,21 @@ def plan(
 ) -> None:
     """List the operators that are worth measuring next, the most useful a second first, as many as a budget allows.
 
-    Three examples:
+    Four examples:
 
         stopwatt ops plan
 
         stopwatt ops plan bert resnet --budget 10min --out plan.yaml --force
 
         stopwatt ops plan --count 20 --json
+
+        stopwatt ops plan --basis --budget 10min --out basis.yaml
     """
     from stopwatt.ops.named import precision_named
     from stopwatt.ops.planning import Asked, plan_operators
     from stopwatt.units import parse
 
-    asked = Asked(workloads, device, threads, precision_named(precision), parse(budget, "s"), count, seed)
+    asked = Asked(workloads, device, threads, precision_named(precision), parse(budget, "s"), count, seed, basis)
     result = plan_operators(asked, out=out, overwrite=force, store=store)
     if json:
         print(result.to_json())

@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 from stopwatt.errors import Unsupported
 from stopwatt.operators.formulas import work_of
 from stopwatt.operators.operator import Operator
-from stopwatt.operators.synthesis import pointwise, products, rows, spatial
+from stopwatt.operators.synthesis import pointwise, products, recurrent, rows, spatial
 from stopwatt.operators.synthesis.parts import Sizes, refused
 from stopwatt.operators.work import DIMENSIONS, Family
 
@@ -19,6 +19,7 @@ MADE: Mapping[Family, Mapping[str, Callable[[Sizes], Operator]]] = {
     Family.ATTENTION: products.ATTENTION,
     Family.CONVOLUTION: spatial.CONVOLUTIONS,
     Family.POOLING: spatial.POOLING,
+    Family.RECURRENT: recurrent.RECURRENT,
     Family.NORM: rows.NORMS,
     Family.SOFTMAX: rows.SOFTMAX,
     Family.REDUCTION: rows.REDUCTIONS,
@@ -26,7 +27,7 @@ MADE: Mapping[Family, Mapping[str, Callable[[Sizes], Operator]]] = {
     Family.ELEMENTWISE: pointwise.POINTWISE,
     Family.MOVEMENT: pointwise.MOVEMENTS,
 }
-"""By family and kind. Recurrent layers, views, creation, order and what has no formula cannot be made from sizes."""
+"""By family and kind. Views, creation, order and what has no formula cannot be made from sizes."""
 
 
 def operator_of(family: Family, kind: str, dims: Mapping[str, float], dtype: str) -> Operator:

@@ -28,12 +28,14 @@ _WHY = {
     Why.NEIGHBOUR: "beside",
     Why.POOR: "beside",
     Why.SPACE: "between the sizes of models",
+    Why.BASIS: "of the basis, which belongs to no model",
 }
 _COUNTED = {
     Why.CAPTURED: "captured and not measured",
     Why.NEIGHBOUR: "beside captured ones",
     Why.POOR: "beside badly predicted ones",
     Why.SPACE: "between the sizes of captured ones",
+    Why.BASIS: "that belong to no model",
 }
 
 
@@ -111,7 +113,7 @@ def _document(one: Planned) -> dict[str, Any]:
 
 
 def _head(plan: Plan) -> Iterator[str]:
-    names = ", ".join(plan.models[:_MOST_MODELS])
+    names = ", ".join(plan.models[:_MOST_MODELS]) or "no model"
     more = len(plan.models) - _MOST_MODELS
     yield f"{plan.hardware} ({plan.device}), for {names}{f' and {more} more' if more > 0 else ''}"
     found = ", ".join(f"{count} {_COUNTED[why]}" for why in Why if (count := plan.candidates.get(why, 0)))
