@@ -8,6 +8,7 @@ from functools import partial
 import bert_table
 import bias
 import bulk_diagnosis
+import bulk_equality
 import cost
 import detection
 import energy_gpu
@@ -51,6 +52,7 @@ CPU: dict[str, Callable[[], None]] = {
     "operator-prediction": operator_prediction.main,
     "exactness": exactness.main,
     "bulk-diagnosis": bulk_diagnosis.main,
+    "bulk-equality": bulk_equality.main,
 }
 GPU: dict[str, Callable[[], None]] = {
     "bert-gpu": partial(bert_table.main, gpu=True),
