@@ -9,11 +9,11 @@ import yaml
 
 from stopwatt.energy import REPORTED, SCREENING, Telemetry
 from stopwatt.errors import UsageError
+from stopwatt.lined import MOST_BYTES, parse_yaml, read_yaml
 from stopwatt.records import CLASSIC, QUICK, THOROUGH, Boundary, Paced, Process
 from stopwatt.sweeping import energycost
 from stopwatt.sweeping.grid import Axis, Exclusion, Grid
 from stopwatt.sweeping.gridfile import as_request, grid_of, read_grid_file
-from stopwatt.sweeping.lined import MOST_BYTES, parse_yaml, read_yaml
 from stopwatt.sweeping.plan import plan_grid
 from stopwatt.ways import Load
 

@@ -18,6 +18,7 @@ from stopwatt import units
 from stopwatt.devices.resolve import kind_of
 from stopwatt.errors import StopwattError, UsageError
 from stopwatt.extensions import unknown
+from stopwatt.lined import Lined, Path_
 from stopwatt.operators.operator import Operator
 from stopwatt.operators.replay import Place
 from stopwatt.operators.summary import said_of
@@ -29,7 +30,6 @@ from stopwatt.predicting.candidates import Why
 from stopwatt.predicting.plan import Plan, Planned
 from stopwatt.records import Precision
 from stopwatt.store.atomic import replacing
-from stopwatt.sweeping.lined import Lined, Path_
 from stopwatt.wire import from_document, to_document
 
 if TYPE_CHECKING:

@@ -9,12 +9,12 @@ import yaml
 
 from stopwatt.errors import UsageError
 from stopwatt.extensions import unknown
+from stopwatt.lined import Lined, Path_, parse_yaml
 from stopwatt.operators.capture import Capture
 from stopwatt.operators.operator import Operator
 from stopwatt.operators.summary import Edited, Entry, Summary, counts_of, edited, said_of
 from stopwatt.records import PRECISIONS, Precision, Setup, Workload, digest
 from stopwatt.store.atomic import replacing
-from stopwatt.sweeping.lined import Lined, Path_, parse_yaml
 from stopwatt.workloads.params import check_params
 from stopwatt.workloads.resolve import resolve
 

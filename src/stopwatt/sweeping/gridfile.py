@@ -9,13 +9,12 @@ from pydantic import ValidationError
 
 from stopwatt.energy import RULES, Grade
 from stopwatt.errors import UsageError
-from stopwatt.extensions import unknown
+from stopwatt.lined import Lined, Path_, explained, read_yaml
 from stopwatt.records import Paced, Protocol
 from stopwatt.sweeping import energycost, pacing
 from stopwatt.sweeping.coordinates import SETUP, WORKLOAD
 from stopwatt.sweeping.grid import Axis, Exclusion, Grid
 from stopwatt.sweeping.gridmodel import BASES, GridModel, keys_beside
-from stopwatt.sweeping.lined import Lined, Path_, read_yaml
 from stopwatt.sweeping.plan import check_protocol
 from stopwatt.sweeping.ranges import expanded
 from stopwatt.wire import to_document
@@ -56,7 +55,7 @@ def grid_of(lined: Lined) -> Grid:
     try:
         document = GridModel.model_validate(lined.value)
     except ValidationError as error:
-        raise _plain(error, lined) from None
+        raise explained(error, lined, keys_beside) from None
     return _Builder(lined, document).grid()
 
 
@@ -135,44 +134,3 @@ class _Builder:
             except UsageError as error:
                 raise UsageError(error.what, when=self._lined.at(("protocol", name)), now=error.now) from None
         return rules
-
-
-def _plain(error: ValidationError, lined: Lined) -> UsageError:
-    """The first thing that pydantic found, in our words."""
-    first = error.errors()[0]
-    path = first["loc"]
-    where, name = lined.at(path), str(path[-1])
-    cause = first.get("ctx", {}).get("error")
-    if isinstance(cause, UsageError):
-        return UsageError(cause.what, when=where, now=cause.now)
-    if first["type"] == "extra_forbidden":
-        near = unknown("key", name, keys_beside(path))
-        return UsageError(near.what, when=where, now=near.now)
-    if first["type"] == "missing":
-        return UsageError(f"{name} is missing", when=where, now=f"write {name}: and its value")
-    reason = _WANTED.get(first["type"]) or first["msg"].removeprefix("Input should be ")
-    return UsageError(f"{_shown(path)} cannot be {_kind(first['input'])}", when=where, now=f"give {reason}")
-
-
-_WANTED = {
-    "string_type": "a single value",
-    "int_parsing": "a whole number",
-    "float_parsing": "a number",
-    "bool_parsing": "true or false",
-    "dict_type": "keys with values",
-    "list_type": "a value, or a list of values",
-    "model_type": "keys with values",
-}
-
-
-def _shown(path: Path_) -> str:
-    """The last name in a path, with its place in a list."""
-    if isinstance(path[-1], int) and len(path) > 1:
-        return f"value {path[-1] + 1} of {path[-2]}"
-    return str(path[-1])
-
-
-def _kind(found: Any) -> str:
-    if isinstance(found, str):
-        return repr(found)
-    return "keys with values" if isinstance(found, dict) else "a list" if isinstance(found, list) else "nothing"

@@ -4,14 +4,18 @@ Nothing is constructed from it: every scalar stays the text that it is (or is mi
 means on the command line, `no` is not false and `1:30` is not 90.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import yaml
 
 from stopwatt.errors import UsageError
+from stopwatt.extensions import unknown
+
+if TYPE_CHECKING:
+    from pydantic import ValidationError
 
 MOST_BYTES = 2**18
 MOST_VALUES = 100_000
@@ -61,7 +65,8 @@ def read_yaml(path: Path) -> Lined:
         raise UsageError(f"cannot read {path}: {error.strerror}", now="check the path and its rights") from error
     if len(raw) > MOST_BYTES:
         raise UsageError(
-            f"{path} is larger than {MOST_BYTES} bytes", now="a grid needs far less: is it the right file?"
+            f"{path} is larger than {MOST_BYTES} bytes",
+            now="what is written by hand is far smaller: is it the right file?",
         )
     try:
         return parse_yaml(raw.decode(), str(path))
@@ -146,3 +151,50 @@ def _too_deep(where: str) -> UsageError:
 
 def _short(tag: str) -> str:
     return tag.replace("tag:yaml.org,2002:", "!!")
+
+
+def explained(error: "ValidationError", lined: Lined, keys_beside: Callable[[Path_], Iterable[str]]) -> UsageError:
+    """The first thing that pydantic found in a document, in our words.
+
+    Args:
+        error: What it found.
+        lined: The document.
+        keys_beside: Which keys may stand where an unknown one stands.
+    """
+    first = error.errors()[0]
+    path = first["loc"]
+    where, name = lined.at(path), str(path[-1])
+    cause = first.get("ctx", {}).get("error")
+    if isinstance(cause, UsageError):
+        return UsageError(cause.what, when=where, now=cause.now)
+    if first["type"] == "extra_forbidden":
+        near = unknown("key", name, keys_beside(path))
+        return UsageError(near.what, when=where, now=near.now)
+    if first["type"] == "missing":
+        return UsageError(f"{name} is missing", when=where, now=f"write {name}: and its value")
+    reason = _WANTED.get(first["type"]) or first["msg"].removeprefix("Input should be ")
+    return UsageError(f"{_shown(path)} cannot be {_kind(first['input'])}", when=where, now=f"give {reason}")
+
+
+_WANTED = {
+    "string_type": "a single value",
+    "int_parsing": "a whole number",
+    "float_parsing": "a number",
+    "bool_parsing": "true or false",
+    "dict_type": "keys with values",
+    "list_type": "a value, or a list of values",
+    "model_type": "keys with values",
+}
+
+
+def _shown(path: Path_) -> str:
+    """The last name in a path, with its place in a list."""
+    if isinstance(path[-1], int) and len(path) > 1:
+        return f"value {path[-1] + 1} of {path[-2]}"
+    return str(path[-1])
+
+
+def _kind(found: Any) -> str:
+    if isinstance(found, str):
+        return repr(found)
+    return "keys with values" if isinstance(found, dict) else "a list" if isinstance(found, list) else "nothing"
