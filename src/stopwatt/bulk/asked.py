@@ -6,6 +6,7 @@ from enum import StrEnum
 from pathlib import Path
 
 from stopwatt.errors import UsageError
+from stopwatt.extensions import unknown
 from stopwatt.records import Precision, Scalar
 from stopwatt.serving.contract import Task
 
@@ -61,6 +62,7 @@ class Asked:
         executor: Where the processes are.
         ceilings: Whether to measure first what this machine does at most.
         timeout_s: A worker that takes longer for a batch is ended, as one that died.
+        address: Of the cluster (`auto`, `host:6379`, `ray://host:10001`); empty for one of this machine's own.
     """
 
     data: str
@@ -81,6 +83,19 @@ class Asked:
     executor: Executor = Executor.LOCAL
     ceilings: bool = True
     timeout_s: float = 600.0
+    address: str = ""
+
+
+def executor_of(text: str) -> tuple[Executor, str]:
+    """Executor and address, from `local`, `ray` or `ray:ADDRESS`.
+
+    Raises:
+        UsageError: Something else.
+    """
+    kind, _, address = text.partition(":")
+    if kind not in tuple(Executor) or (address and kind != Executor.RAY):
+        raise unknown("executor", text, (*map(str, Executor), f"{Executor.RAY}:ADDRESS"))
+    return Executor(kind), address
 
 
 def check(asked: Asked) -> None:
@@ -102,7 +117,5 @@ def check(asked: Asked) -> None:
             raise UsageError(f"{name} {value} is out of range", now=f"give a number from 1 to {most}")
     if not asked.devices:
         raise UsageError("no device is named", now="write --device cpu, cuda or cuda:0,cuda:1")
-    if asked.executor is Executor.RAY:
-        raise UsageError("a bulk run cannot use a Ray cluster yet", when="--executor ray", now="leave --executor away")
     if not asked.timeout_s > 0:
         raise UsageError(f"--timeout {asked.timeout_s:g} is out of range", now="give seconds above 0")

@@ -36,6 +36,7 @@ def record_document(record: Record) -> dict[str, Any]:
             for scope in SCOPES
             if f"{scope}.verdict" in record.energy
         },
+        "nodes": [wire.to_document(one) for one in record.nodes],
         "restarts": record.restarts,
         "facts": dict(record.facts),
         "notes": list(record.notes),

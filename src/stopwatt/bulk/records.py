@@ -37,6 +37,7 @@ class Trouble(StrEnum):
     TRUNCATED = "truncated"
     TOO_LARGE = "too-large"
     KILLED_THE_DECODER = "killed-the-decoder"
+    TOO_SLOW = "too-slow"  # no decoder was done with it in time
     WRONG_OUTPUTS = "wrong-outputs"
     MODEL_FAILED = "model-failed"
 
@@ -197,6 +198,29 @@ class Bottleneck:
 
 
 @dataclass(frozen=True, slots=True)
+class Node:
+    """What a node of a cluster did in a run.
+
+    Attributes:
+        name: Of the node.
+        layout: As it was at the end.
+        images: That it did, failed ones included.
+        images_per_s: Over the whole run; `None` where it did nothing.
+        by_worker: Images of each of its model workers, those included that were done again elsewhere.
+        bottleneck: What held it back; `None` where it was lost.
+        lost: Why it was, in a sentence; empty where it was not.
+    """
+
+    name: str
+    layout: Layout
+    images: int
+    images_per_s: float | None
+    by_worker: tuple[int, ...] = ()
+    bottleneck: Bottleneck | None = None
+    lost: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Record:
     """A run, as `summary.json` has it.
 
@@ -216,6 +240,7 @@ class Record:
             `<scope>.verdict` (`measured`, `suspect`, `unavailable`) and `<scope>.why`. Scopes never add up.
         facts: Machine, software, pack, data: what says which run this is.
         notes: What a reader must know.
+        nodes: Of a cluster, those that took part, in the order in which they ended; empty for this machine alone.
     """
 
     images: int
@@ -232,3 +257,4 @@ class Record:
     energy: Mapping[str, Scalar | None] = field(default_factory=dict)
     facts: Mapping[str, Scalar] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
+    nodes: tuple[Node, ...] = ()

@@ -2,13 +2,14 @@
 
 from collections import Counter
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from time import monotonic
+from typing import TYPE_CHECKING, Protocol
 
 from stopwatt.bulk import folder as folders
 from stopwatt.bulk import writer
-from stopwatt.bulk.asked import Asked, check
+from stopwatt.bulk.asked import Asked, Executor, check
 from stopwatt.bulk.coordinator import Coordinator
 from stopwatt.bulk.crew import Crew
 from stopwatt.bulk.document import record_document
@@ -19,7 +20,7 @@ from stopwatt.bulk.journal import Identity, Journal
 from stopwatt.bulk.layout import first_layout
 from stopwatt.bulk.oversight import NO_CEILINGS, NOTHING_DONE, Oversight
 from stopwatt.bulk.recorder import Recorder
-from stopwatt.bulk.records import Bottleneck, Ceilings, Layout, Record
+from stopwatt.bulk.records import Bottleneck, Ceilings, Layout, Node, Record
 from stopwatt.bulk.source import Source, open_source
 from stopwatt.bulk.ticks import Nobody, Ticker, Watching
 from stopwatt.measuring.load import usable_cores
@@ -27,6 +28,9 @@ from stopwatt.records import Scalar
 from stopwatt.serving.contract import Contract
 from stopwatt.sweeping.execute import Interrupted, stoppable
 from stopwatt.text import counted
+
+if TYPE_CHECKING:
+    from stopwatt.bulk.cluster.joined import Joined
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +46,43 @@ class _Part:
     ceilings: Ceilings = NO_CEILINGS
     bottleneck: Bottleneck = NOTHING_DONE
     notes: tuple[str, ...] = ()
+    nodes: tuple[Node, ...] = ()
+
+
+class _Pipeline(Protocol):
+    """What does the images: a coordinator here, or a fleet of them."""
+
+    stops: int
+    began: float
+    contract: Contract | None
+
+    @property
+    def layout(self) -> Layout:
+        """As it is."""
+        ...
+
+    @property
+    def done(self) -> int:
+        """Images with a result, of this part of the run."""
+        ...
+
+    @property
+    def failed(self) -> int:
+        """Images without."""
+        ...
+
+    @property
+    def restarts(self) -> int:
+        """Processes that died and were started again."""
+        ...
+
+    def run(self) -> None:
+        """Do everything."""
+        ...
+
+    def stop(self) -> None:
+        """One more request to stop."""
+        ...
 
 
 def run_bulk(asked: Asked, watching: Watching | None = None) -> Record:
@@ -88,13 +129,17 @@ class _Run:
         """Do it."""
         total = len(self._source.items)
         batch = self._chosen.load.setup.batch
-        layout = first_layout(self._asked, batch, len(usable_cores()))
+        known = folders.contract_of(self._asked.out)
+        complete = self._resumed == total and known is not None
+        cluster = None if complete or self._asked.executor is Executor.LOCAL else self._join()
+        layout = cluster.layout if cluster else first_layout(self._asked, batch, len(usable_cores()))
         self._watching.begin(total, self._resumed, layout)
         for note in self._notes:
             self._watching.say(note)
-        known = folders.contract_of(self._asked.out)
-        complete = self._resumed == total
-        part = _Part(layout, known) if complete and known is not None else self._work(layout)
+        if complete and known is not None:
+            part = _Part(layout, known)
+        else:
+            part = self._work(layout) if cluster is None else self._work_on(cluster)
         writer.write_results(
             self._asked.out, self._journal, self._source.items, part.contract, per_image=self._asked.per_image
         )
@@ -117,23 +162,56 @@ class _Run:
             self._ticker = ticker
             overseer = Oversight(asked, ticker, self._watching, total - self._resumed)
             coordinator = Coordinator(job, crew, recorder, overseer)
-            with stoppable(coordinator):
-                coordinator.run()
-            recorder.flush()
-            seconds = monotonic() - coordinator.began
-        if coordinator.stops:
+            seconds = _carried_out(coordinator, recorder)
+        return replace(
+            self._part(coordinator, seconds),
+            ceilings=overseer.ceilings,
+            bottleneck=overseer.diagnosis(coordinator.layout),
+            notes=ticker.trouble,
+        )
+
+    def _join(self) -> "Joined":
+        from stopwatt.bulk.cluster.joined import Joined
+
+        self._watching.say("joining the cluster")
+        return Joined(self._asked, self._chosen.load.setup.batch)
+
+    def _work_on(self, cluster: "Joined") -> _Part:
+        from stopwatt.bulk.cluster.fleet import Charge, Fleet
+        from stopwatt.bulk.cluster.gathered import Gathered
+        from stopwatt.bulk.cluster.member import Members
+
+        gathered = Gathered()
+        members = Members(cluster, gathered)
+        charge = Charge(self._asked, self._source.items, self._journal.done, self._chosen, self._watching.say)
+        ticks = self._asked.out / writer.TICKS
+        with (
+            Ticker(self._watching, file=ticks, instruments=gathered) as ticker,
+            Recorder(self._journal) as recorder,
+        ):
+            self._ticker = ticker
+            fleet = Fleet(charge, cluster, members, recorder, ticker)
+            seconds = _carried_out(fleet, recorder)
+        return replace(
+            self._part(fleet, seconds),
+            ceilings=members.ceilings(),
+            bottleneck=members.diagnosis(),
+            notes=(*members.notes(), *ticker.trouble),
+            nodes=members.nodes(seconds),
+        )
+
+    def _part(self, pipeline: _Pipeline, seconds: float) -> _Part:
+        """What it did, if it was not stopped."""
+        done, failed = pipeline.done, pipeline.failed
+        if pipeline.stops:
             raise Interrupted(
                 "stopped on request",
-                when=f"{self._resumed + coordinator.done + coordinator.failed} of {total} images are done",
+                when=f"{self._resumed + done + failed} of {len(self._source.items)} images are done",
                 now="give the same command again: it goes on where it stopped",
             )
-        assert coordinator.contract is not None  # noqa: S101  (known since the model was loaded)
-        folders.keep_contract(asked.out, coordinator.contract)
-        done, failed = coordinator.done, coordinator.failed
-        return _Part(
-            coordinator.layout, coordinator.contract, done, failed, seconds, coordinator.restarts,
-            overseer.ceilings, overseer.diagnosis(coordinator.layout), ticker.trouble,
-        )  # fmt: skip
+        assert pipeline.contract is not None  # noqa: S101  (known since the model was loaded)
+        folders.keep_contract(self._asked.out, pipeline.contract)
+        return _Part(pipeline.layout, pipeline.contract, done, failed, seconds, pipeline.restarts)
 
     def _record(self, part: _Part) -> Record:
         failed = Counter(str(entry["failed"][0]) for _, entry in self._journal.entries(failed=True))
@@ -154,12 +232,21 @@ class _Run:
             energy=self._ticker.energy(part.done) if self._ticker else {},
             facts=self._facts(),
             notes=(*self._notes, *part.notes),
+            nodes=part.nodes,
         )
 
     def _facts(self) -> Mapping[str, Scalar]:
         places = {"data.path": self._asked.data, "data.images": self._asked.images}
         found = {name: str(Path(place).absolute()) for name, place in places.items() if place is not None}
         return {**self._chosen.facts, "data": self._source.described, **found}  # to find the images again
+
+
+def _carried_out(pipeline: _Pipeline, recorder: Recorder) -> float:
+    """Let it do everything, and have it written; seconds from the first image on."""
+    with stoppable(pipeline):
+        pipeline.run()
+    recorder.flush()
+    return monotonic() - pipeline.began
 
 
 def _about(journal: Journal, chosen: Chosen) -> Iterator[str]:

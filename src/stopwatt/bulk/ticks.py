@@ -18,7 +18,7 @@ from types import TracebackType
 from typing import Protocol, Self
 
 from stopwatt import wire
-from stopwatt.bulk.instruments import Instruments
+from stopwatt.bulk.instruments import Instruments, Now
 from stopwatt.bulk.records import Idle, Layout, Stage, Tick
 from stopwatt.records import Scalar
 
@@ -45,6 +45,26 @@ class Watching(Protocol):
 
     def end(self) -> None:
         """Nothing more will come."""
+        ...
+
+
+class Instrumental(Protocol):
+    """What says how much a run uses: `instruments.Instruments`, or those of many machines."""
+
+    def begin(self) -> None:
+        """Energy and CPU time count from now."""
+        ...
+
+    def read(self) -> Now:
+        """What they say now."""
+        ...
+
+    def energy(self, images: int) -> dict[str, Scalar | None]:
+        """From the beginning to the end, as `Record.energy` has it; after `close`."""
+        ...
+
+    def close(self) -> None:
+        """End."""
         ...
 
 
@@ -120,13 +140,20 @@ class Ticker:
         file: Where ticks are appended, one JSON object a line; `None` for nowhere.
         device: Whose meters are read: `cpu`, `cuda:1`; empty for all of the machine (`device_of`).
         every_s: Seconds between two ticks.
+        instruments: In place of those of the device.
     """
 
     def __init__(
-        self, watching: Watching, *, file: Path | None = None, device: str = "", every_s: float = EVERY_S
+        self,
+        watching: Watching,
+        *,
+        file: Path | None = None,
+        device: str = "",
+        every_s: float = EVERY_S,
+        instruments: Instrumental | None = None,
     ) -> None:
         self._watching, self._file, self._every_s = watching, file, every_s
-        self._instruments = Instruments(device)
+        self._instruments = Instruments(device) if instruments is None else instruments
         self._lock = threading.Lock()
         self._stop = threading.Event()
         self._waiting = Waiting(time.monotonic_ns())

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Annotated
 
 from cyclopts import App, Group, Parameter
 
-from stopwatt.bulk.asked import Executor
 from stopwatt.cli.options import RESULTS, TARGET, AsJson, HostThreads, Params
+from stopwatt.errors import UsageError
 from stopwatt.records import Precision
 from stopwatt.serving.contract import Task
 
@@ -53,6 +53,10 @@ def run(
         Precision, Parameter(group=TARGET, show_choices=False, help="Of a workload: fp32, tf32, fp16, bf16, int8.")
     ] = Precision.FP32,
     param: Params = (),
+    contract: Annotated[
+        Path | None,
+        Parameter(group=TARGET, help="YAML or JSON: what the images of a .onnx or .pt2 file or a folder are."),
+    ] = None,
     seed: Annotated[int, Parameter(group=TARGET, help="Of a workload's weights.")] = 0,
     device: Annotated[str, Parameter(group=TARGET, help="cpu, cuda or cuda:1; by comma for several.")] = "cpu",
     workers: Annotated[int, Parameter(group=LAYOUT, help="Processes with a model; 0: one for each device.")] = 0,
@@ -67,8 +71,8 @@ def run(
         bool, Parameter(group=LAYOUT, negative="", help="Try other layouts in the first minute, and keep the best.")
     ] = False,
     executor: Annotated[
-        Executor, Parameter(group=LAYOUT, show_choices=False, help="local, or ray for a cluster.")
-    ] = Executor.LOCAL,
+        str, Parameter(group=LAYOUT, help="`local` (here), `ray` or `ray:ADDRESS` (the nodes of a cluster).")
+    ] = "local",
     timeout: Annotated[str, Parameter(group=LAYOUT, help="End a process that takes longer for one thing.")] = "10min",
     ceilings: Annotated[
         bool, Parameter(group=LAYOUT, help="First measure what model, decoding and storage do at most.")
@@ -93,7 +97,7 @@ def run(
 
         stopwatt run "photos/*.jpg" --model resnet --task embed --limit 1000 --out vectors/
     """
-    from stopwatt.bulk.asked import Asked, Model
+    from stopwatt.bulk.asked import Asked, Model, executor_of
     from stopwatt.bulk.document import record_document
     from stopwatt.bulk.run import run_bulk
     from stopwatt.cli.options import parameters, words
@@ -102,10 +106,11 @@ def run(
     from stopwatt.reporting.console import console_for
     from stopwatt.units import parse
 
-    chosen = Model(model, parameters(param), backend, precision, seed)
+    where, address = executor_of(executor)
+    chosen = Model(model if contract is None else _with(contract, model), parameters(param), backend, precision, seed)
     asked = Asked(
         data, chosen, out, images, task, workers, decoders, tuple(words(device)), batch, queue, threads, auto,
-        per_image, fresh, limit, executor, ceilings, parse(timeout, "s"),
+        per_image, fresh, limit, where, ceilings, parse(timeout, "s"), address,
     )  # fmt: skip
     record = run_bulk(asked, LivePanel(console_for(sys.stderr)))
     if json:
@@ -114,6 +119,17 @@ def run(
         render_run(console_for(sys.stdout), record)
     if record.failed:
         _raise(record, out)
+
+
+def _with(contract: Path, model: str) -> str:
+    from stopwatt.bulk.identity import PACK
+    from stopwatt.workloads.contracted import contracted
+
+    if Path(model).suffix == PACK:
+        raise UsageError(
+            "a pack has its contract inside", when=f"--contract {contract}", now="pack the model again with --contract"
+        )
+    return contracted(contract, model)
 
 
 def _raise(record: "Record", out: Path) -> None:

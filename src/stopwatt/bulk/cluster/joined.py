@@ -1,0 +1,76 @@
+"""The nodes of a cluster that take part in a run, and the outposts on them."""
+
+import contextlib
+from collections.abc import Mapping
+from typing import Any
+
+from stopwatt.bulk.asked import Asked
+from stopwatt.bulk.cluster.outpost import Outpost
+from stopwatt.bulk.cluster.places import Place, gpus_of, layout_of, places_of, threads_of, together
+from stopwatt.bulk.records import Layout
+from stopwatt.errors import EnvironmentUnfit
+from stopwatt.sweeping.executors.joining import join
+from stopwatt.text import counted
+
+OUTPOST = Outpost
+
+
+class Joined:
+    """A cluster that was joined.
+
+    Args:
+        asked: The request.
+        batch: Images of a call.
+
+    Attributes:
+        ray: The module.
+        layout: Of all nodes together.
+
+    Raises:
+        EnvironmentUnfit: Ray is not installed, the cluster does not answer, or no node offers what is needed.
+        UsageError: The devices cannot be meant.
+    """
+
+    def __init__(self, asked: Asked, batch: int) -> None:
+        self._asked = asked
+        self._batch = batch
+        self._gpus = gpus_of(asked.devices)
+        self.ray = join(asked.address)
+        places = self.places()
+        if not places:
+            gpus = f" and {counted(self._gpus, 'GPU')}" if self._gpus else ""
+            raise EnvironmentUnfit(
+                f"no node of the cluster offers a core{gpus}",
+                when=asked.address or "a cluster of this machine alone",
+                now="add nodes, or run without --executor ray",
+            )
+        self._threads = threads_of(asked, batch, places)
+        self.layout = together([self.layout_of(place) for place in places])
+
+    def places(self) -> list[Place]:
+        """Nodes that can take part now."""
+        return places_of(self.ray.nodes(), self._gpus)
+
+    def layout_of(self, place: Place) -> Layout:
+        """How the run is laid out on a node."""
+        return layout_of(self._asked, self._batch, place, self._threads)
+
+    def start(self, place: Place) -> Any:
+        """An outpost that has all cores of a node; it is there when it answers."""
+        actor = self.ray.remote(num_cpus=place.cores, num_gpus=self._gpus, max_restarts=0)(OUTPOST)
+        pin = self.ray.util.scheduling_strategies.NodeAffinitySchedulingStrategy(place.node, soft=False)
+        return actor.options(scheduling_strategy=pin).remote()
+
+    def end(self, outpost: Any) -> None:
+        """It and its processes, at once."""
+        with contextlib.suppress(Exception):
+            self.ray.kill(outpost)
+
+    def share(self, thing: Any) -> Any:
+        """Once over the network to each node that asks for it."""
+        return self.ray.put(thing)
+
+    def wait(self, pending: Mapping[Any, Any], wait_s: float) -> list[Any]:
+        """Those of the pending answers that have come; waits for a first one."""
+        done, _ = self.ray.wait(list(pending), timeout=wait_s)
+        return list(done)
