@@ -22,8 +22,8 @@ from stopwatt.bulk.ticks import Counts
 if TYPE_CHECKING:
     from stopwatt.serving.contract import Placement
 
-WORK_S = 0.02
-"""Everybody is given about so many seconds of work at once: little where images are large, messages few where not."""
+WORK_S = 0.08
+"""Everybody is given about so many seconds of work at once: few messages, and not much that others wait for."""
 LEAST_AHEAD, MOST_AHEAD = 2, 64
 """Images that a decoder has at most."""
 LEAST_DEPTH, MOST_DEPTH = 2, 8

@@ -10,8 +10,9 @@ _QUEUE_BYTES = 512 * 2**20
 """Of decoded images that wait, at most; at least one batch may."""
 _QUEUE_GROUPS = 4
 """Batches of each lane that may wait."""
-_QUEUE_LEAST, _QUEUE_CHEAP_BYTES = 256, 64 * 2**20
-"""Images that may wait in any case, and what they may take: tiny ones come and go many at once."""
+_QUEUE_LEAST, _QUEUE_CHEAP_BYTES = 256, 8 * 2**20
+"""Images that may wait in any case, and what they may take: tiny ones come and go many at once. Large ones that wait
+long have left the caches when the model gets them, and at the end keep it busy when decoders have nothing to do."""
 _CORES_FOR_A_GPU = 2
 """What a worker on a GPU uses of the host beside its decoders."""
 

@@ -30,7 +30,7 @@ class Recorder:
         self._taken = 0
         self._written = 0
         self._lock = threading.Condition()
-        self._closing = threading.Event()
+        self._closing, self._hurry = threading.Event(), threading.Event()
         self._trouble: Exception | None = None
         self.seconds = 0.0
         self._thread = threading.Thread(target=self._guarded, name="journal", daemon=True)
@@ -43,6 +43,7 @@ class Recorder:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._closing.set()
+        self._hurry.set()
         self._thread.join()
         if error is None:
             self.check()
@@ -74,6 +75,7 @@ class Recorder:
             StoreError: It could not be written.
         """
         with self._lock:
+            self._hurry.set()
             while self._bytes and self._trouble is None:
                 self._lock.wait()
         self.check()
@@ -99,7 +101,9 @@ class Recorder:
         synced = monotonic()
         dirty = False
         while True:
-            last = self._closing.wait(self._write_every_s)
+            self._hurry.wait(self._write_every_s)
+            self._hurry.clear()
+            last = self._closing.is_set()
             start = perf_counter()
             dirty |= self._write()
             if dirty and (last or monotonic() - synced >= SYNC_EVERY_S):
