@@ -12,6 +12,7 @@ from stopwatt.errors import StopwattError
 from stopwatt.records import (
     THOROUGH,
     Boundary,
+    Calibration,
     Cell,
     Load,
     Measured,
@@ -58,6 +59,15 @@ def test_keys_stay_what_they_are_in_the_stores_that_exist():
     )
     assert CELL.key == "25b2e37a94bc1c58c93e"
     assert rich.key == "6769553b154c04fd28c1"
+
+
+def test_data_to_calibrate_on_change_keys_of_int8_by_what_they_hold():
+    data = Calibration("photos", "a", 8)
+    int8 = replace(CELL, setup=Setup(batch=8, precision=Precision.INT8))
+    keys = [replace(int8, protocol=Protocol(calibration=one)).key for one in (None, data, replace(data, digest="b"))]
+    assert len(set(keys)) == 3
+    assert replace(int8, protocol=Protocol(calibration=replace(data, data="moved"))).key == keys[1]
+    assert replace(CELL, protocol=Protocol(calibration=data)).key == CELL.key
 
 
 def test_a_cell_whose_key_was_asked_for_is_written_as_any_other():

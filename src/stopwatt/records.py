@@ -315,6 +315,11 @@ class Cell:
         document = _fields(self) | {"workload": workload, "setup": self.setup.identity(), "protocol": self._rules()}
         return digest(document)
 
+    @property
+    def calibration(self) -> Calibration | None:
+        """What the cell is calibrated on, where it is int8."""
+        return self.protocol.calibration if self.setup.precision is Precision.INT8 else None
+
     def _rules(self) -> dict[str, Any]:
         """The protocol without what changes nothing in a round."""
         rules = _fields(self.protocol) | {"warmup": _fields(self.protocol.warmup)}
@@ -325,9 +330,7 @@ class Cell:
             rules["ablation"] = _fields(self.protocol.ablation) | {"ways": ways}
         if self.protocol.energy is not None:
             rules["energy"] = _fields(self.protocol.energy)
-        if self.protocol.calibration is not None:
-            quantised = self.setup.precision is Precision.INT8
-            rules["calibration"] = self.protocol.calibration.digest if quantised else None
+        rules["calibration"] = self.calibration.digest if self.calibration is not None else None
         for name in (*_NOT_IN_KEY, *(name for name, default in _LATER if rules[name] == default)):
             del rules[name]
         return rules

@@ -4,7 +4,7 @@ from dataclasses import replace
 import pytest
 
 from stopwatt.errors import EnvironmentUnfit
-from stopwatt.records import Cell, Precision, Protocol, Setup, Workload
+from stopwatt.records import Calibration, Cell, Precision, Protocol, Setup, Workload
 from stopwatt.sweeping import cache
 
 CELL = Cell(Workload("mlp", {"hidden": 8}), Setup(backend="onnxruntime", batch=2, threads=1), Protocol(), code="a")
@@ -103,7 +103,21 @@ def test_pruning_survives_a_draft_that_another_process_publishes_meanwhile(folde
     with cache.draft_of(cache.root() / "artifacts" / "old") as draft:
         (draft / "data").write_bytes(b"x")
         cache.publish(draft, cache.root() / "artifacts" / "old")
-    found = {"bundles": [".draft-gone"], "artifacts": ["old"], "packs": []}
+    found = {"bundles": [".draft-gone"], "artifacts": ["old"], "calibrations": [], "packs": []}
     monkeypatch.setattr(type(folder), "glob", lambda self, _: iter([self / name for name in found[self.name]]))
     cache.prune(keep_bytes=0)
     assert not (folder / "artifacts" / "old").exists(), "what is there is pruned all the same"
+
+
+def test_a_model_that_was_calibrated_on_other_data_is_another_one(folder):
+    def int8(digest, **said):
+        data = Calibration(digest=digest, samples=8, **{"data": "photos", **said})
+        setup = replace(CELL.setup, precision=Precision.INT8)
+        return replace(CELL, setup=setup, protocol=Protocol(calibration=data))
+
+    own = replace(int8("a"), protocol=Protocol())
+    folders = [cache.artifact_folder(cell) for cell in (own, int8("a"), int8("b"))]
+    assert len(set(folders)) == 3
+    assert cache.artifact_folder(int8("a", data="moved")) == folders[1]
+    fp32 = replace(CELL, protocol=int8("a").protocol)
+    assert cache.artifact_folder(fp32) == cache.artifact_folder(CELL)

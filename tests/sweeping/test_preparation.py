@@ -1,5 +1,7 @@
 """What is made once, and what is made anew because nobody can tell whether it changed."""
 
+from dataclasses import replace
+from hashlib import sha256
 from pathlib import Path
 
 import numpy as np
@@ -8,7 +10,7 @@ import pytest
 from stopwatt import api
 from stopwatt.measuring.bundle import Bundle
 from stopwatt.measuring.job import Answer, JobKind
-from stopwatt.records import Status
+from stopwatt.records import Calibration, Precision, Status
 from stopwatt.sweeping.executors.process import Outcome
 from stopwatt.sweeping.plan import Request, make_plan
 from stopwatt.sweeping.prepare import Preparation
@@ -29,12 +31,16 @@ class Executor:
     def __init__(self, weight):
         self.weight = weight
         self.kinds = []
+        self.jobs = []
 
     def run(self, job, timeout_s, group):
         self.kinds.append(job.kind)
         if job.kind is JobKind.REFERENCE:
             answers = ((np.full((1, 2), self.weight),),)
             Bundle(((np.ones((1, 4)),),), answers, False, "fake", ("x",)).save(Path(job.bundle))
+        if job.kind is JobKind.CALIBRATE:
+            Path(job.calibration).write_text(job.cell.calibration.digest)
+        self.jobs.append(job)
         return Outcome(Answer(Status.OK), "", 0.0)
 
 
@@ -78,6 +84,25 @@ def test_other_answers_of_foreign_code_have_a_bundle_and_a_converted_model_of_th
     assert kinds == [JobKind.REFERENCE, JobKind.CONVERT]
     assert not set(folders) & set(others)
     assert Bundle.load(others[0]).outputs[0][0][0, 0] == 2.0
+
+
+def test_data_to_calibrate_on_are_drawn_once_and_given_to_conversions_by_their_digest(cell):
+    def with_data(digest):
+        plain = cell("mlp")
+        data = Calibration("photos", digest, 8)
+        setup = replace(plain.setup, precision=Precision.INT8)
+        return replace(plain, setup=setup, protocol=replace(plain.protocol, calibration=data))
+
+    executor = Executor(1.0)
+    preparation = Preparation(executor, 1.0)
+    for digest in ("a", "a", "b"):
+        assert preparation.ready(with_data(digest)) is None
+    assert executor.kinds == [JobKind.REFERENCE, *[JobKind.CALIBRATE, JobKind.CONVERT] * 2]
+    files = [preparation.calibration(with_data(digest)) for digest in ("a", "b")]
+    assert [file.read_text() for file in files] == ["a", "b"]
+    assert [job.calibration for job in executor.jobs[2::2]] == [str(file) for file in files]
+    assert executor.jobs[2].calibration_digest == sha256(b"a").hexdigest()
+    assert preparation.calibration(cell("mlp")) is None
 
 
 @pytest.mark.slow

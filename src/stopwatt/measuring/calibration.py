@@ -2,6 +2,7 @@
 
 import hashlib
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -33,6 +34,11 @@ def digest_of(path: Path) -> str:
     """SHA-256 of a file of input sets."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def calibrated(job: Job, file: Path | None) -> Job:
+    """The same job with a file of drawn data to quantise with, known by its digest; as it is where there is none."""
+    return job if file is None else replace(job, calibration=str(file), calibration_digest=digest_of(file))
 
 
 def calibration_of(job: Job, bundle: Bundle) -> Sequence[Arrays]:

@@ -3,11 +3,10 @@
 import os
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import replace
 from pathlib import Path
 
 from stopwatt.errors import StopwattError, Unsupported
-from stopwatt.measuring.calibration import digest_of
+from stopwatt.measuring.calibration import calibrated
 from stopwatt.measuring.check import COSINE, DEVIATION, TOP1
 from stopwatt.measuring.job import Answer, Job, JobKind
 from stopwatt.measuring.parity import TOLERANCE
@@ -58,10 +57,8 @@ class Jobs:
             calibration: File of drawn data to quantise with; the bundle's inputs if absent.
         """
         job = Job(JobKind.CONVERT, cell, bundle=str(bundle), artifact=str(folder))
-        if calibration is not None:
-            job = replace(job, calibration=str(calibration), calibration_digest=digest_of(calibration))
         with _any_number_of_threads():
-            self._done(job)
+            self._done(calibrated(job, calibration))
 
     def check(self, cell: Cell, bundle: Path, folder: Path, inputs: int) -> tuple[Parity, Answer]:
         """How the converted model compares, in a process that has seen nothing else of it.

@@ -188,7 +188,7 @@ class _Packing:
 
     def _calibration(self, cell: Cell) -> Path | None:
         """A file of the data to calibrate on; `None` where none are named."""
-        wanted = cell.protocol.calibration
+        wanted = cell.calibration
         if wanted is None:
             return None
         self.watcher.task(f"drawing {counted(wanted.samples, 'sample')} of {wanted.data}")
@@ -291,7 +291,7 @@ def _described(
         machine=machine_of(cell.setup.device),
         created=datetime.now(UTC).isoformat(timespec="seconds"),
         tool_version=__version__,
-        calibration=cell.protocol.calibration,
+        calibration=cell.calibration,
         notes=(*notes, *dict.fromkeys(text for artifact in artifacts for text in _found(artifact))),
     )
 

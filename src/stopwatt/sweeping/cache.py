@@ -13,7 +13,7 @@ from dataclasses import asdict
 from pathlib import Path
 
 from stopwatt.errors import EnvironmentUnfit
-from stopwatt.records import Cell, digest
+from stopwatt.records import Calibration, Cell, digest
 
 FORMAT = 1
 """Changes when the meaning of cached content does."""
@@ -47,9 +47,15 @@ def bundle_folder(cell: Cell) -> Path:
 
 
 def artifact_folder(cell: Cell) -> Path:
-    """Where the converted model of a cell is. Threads and protocol do not change it."""
+    """Where the converted model of a cell is. Of threads and protocol only what int8 is calibrated on changes it."""
     setup = {name: value for name, value in cell.setup.identity().items() if name != "threads"}
-    return root() / "artifacts" / digest([FORMAT, *_content(cell), setup, dict(cell.software)])
+    data = [cell.calibration.digest] if cell.calibration is not None else []
+    return root() / "artifacts" / digest([FORMAT, *_content(cell), setup, dict(cell.software), *data])
+
+
+def calibration_folder(cell: Cell, calibration: Calibration) -> Path:
+    """Where the samples are that were drawn for a cell, in the shape that its model takes."""
+    return root() / "calibrations" / digest([FORMAT, *_content(cell), calibration.digest])
 
 
 def _content(cell: Cell) -> list[object]:
@@ -101,7 +107,7 @@ def publish(draft: Path, folder: Path) -> None:
 def prune(keep_bytes: int = KEEP_BYTES) -> None:
     """Delete the content that was not used for the longest time until the rest fits."""
     entries = []
-    for kind in ("bundles", "artifacts", "packs"):
+    for kind in ("bundles", "artifacts", "calibrations", "packs"):
         for folder in (root() / kind).glob("*"):
             with suppress(FileNotFoundError):  # a draft of another process that was published meanwhile
                 size = sum(file.stat().st_size for file in folder.rglob("*") if file.is_file())

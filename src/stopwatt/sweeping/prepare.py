@@ -7,6 +7,7 @@ from stopwatt.backends import catalogue
 from stopwatt.backends.base import ArtifactBackend
 from stopwatt.errors import Unsupported
 from stopwatt.measuring.bundle import content_of
+from stopwatt.measuring.calibration import calibrated
 from stopwatt.measuring.faults import translate
 from stopwatt.measuring.job import Answer, Job, JobKind
 from stopwatt.records import Cell, Status
@@ -14,6 +15,8 @@ from stopwatt.sweeping import cache
 from stopwatt.sweeping.executors.process import Outcome, ProcessExecutor
 from stopwatt.sweeping.sharing import group_of
 from stopwatt.workloads.resolve import resolve
+
+_DRAWN = "drawn.npz"
 
 
 class Preparation:
@@ -41,6 +44,17 @@ class Preparation:
             return None
         return _of_content(cache.artifact_folder(cell), self._made.get(cache.bundle_folder(cell), ""))
 
+    def calibration(self, cell: Cell) -> Path | None:
+        """File of the data that the cell is calibrated on, once it is ready; `None` for the bundle's inputs."""
+        folder = self._calibration_folder(cell)
+        return None if folder is None else folder / _DRAWN
+
+    def _calibration_folder(self, cell: Cell) -> Path | None:
+        calibration = cell.calibration
+        if calibration is None or not getattr(catalogue.get(cell.setup.backend), "calibrates", False):
+            return None
+        return _of_content(cache.calibration_folder(cell, calibration), self._made.get(cache.bundle_folder(cell), ""))
+
     def ready(self, cell: Cell) -> Outcome | None:
         """Make everything ready: `None` when it is, otherwise what failed."""
         try:
@@ -49,7 +63,8 @@ class Preparation:
             return Outcome(Answer(*translate(refusal, "planning")), "", 0.0)
         foreign = resolve(cell.workload.source).runs_foreign_code
         reference = self._made_anew(cell) if foreign else self._ready(JobKind.REFERENCE, cell, self.bundle(cell))
-        return reference or self._ready(JobKind.CONVERT, cell, self.artifact(cell))
+        drawn = reference or self._ready(JobKind.CALIBRATE, cell, self._calibration_folder(cell))
+        return drawn or self._ready(JobKind.CONVERT, cell, self.artifact(cell))
 
     def _made_anew(self, cell: Cell) -> Outcome | None:
         """The reference of foreign code, once a run: the code may load weights, and nobody tells when they change.
@@ -77,7 +92,9 @@ class Preparation:
             cache.touch(folder)
             return None
         if folder not in self._failed:
-            outcome = self._fill(folder, lambda draft: _job(kind, cell, self.bundle(cell), draft))
+            outcome = self._fill(
+                folder, lambda draft: _job(kind, cell, self.bundle(cell), draft, self.calibration(cell))
+            )
             if outcome.answer.status is Status.OK:
                 return None
             if outcome.answer.status is Status.INTERRUPTED:
@@ -100,7 +117,9 @@ def _of_content(folder: Path, content: str) -> Path:
     return folder.with_name(f"{folder.name}-{content}") if content else folder
 
 
-def _job(kind: JobKind, cell: Cell, bundle: Path, draft: Path) -> Job:
+def _job(kind: JobKind, cell: Cell, bundle: Path, draft: Path, calibration: Path | None = None) -> Job:
     if kind is JobKind.REFERENCE:
         return Job(kind, cell, bundle=str(draft))
-    return Job(kind, cell, bundle=str(bundle), artifact=str(draft))
+    if kind is JobKind.CALIBRATE:
+        return Job(kind, cell, bundle=str(bundle), calibration=str(draft / _DRAWN))
+    return calibrated(Job(kind, cell, bundle=str(bundle), artifact=str(draft)), calibration)

@@ -7,6 +7,7 @@ from typing import Protocol
 
 from stopwatt.devices.facts import read_facts
 from stopwatt.devices.fitness import judge
+from stopwatt.measuring.calibration import calibrated
 from stopwatt.measuring.job import Answer, Job, JobKind
 from stopwatt.records import Cell, Measurement, Scalar, Status, Trouble
 from stopwatt.sweeping.executors.local import Local
@@ -112,6 +113,8 @@ class LocalRounds(Local):
             round=turn.round,
             tick_s=watch.tick_s,
         )
+        if failure is None and not job.artifact:  # a converted model was quantised when it was made
+            job = calibrated(job, self._preparation.calibration(turn.cell))
         before = _facts(turn.cell)
         watch.leave_alone(alone=self._executor.alone, stopping=lambda: self._stopping)
         group = group_of(job.kind, turn.cell)
