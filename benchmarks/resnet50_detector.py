@@ -64,10 +64,9 @@ class DenseDetector(nn.Module):
         self.class_tower, self.box_tower = _tower(), _tower()
         self.classes = nn.Conv2d(_NECK, classes, 3, padding=1)
         self.boxes = nn.Conv2d(_NECK, 4, 3, padding=1)
-        self.register_buffer("mean", torch.tensor((0.485, 0.456, 0.406)).view(1, 3, 1, 1) * 255, persistent=False)
-        self.register_buffer(
-            "scale", 1 / (torch.tensor((0.229, 0.224, 0.225)).view(1, 3, 1, 1) * 255), persistent=False
-        )
+        mean, deviation = (255 * torch.tensor(values).view(1, 3, 1, 1) for values in (MEAN, STD))
+        self.register_buffer("mean", mean, persistent=False)
+        self.register_buffer("scale", 1 / deviation, persistent=False)
         self._draw()
 
     @torch.no_grad()
