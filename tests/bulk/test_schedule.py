@@ -79,15 +79,17 @@ class World:
             self.schedule.decoded(name, number)
 
     def lane(self, name, *, dies):
-        ticket, pairs = self.lanes[name][0]
+        """It works on two groups at once: either may be answered first, or kill it."""
+        at_work = self.lanes[name][:2]
+        ticket, pairs = self.chance.choice(at_work)
         numbers = tuple(number for number, _ in pairs)
-        if dies or self.kill_lanes.intersection(numbers):
+        if dies or self.kill_lanes.intersection(number for _, pairs in at_work for number, _ in pairs):
             self.lanes[name] = []
             for lost in self.schedule.lane_died(name):
                 self.settle(lost, LOST)
             self.schedule.lane_came(name)
         else:
-            self.lanes[name].pop(0)
+            self.lanes[name].remove((ticket, pairs))
             self.calls.append(numbers)
             for number in numbers:
                 self.settle(number, GOOD)

@@ -6,8 +6,8 @@ of them was quicker, or on who died; and a resumed run, which does groups again 
 what the undisturbed one would have computed.
 
     a group is drawn -> its images are decoded, each into a slot -> the group is complete -> a lane answers it
-                              |  a decoder died: each of its images                |  a lane died: its first group
-                              |  again, alone; the second time given up            |  again; then one by one
+                              |  a decoder died: each of its images                |  a lane died: its groups
+                              |  again, alone; the second time given up            |  again, alone; then one by one
 
 A *lane* is a model that takes one group after another; a worker process has one, or one for each of its devices.
 
@@ -227,7 +227,7 @@ class Schedule:
         self._release(self._lanes[lane].has.pop(ticket))
 
     def lane_died(self, lane: int) -> tuple[int, ...]:
-        """A lane ended. Its groups go to others; the one that it worked on has cost one death.
+        """A lane ended. Its groups go to others, each alone: a lane works on several at once, and one of them did it.
 
         Returns:
             The image that was alone with a lane when it died, for the last time: given up.
@@ -235,14 +235,11 @@ class Schedule:
         groups = list(self._lanes.pop(lane).has.values())
         for group in groups:
             self.decoded_waiting += len(group.pairs)
-        if not groups:
+            group.deaths += 1
+        if len(groups) != 1 or groups[0].deaths < MOST_DEATHS:
+            self._complete.extendleft(reversed(groups))
             return ()
-        suspect, *others = groups
-        self._complete.extendleft(reversed(others))
-        suspect.deaths += 1
-        if suspect.deaths < MOST_DEATHS:
-            self._complete.appendleft(suspect)
-            return ()
+        (suspect,) = groups
         if len(suspect.pairs) > 1:
             singles = [_Group(0, [pair], deaths=MOST_DEATHS - 1) for pair in suspect.pairs]
             self._complete.extendleft(reversed(singles))
@@ -320,9 +317,9 @@ class Schedule:
     def _for_lanes(self) -> Iterator[Infer]:
         for held in range(self.depth):  # everybody has a first group before anybody gets a second
             for name, lane in self._lanes.items():
-                if len(lane.has) != held or lane.leaving:
+                if len(lane.has) != held or lane.leaving or any(group.deaths for group in lane.has.values()):
                     continue
-                group = self._next_complete()
+                group = self._next_complete(alone=not held)
                 if group is None:
                     return
                 self._tickets += 1
@@ -331,9 +328,9 @@ class Schedule:
                 self.decoded_waiting -= len(group.pairs)
                 yield Infer(name, self._tickets, tuple(group.pairs))
 
-    def _next_complete(self) -> _Group | None:
-        if self._complete:
-            return self._complete.popleft()
+    def _next_complete(self, *, alone: bool) -> _Group | None:
+        if self._complete:  # one with which a lane died is given to a lane that has nothing else
+            return self._complete.popleft() if alone or not self._complete[0].deaths else None
         numbers = self._draw() if self._direct else None
         if numbers is None:
             return None
