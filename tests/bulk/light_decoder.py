@@ -1,4 +1,4 @@
-"""A decoder that dies of the images whose numbers the environment names."""
+"""A decoder that dies of some images, and never ends with others: the environment names their numbers."""
 
 import os
 import signal
@@ -8,8 +8,10 @@ from stopwatt.bulk import decoder
 
 class Dying(decoder.Decoder):
     def decode(self, order):
-        if str(order.number) in os.environ["LIGHT_KILLERS"].split(","):
+        if str(order.number) in os.environ.get("LIGHT_KILLERS", "").split(","):
             os.kill(os.getpid(), signal.SIGSEGV)
+        if str(order.number) in os.environ.get("LIGHT_HANGERS", "").split(","):
+            signal.pause()
         return super().decode(order)
 
 

@@ -90,6 +90,14 @@ def test_a_folder_or_a_pipe_is_no_image_and_nobody_waits_for_the_pipe(tmp_path):
     assert trouble(read("/dev/zero")) is Trouble.NOT_AN_IMAGE
 
 
+def test_a_pipe_is_not_even_opened_since_its_writer_would_notice(tmp_path, monkeypatch):
+    os.mkfifo(tmp_path / "pipe.jpg")
+    opened = []
+    monkeypatch.setattr(os, "open", lambda path, *_: opened.append(path))
+    assert read(str(tmp_path / "pipe.jpg")).why == "this is a device or a pipe"
+    assert opened == []
+
+
 def test_what_cannot_be_read_leaves_no_descriptor_open(tmp_path):
     before = len(list(Path("/proc/self/fd").iterdir()))
     for path in (str(tmp_path), "/dev/zero", "/proc/self/mem", f"{tmp_path}/none"):

@@ -1,5 +1,6 @@
 """Frames of videos that the tests encode."""
 
+import os
 import random
 from pathlib import Path
 
@@ -51,6 +52,12 @@ CONTAINERS = [
 def clip(request, tmp_path):
     name, codec, options = request.param
     return encode(tmp_path / name, codec, **options)
+
+
+def test_nobody_waits_for_a_pipe_that_is_called_a_video(tmp_path):
+    os.mkfifo(tmp_path / "clip.mp4")
+    found = videos.open_video(str(tmp_path / "clip.mp4"))
+    assert found == Failed(Trouble.NOT_AN_IMAGE, "the video cannot be read: this is a device or a pipe")
 
 
 def opened(path):

@@ -10,7 +10,7 @@ work at hand (`saturation`).
 import random
 from collections.abc import Sequence
 
-from stopwatt.bulk.reading import cached_share, files_a_second
+from stopwatt.bulk.reading import cached_share, files_a_second, within
 from stopwatt.bulk.records import Ceilings, Layout
 from stopwatt.bulk.saturation import Decoding, Inference, Lost, Turns, work_a_turn
 from stopwatt.bulk.stand import Stand
@@ -21,6 +21,9 @@ TURNS = 3
 TURN_S = 1.2
 _SAMPLE = 512
 """Different images that are decoded."""
+_STUCK_S = 60.0
+"""That reading these may take; not tried again where it took longer."""
+_STUCK = f"a file was not read within {_STUCK_S:g} s"
 _FILES, _FILES_SHARE = 32, 0.01
 """Files of a turn of reading: so few that the run finds its files where they were, on the disk or in the cache."""
 
@@ -61,6 +64,8 @@ def measure_ceilings(stand: Stand, turns: int = TURNS, turn_s: float = TURN_S) -
 
 def _read(stand: Stand, turns: Turns, shares: list[float], why: dict[str, str]) -> None:
     """Files that were not read before, and how many of them were in the page cache."""
+    if why.get("storage") == _STUCK:
+        return
     total = len(stand.items)
     number = min(total, max(_FILES, round(_FILES_SHARE * total)))
     numbers = random.Random(len(turns.rates) + 1).sample(range(total), number)  # noqa: S311  (no secret)
@@ -69,8 +74,12 @@ def _read(stand: Stand, turns: Turns, shares: list[float], why: dict[str, str]) 
         why["storage"] = "the frames of a video are read while they are decoded"
         return
     paths = [item.path for item in items]
-    share = cached_share(paths)
-    rate, read = files_a_second(paths, max(stand.layout.decoders, 1))
+    try:
+        share = within(_STUCK_S, lambda: cached_share(paths))
+        rate, read = within(_STUCK_S, lambda: files_a_second(paths, max(stand.layout.decoders, 1)))
+    except TimeoutError:
+        why["storage"] = _STUCK
+        return
     if not read:
         why["storage"] = "no file could be read"
         return

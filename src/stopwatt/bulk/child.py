@@ -10,12 +10,21 @@ from multiprocessing.connection import Pipe
 from typing import Any
 
 from stopwatt.measuring.job import Answer
+from stopwatt.records import Status, Trouble
 from stopwatt.sweeping import oom
 from stopwatt.sweeping.executors.ending import obituary
 from stopwatt.sweeping.executors.log import Log
 from stopwatt.sweeping.executors.worker import drain, environment
 
-_LEAVE_S = 5.0
+LEAVE_S = 5.0
+"""That a process has to end after it was told to, and again after it was killed."""
+_HELD = Answer(
+    Status.KILLED,
+    Trouble(
+        "killed, but the kernel still holds it",
+        now="a disk, a mount or a driver does not answer: look at dmesg and at the mounts",
+    ),
+)
 
 
 class Child:
@@ -85,19 +94,28 @@ class Child:
         """Say nothing more: it ends when it notices."""
         self.connection.close()
 
-    def ended(self, *, wait_s: float = _LEAVE_S) -> Answer:
-        """Wait until the process has ended, with force if it takes long; how it ended."""
+    def has_left(self, wait_s: float) -> bool:
+        """Whether the process ends within this time."""
         try:
             self._process.wait(wait_s)
         except subprocess.TimeoutExpired:
-            self.kill()
-            self._process.wait()
-        self.kill()  # what it started and left behind
+            return False
+        return True
+
+    def ended(self, *, wait_s: float = LEAVE_S) -> Answer:
+        """Wait until the process has ended, with force if it takes longer than this; how it ended.
+
+        One that the kernel does not let go, since it waits for a disk or a mount that does not answer, is left behind:
+        it ends when the kernel is done with it, and does nothing more before.
+        """
+        left = self.has_left(wait_s)
+        self.kill()  # or what it started and left behind
+        left = left or self.has_left(wait_s)
         drain(self.output, self._log)
         assert self._process.stdout is not None  # noqa: S101  (asked for above)
         self._process.stdout.close()
         self.connection.close()
-        return obituary(self._process.returncode, oom.kills() - self._kills)
+        return obituary(self._process.returncode, oom.kills() - self._kills) if left else _HELD
 
     def last_words(self) -> str:
         """The last line that it printed."""

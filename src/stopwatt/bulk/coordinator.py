@@ -125,7 +125,7 @@ class Coordinator:
     def _look(self) -> None:
         """What is looked at every now and then only."""
         self._recorder.check()
-        self._staff.end_the_stuck(self._job.timeout_s, self._say)
+        self._staff.end_the_stuck(self._job.timeout_s, self._job.decode_timeout_s)
         if not self.stops:
             layout = self._overseer.advise(self.layout, self._ring.longest(self.layout))
             if layout is not None:
@@ -148,7 +148,7 @@ class Coordinator:
                 self._hear(member, message)
                 if isinstance(message, Died):
                     self._patience.bear_loading(message)
-            self._staff.end_the_stuck(self._job.timeout_s, self._say)
+            self._staff.end_the_stuck(self._job.timeout_s, self._job.decode_timeout_s)
             if self.stops:
                 self._flow.schedule.stop()
                 return
@@ -224,8 +224,8 @@ class Coordinator:
         self._patience.bear_death(died, decoder=decoder)
         if decoder:
             self._say(f"a decoder died ({died.why}); its images are decoded again")
-            why = f"the decoder died of it twice: {died.why}"
-            self._flow.decoder_died(member, Failed(Trouble.KILLED_THE_DECODER, why))
+            trouble = Trouble.TOO_SLOW if died.doomed else Trouble.KILLED_THE_DECODER
+            self._flow.decoder_died(member, Failed(trouble, f"the decoder died of it twice: {died.why}"))
         else:
             self._say(f"a worker died ({died.why}); its images go to the model again")
             self._flow.worker_died(member, Failed(Trouble.MODEL_FAILED, f"the model's process died of it: {died.why}"))

@@ -9,7 +9,7 @@ from time import monotonic
 from types import TracebackType
 from typing import Any, Self
 
-from stopwatt.bulk.child import Child
+from stopwatt.bulk.child import LEAVE_S, Child
 from stopwatt.measuring.job import Answer
 
 DECODER, WORKER = "stopwatt.bulk.decoder", "stopwatt.bulk.worker"
@@ -25,6 +25,7 @@ class Member:
         devices: Of a worker's lanes.
         busy_since: Since when it owes an answer; `None` where it owes none.
         ready: Lanes that have said so.
+        doomed: Why it was killed by us; empty where it was not.
     """
 
     child: Child
@@ -32,6 +33,7 @@ class Member:
     devices: tuple[str, ...] = ()
     busy_since: float | None = None
     ready: int = 0
+    doomed: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,14 +43,18 @@ class Died:
     Attributes:
         how: As the parent knows it.
         last_words: What it printed last.
+        doomed: Why we killed it; empty where we did not.
     """
 
     how: Answer
     last_words: str
+    doomed: str = ""
 
     @property
     def why(self) -> str:
         """In one sentence."""
+        if self.doomed:
+            return self.doomed
         told = self.how.trouble.what if self.how.trouble else "ended"
         return f"{told}: {self.last_words}" if self.last_words else told
 
@@ -59,6 +65,7 @@ class Crew:
     def __init__(self) -> None:
         self._members: dict[int, Member] = {}  # by the descriptor of its connection
         self._by_output: dict[int, Member] = {}
+        self._doomed: dict[int, float] = {}  # by the descriptor of its connection, since when
         self._selector = selectors.DefaultSelector()
         self._wake_read, self._wake_write = os.pipe()
         os.set_blocking(self._wake_write, False)
@@ -70,12 +77,17 @@ class Crew:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        for member in self._members.values():
+        children = [member.child for member in self._members.values()]
+        for child in children:
             if error is not None:
-                member.child.kill()
-            member.child.close()
-        for member in self._members.values():
-            member.child.ended()
+                child.kill()
+            child.close()
+        _await(children)
+        for child in children:
+            child.kill()
+        _await(children)
+        for child in children:
+            child.ended(wait_s=0.0)
         self._selector.close()
         os.close(self._wake_read)
         os.close(self._wake_write)
@@ -111,6 +123,13 @@ class Crew:
         member.child.close()
         member.child.ended()
 
+    def end(self, member: Member, why: str) -> None:
+        """Kill a process. Its death is heard like any other; also where the kernel does not let it go."""
+        member.busy_since = None
+        member.doomed = why
+        member.child.kill()
+        self._doomed.setdefault(member.child.connection.fileno(), monotonic())
+
     def wake(self) -> None:
         """Let `news` return; safe inside a signal handler."""
         with suppress(BlockingIOError):
@@ -126,16 +145,22 @@ class Crew:
                     self._selector.unregister(key.fd)
             elif key.fd in self._members:
                 yield from self._heard(self._members[key.fd])
+        held = [fd for fd, since in self._doomed.items() if monotonic() - since > LEAVE_S]
+        for fd in held:
+            yield self._buried(self._members[fd], 0.0)
 
     def _heard(self, member: Member) -> Iterator[tuple[Member, Any]]:
         try:
             message = member.child.connection.recv()
         except (EOFError, OSError):
-            self._forget(member)
-            how = member.child.ended()
-            yield member, Died(how, member.child.last_words())
+            yield self._buried(member, LEAVE_S)
         else:
             yield member, message
+
+    def _buried(self, member: Member, wait_s: float) -> tuple[Member, Died]:
+        self._forget(member)
+        how = member.child.ended(wait_s=wait_s)
+        return member, Died(how, member.child.last_words(), member.doomed)
 
     def _forget(self, member: Member) -> None:
         self._selector.unregister(member.child.connection)
@@ -143,3 +168,11 @@ class Crew:
             self._selector.unregister(member.child.output)
         del self._members[member.child.connection.fileno()]
         del self._by_output[member.child.output]
+        self._doomed.pop(member.child.connection.fileno(), None)
+
+
+def _await(children: Sequence[Child]) -> None:
+    """All of them share the time that each has to leave."""
+    deadline = monotonic() + LEAVE_S
+    for child in children:
+        child.has_left(max(0.0, deadline - monotonic()))

@@ -56,9 +56,11 @@ class _Refused(Exception):  # noqa: N818  (never leaves this module)
 
 
 def read(path: str) -> bytes | Failed:
-    """All of a file, or why not."""
+    """All of a file, or why not. Pipes and devices are not opened: whoever is at their other end would notice."""
     try:
-        descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)  # a pipe must not wait for a writer
+        if other := _other_kind(os.stat(path).st_mode):  # noqa: PTH116  (a Path costs more than the call)
+            return other
+        descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)  # it may have become a pipe just now
     except OSError as error:
         trouble = Trouble.MISSING if error.errno in _NOWHERE else Trouble.UNREADABLE
         return Failed(trouble, f"the file cannot be opened: {error.strerror}")
@@ -74,13 +76,19 @@ def read(path: str) -> bytes | Failed:
 
 def _content(descriptor: int) -> bytes | Failed:
     status = os.fstat(descriptor)
-    if not stat.S_ISREG(status.st_mode):
-        kind = "folder" if stat.S_ISDIR(status.st_mode) else "device or a pipe"
-        return Failed(Trouble.NOT_AN_IMAGE, f"this is a {kind}")
+    if other := _other_kind(status.st_mode):
+        return other
     if status.st_size > MOST_BYTES:
         return Failed(Trouble.TOO_LARGE, f"the file has {status.st_size} bytes; {MOST_BYTES} at most are read")
     with open(descriptor, "rb", buffering=0, closefd=False) as file:
         return file.read()
+
+
+def _other_kind(mode: int) -> Failed | None:
+    """Why there is nothing to read where there is no file."""
+    if stat.S_ISREG(mode):
+        return None
+    return Failed(Trouble.NOT_AN_IMAGE, f"this is a {'folder' if stat.S_ISDIR(mode) else 'device or a pipe'}")
 
 
 def prepared(data: bytes, preprocess: Preprocess) -> tuple[NDArray[np.uint8], Placement] | Failed:

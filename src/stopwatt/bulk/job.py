@@ -11,6 +11,9 @@ from stopwatt.bulk.serve import Load
 from stopwatt.bulk.stand import Stand
 from stopwatt.bulk.ticks import Counts
 
+_DECODE_S, _DECODE_SHARE = 120.0, 0.2
+"""Time limit of an image, and its share of that of a batch: a file takes longer than that on a dead mount only."""
+
 
 @dataclass(frozen=True, slots=True)
 class Job:
@@ -35,6 +38,13 @@ class Job:
     may_grow: bool
     timeout_s: float
     work: Work | None = None
+
+    @property
+    def decode_timeout_s(self) -> float:
+        """The same for a decoder: a fifth, but 2 min if that is less; a frame of a video may need all before it."""
+        if self.items.stretch > 1:
+            return self.timeout_s
+        return min(self.timeout_s, max(_DECODE_S, _DECODE_SHARE * self.timeout_s))
 
 
 def lanes_of(layout: Layout) -> list[tuple[str, ...]]:

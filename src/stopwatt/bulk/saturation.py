@@ -162,15 +162,15 @@ def _pump(stand: Stand, work: "Decoding | Inference", turn_s: float) -> tuple[in
                 while owed[name] <= work.chunk:  # one to work on, and the next
                     owed[name] += work.give(name)
         if monotonic() - begin > LONGEST_S + _STUCK_S:
-            _end_the_stuck(work.servers, owed)
+            _end_the_stuck(stand, work.servers, owed)
     return good, events
 
 
-def _end_the_stuck(servers: Mapping[int, Member], owed: Mapping[int, int]) -> None:
+def _end_the_stuck(stand: Stand, servers: Mapping[int, Member], owed: Mapping[int, int]) -> None:
     """Their death is heard like any other."""
     for name, images in owed.items():
         if images:
-            servers[name].child.kill()
+            stand.crew.end(servers[name], f"it gave no answer for {LONGEST_S + _STUCK_S:g} s and was ended")
 
 
 def rate_of(events: Sequence[tuple[float, int]], servers: int) -> float | None:

@@ -1,7 +1,7 @@
 """Who works in a run: decoders and workers by their names, those who come and those who leave."""
 
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from time import monotonic
 
 from stopwatt.bulk import orders
@@ -106,14 +106,13 @@ class Staff:
             self.decoders.pop(name, None)
             self.lanes.pop(name, None)
 
-    def end_the_stuck(self, timeout_s: float, say: Callable[[str], None]) -> None:
-        """End processes that owe an answer for too long; their death is heard like any other."""
+    def end_the_stuck(self, worker_s: float, decoder_s: float) -> None:
+        """End processes that owe an answer for longer than this; their death is heard like any other."""
         now = monotonic()
         for member in self._crew.members:
-            if member.busy_since is not None and now - member.busy_since > timeout_s:
-                say(f"process {member.child.pid} gave no answer for {timeout_s:g} s and was ended")
-                member.busy_since = None
-                member.child.kill()
+            most_s = decoder_s if self.is_decoder(member) else worker_s
+            if member.busy_since is not None and now - member.busy_since > most_s:
+                self._crew.end(member, f"it gave no answer for {most_s:g} s and was ended")
 
     def _retire(self, members: Sequence[Member], schedule: Schedule) -> None:
         for member in members:

@@ -6,6 +6,8 @@ the file was entered at the key frame before it, as it is when a run goes on or 
 that cannot be relied on, the file is read from its beginning.
 """
 
+import os
+import stat
 from bisect import bisect_right
 from typing import TYPE_CHECKING
 
@@ -157,6 +159,8 @@ class Video:
 def _opened(path: str) -> "InputContainer":
     import av
 
+    if not stat.S_ISREG(os.stat(path).st_mode):  # noqa: PTH116  (as the path came)
+        raise ValueError("this is a device or a pipe")  # which would be waited for, or be noticed at its other end
     container = av.open(path, options=_LOCAL)
     if not container.streams.video:
         container.close()
