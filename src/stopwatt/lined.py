@@ -161,7 +161,8 @@ def explained(error: "ValidationError", lined: Lined, keys_beside: Callable[[Pat
         lined: The document.
         keys_beside: Which keys may stand where an unknown one stands.
     """
-    first = error.errors()[0]
+    # A misspelt key is unknown and, under its true name, missing: the first says more.
+    first = min(error.errors(), key=lambda one: one["type"] != "extra_forbidden")
     path = first["loc"]
     where, name = lined.at(path), str(path[-1])
     cause = first.get("ctx", {}).get("error")
@@ -171,7 +172,11 @@ def explained(error: "ValidationError", lined: Lined, keys_beside: Callable[[Pat
         near = unknown("key", name, keys_beside(path))
         return UsageError(near.what, when=where, now=near.now)
     if first["type"] == "missing":
-        return UsageError(f"{name} is missing", when=where, now=f"write {name}: and its value")
+        now = f"write {name}: and its value" if isinstance(path[-1], str) else "write every value of the list"
+        return UsageError(f"{_shown(path)} is missing", when=where, now=now)
+    if first["type"] == "too_long":
+        most = first["ctx"]["max_length"]
+        return UsageError(f"{_shown(path)} has more than {most} values", when=where, now=f"give {most}")
     reason = _WANTED.get(first["type"]) or first["msg"].removeprefix("Input should be ")
     return UsageError(f"{_shown(path)} cannot be {_kind(first['input'])}", when=where, now=f"give {reason}")
 
@@ -179,10 +184,12 @@ def explained(error: "ValidationError", lined: Lined, keys_beside: Callable[[Pat
 _WANTED = {
     "string_type": "a single value",
     "int_parsing": "a whole number",
+    "int_type": "a whole number",
     "float_parsing": "a number",
     "bool_parsing": "true or false",
     "dict_type": "keys with values",
     "list_type": "a value, or a list of values",
+    "tuple_type": "a list of values",
     "model_type": "keys with values",
 }
 

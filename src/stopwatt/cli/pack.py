@@ -33,6 +33,10 @@ def pack(
     precision: Annotated[str, Parameter(group=TARGET, help="fp32, tf32, fp16, bf16 or int8.")] = "fp32",
     batch: Batches = "1",
     param: Params = (),
+    contract: Annotated[
+        Path | None,
+        Parameter(group=TARGET, help="YAML or JSON: what the images of a .onnx or .pt2 file or a folder are."),
+    ] = None,
     device: OnDevice = "cpu",
     threads: HostThreads = 0,
     seed: Annotated[int, Parameter(group=TARGET, help="Seeds weights and inputs.")] = 0,
@@ -67,12 +71,14 @@ def pack(
     from stopwatt.packing.preflight import Refused
     from stopwatt.reporting.pack import pack_document, preflight_document
     from stopwatt.units import parse
+    from stopwatt.workloads.contracted import contracted
 
+    source = workload if contract is None else contracted(contract, workload)
     asked = Asked(
-        workload, out, parameters(param), backend, precision, batches(batch), device, threads, seed, tolerance,
+        source, out, parameters(param), backend, precision, batches(batch), device, threads, seed, tolerance,
         force, parse(timeout, "s"), data, images, calibrate,
     )  # fmt: skip
-    with _progress() as watcher:
+    with progress() as watcher:
         try:
             opened = run_pack(asked, watcher)
         except Refused as refused:
@@ -125,7 +131,7 @@ def unpack(
         copy_files(opened, out)
     checked: tuple[Checked, ...] = ()
     if check:
-        with _progress() as watcher:
+        with progress() as watcher:
             checked = check_pack(opened, watcher, device=device, threads=threads, timeout_s=parse(timeout, "s"))
     if json:
         print(json_text.dumps(pack_document(opened, checked), indent=2))
@@ -139,7 +145,7 @@ def unpack(
 
 
 @contextmanager
-def _progress() -> "Iterator[PackProgress]":
+def progress() -> "Iterator[PackProgress]":
     from stopwatt.reporting.console import console_for
     from stopwatt.reporting.pack import PackProgress
 

@@ -21,6 +21,7 @@ _REMEDY = (
     "return an nn.Module, or (module, inputs) where inputs is a tuple of tensors with the batch first or a function "
     "batch -> such a tuple, or any callable"
 )
+_MEND = "return inputs of that shape and type, or mend height, width and inside of the Preprocess"
 _CHANNELS = 3
 
 
@@ -38,7 +39,7 @@ def built_from(returned: Any, source: str, seed: int) -> Built:
     """
     if isinstance(returned, tuple | list) and returned and isinstance(returned[-1], Contract):
         rest = returned[0] if len(returned) == 2 else tuple(returned[:-1])  # noqa: PLR2004  (model and contract)
-        return _with_contract(built_from(rest, source, seed), returned[-1], source)
+        return with_contract(built_from(rest, source, seed), returned[-1], source)
     import torch
 
     model, inputs = returned if _is_pair(returned) else (returned, None)
@@ -58,8 +59,18 @@ def built_from(returned: Any, source: str, seed: int) -> Built:
     return Built(model, make, _names(make), fixed_batch=1 if inputs is None else None)  # a call is one sample
 
 
-def _with_contract(built: Built, contract: Contract, source: str) -> Built:
-    """The workload, if its inputs are the images that the contract describes."""
+def with_contract(built: Built, contract: Contract, source: str, now: str = _MEND) -> Built:
+    """The workload, if its inputs are the images that the contract describes.
+
+    Args:
+        built: The workload.
+        contract: What it is said to be given.
+        source: As the user wrote it, for errors.
+        now: What helps where they are not.
+
+    Raises:
+        WorkloadError: They are not.
+    """
     height, width = contract.preprocess.height, contract.preprocess.width
     inside = contract.preprocess.inside
     wanted = (height, width, _CHANNELS) if inside else (_CHANNELS, height, width)
@@ -70,7 +81,7 @@ def _with_contract(built: Built, contract: Contract, source: str) -> Built:
         raise WorkloadError(
             f"the inputs of {source} are not what its contract says",
             when=f"one input {np.dtype(kind)} (batch, {', '.join(map(str, wanted))}) is described; they are {shapes}",
-            now="return inputs of that shape and type, or mend height, width and inside of the Preprocess",
+            now=now,
         )
     return replace(built, contract=contract, classifier=built.classifier or contract.decoding is Decoding.LOGITS)
 

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from types import MethodType
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -102,6 +103,12 @@ def _module(program: "ExportedProgram") -> "torch.nn.Module":
     module = program.module(check_guards=False).requires_grad_(requires_grad=False)
     module._forward_pre_hooks.clear()  # noqa: SLF001  (hooks have no public list)
     module._forward_pre_hooks_with_kwargs.clear()  # noqa: SLF001  (as above)
+    for name in ("train", "eval"):  # its own raise, though it has one mode: a module around it could not be made ready
+        setattr(module, name, MethodType(_one_mode, module))
+    return module
+
+
+def _one_mode(module: "torch.nn.Module", mode: bool = False) -> "torch.nn.Module":  # noqa: ARG001, FBT001, FBT002  (torch's own)
     return module
 
 

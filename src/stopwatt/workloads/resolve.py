@@ -7,6 +7,8 @@ from stopwatt.errors import UnsafeFile, UsageError
 from stopwatt.extensions import load, registered, unknown
 from stopwatt.workloads import hfdir, pyfile, timm, torchvision
 from stopwatt.workloads.base import Family
+from stopwatt.workloads.contracted import PREFIX as CONTRACT
+from stopwatt.workloads.contracted import Contracted, parted
 from stopwatt.workloads.onnxfile import OnnxFile
 from stopwatt.workloads.pt2file import Pt2File
 from stopwatt.workloads.served import PREFIX, Served
@@ -23,6 +25,7 @@ OUTSIDE = {
     "folder": "a Hugging Face model on this disk: config.json and safetensors",
     "torchvision:NAME": "a torchvision classifier, untrained",
     "timm:NAME": "a timm classifier, untrained",
+    "contract:FILE.yaml:SOURCE": "any of these with a contract from a file: what its images are, what its outputs mean",
     "served:SOURCE": "any of these, taking bytes of images where it has a contract (as `stopwatt pack` packs it)",
 }
 """Forms of sources from outside, each with one line."""
@@ -46,6 +49,9 @@ def resolve(source: str) -> Family:
         raise UsageError(f"{source!r} is no workload", now="`stopwatt workloads` lists what there is")
     if source.startswith(PREFIX):
         return Served(resolve(source.removeprefix(PREFIX)), source)
+    if source.startswith(CONTRACT):
+        file, inner = parted(source)
+        return Contracted(resolve(inner), file, source)
     library, colon, name = source.partition(":")
     if colon and library in _LIBRARIES:
         return _LIBRARIES[library](name)
