@@ -1,5 +1,6 @@
 """Folders of small images, models in numpy, and runs of both."""
 
+import os
 import sys
 from dataclasses import replace
 from pathlib import Path
@@ -54,6 +55,19 @@ def photos(tmp_path):
             if number in marked:
                 pixels[0, 0] = (255, 0, 0)
             Image.fromarray(pixels).save(path)
+        return root
+
+    return make
+
+
+@pytest.fixture
+def many(photos):
+    """`(count)`: a folder of so many images, of which 97 are different."""
+
+    def make(count):
+        root = photos(97, broken={13}, folder=f"many{count}")
+        for number in range(97, count):
+            os.link(root / f"{number % 97:06d}.bmp", root / f"{number:06d}.bmp")
         return root
 
     return make

@@ -5,7 +5,8 @@ import sys
 from pathlib import Path
 
 from stopwatt.bulk import run, staff
-from stopwatt.bulk.asked import Asked, Model
+from stopwatt.bulk.asked import Asked, Executor, Model
+from stopwatt.bulk.cluster import joined
 from stopwatt.bulk.run import run_bulk
 from stopwatt.errors import StopwattError
 
@@ -39,9 +40,14 @@ class Unmetered:
 
 if __name__ == "__main__":
     staff.WORKER, run.Ticker = "light_worker", Unmetered
-    data, model, out, options = sys.argv[1:]
+    data, model, out, text = sys.argv[1:]
+    options = json.loads(text)
+    if "executor" in options:
+        from light_outpost import LightOutpost
+
+        options["executor"], joined.OUTPOST = Executor(options["executor"]), LightOutpost
     try:
-        record = run_bulk(Asked(data, Model(model), Path(out), ceilings=False, **json.loads(options)))
+        record = run_bulk(Asked(data, Model(model), Path(out), ceilings=False, **options))
     except StopwattError as error:
         sys.stderr.write(str(error))
         sys.exit(error.exit_code)

@@ -2,7 +2,6 @@
 
 import contextlib
 import json
-import os
 import random
 import signal
 import subprocess
@@ -16,19 +15,6 @@ import psutil
 import pytest
 
 HERE = Path(__file__).parent
-
-
-@pytest.fixture
-def many(photos):
-    """`(count)`: a folder of so many images, of which 97 are different."""
-
-    def make(count):
-        root = photos(97, broken={13}, folder=f"many{count}")
-        for number in range(97, count):
-            os.link(root / f"{number % 97:06d}.bmp", root / f"{number:06d}.bmp")
-        return root
-
-    return make
 
 
 @pytest.fixture

@@ -1,31 +1,38 @@
 """Bulk runs on a Ray cluster of two nodes on this machine: the same files as here, whoever is lost."""
 
+import contextlib
+import json
 import os
+import signal
+import subprocess
 import sys
 import threading
-import time
 from collections import Counter
+from pathlib import Path
 
 import psutil
 import pytest
+from light_outpost import LightOutpost, OtherOutpost
 
 from stopwatt.bulk.asked import Executor
-from stopwatt.bulk.cluster import joined
+from stopwatt.bulk.cluster import fleet, joined
+from stopwatt.bulk.cluster.words import Sample
+from stopwatt.errors import EnvironmentUnfit, StopwattError
 
 pytest.importorskip("ray")
 pytestmark = [pytest.mark.slow, pytest.mark.filterwarnings("ignore")]
+HERE = Path(__file__).parent
 
 
 @pytest.fixture(scope="module")
 def nodes():
-    """Two nodes of one core each; tests may remove the second and add another."""
+    """Two nodes of one core each; tests may remove the second."""
     import ray
     from ray.cluster_utils import Cluster as Nodes
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("PYTHONPATH", os.path.dirname(__file__))
-        head = {"num_cpus": 1, "include_dashboard": False}
-        made = Nodes(initialize_head=True, head_node_args=head)
+        patch.setenv("PYTHONPATH", str(HERE))
+        made = Nodes(initialize_head=True, head_node_args={"num_cpus": 1, "include_dashboard": False})
         made.add_node(num_cpus=1)
         yield made
         ray.shutdown()
@@ -35,19 +42,169 @@ def nodes():
 @pytest.fixture
 def spread(bulk, nodes, monkeypatch):
     """`(data, model="classifier", **changes)`: a run on the cluster."""
-    from light_outpost import LightOutpost
-
     monkeypatch.setattr(joined, "OUTPOST", LightOutpost)
-    while len(nodes.worker_nodes) < 1:
-        nodes.add_node(num_cpus=1)
     return lambda data, model="classifier", **changes: bulk(
         data, model, executor=Executor.RAY, address=nodes.address, **changes
     )
 
 
+@pytest.fixture
+def start(light, nodes, tmp_path):
+    """`(data, out, **options)`: a run in a process of its own."""
+    begun = []
+
+    def run(data, out, **options):
+        options = {"decoders": 1, "workers": 1, "batch": 2} | options
+        command = [sys.executable, HERE / "light_run.py", data, light("classifier").source, out, json.dumps(options)]
+        begun.append(subprocess.Popen(command, stderr=subprocess.PIPE, text=True))
+        return begun[-1]
+
+    yield run
+    for process in begun:
+        process.kill()
+        process.communicate()
+
+
+def numbers_in(folder):
+    return Counter(json.loads(line)["number"] for line in (folder / "journal.jsonl").read_bytes().splitlines()[1:])
+
+
+def lines_in(folder):
+    journal = folder / "journal.jsonl"
+    return journal.read_bytes().count(b"\n") if journal.exists() else 0
+
+
+def at_work():
+    """Workers and decoders on the nodes of our cluster."""
+    found = []
+    for process in psutil.Process().children(recursive=True):
+        with contextlib.suppress(psutil.Error):
+            dead = process.status() == psutil.STATUS_ZOMBIE
+            if not dead and {"light_worker", "stopwatt.bulk.decoder"}.intersection(process.cmdline()):
+                found.append(process)
+    return found
+
+
+def workers():
+    return [process for process in at_work() if "light_worker" in process.cmdline()]
+
+
+@pytest.fixture
+def meanwhile(tmp_path, eventually):
+    """`(lines, act, out="out")`: does something, once, when the journal of a run has so many lines."""
+    threads = []
+
+    def begin(lines, act, out="out"):
+        def wait():
+            if eventually(lambda: lines_in(tmp_path / out) > lines):
+                act()
+
+        threads.append(threading.Thread(target=wait))
+        threads[-1].start()
+
+    yield begin
+    for thread in threads:
+        thread.join()
+
+
 def test_two_nodes_make_the_same_files_as_this_machine_alone(photos, bulk, spread, results):
     data = photos(300, broken={9, 40})
     _, here, _ = bulk(data, "detector", out="here", per_image=True)
-    record, there, listener = spread(data, "detector", out="there", per_image=True)
-    print(listener.said, record)
+    record, there, _ = spread(data, "detector", out="there", per_image=True)
+    assert results(there) == results(here)
+    assert (record.done, record.failed, record.restarts) == (298, {"not-an-image": 2}, 0)
+    assert [node.images > 0 for node in record.nodes] == [True, True]
+    assert sum(node.images for node in record.nodes) == 300
+    assert (record.layout.workers, record.layout.devices) == (2, ("cpu", "cpu"))
+
+
+def test_a_worker_that_is_killed_on_a_node_costs_nothing(many, spread, bulk, results, meanwhile):
+    data = many(1500)
+    _, here, _ = bulk(data, out="here", batch=2)
+    meanwhile(100, lambda: workers()[0].kill())
+    record, there, listener = spread(data, batch=2)
+    assert record.restarts == 1, listener.said
+    assert any("a worker died" in sentence for sentence in listener.said)
+    assert numbers_in(there) == dict.fromkeys(range(1500), 1)
+    assert results(there) == results(here)
+
+
+def test_a_run_that_was_killed_goes_on_without_a_cluster(many, nodes, start, bulk, results, tmp_path, eventually):
+    data = many(1500)
+    killed = start(data, tmp_path / "out", executor="ray", address=nodes.address)
+    assert eventually(lambda: lines_in(tmp_path / "out") > 100)
+    killed.kill()
+    killed.wait()
+    assert eventually(lambda: not at_work())
+    done = lines_in(tmp_path / "out")
+    assert 100 < done < 1501
+    record, there, _ = bulk(data, batch=2)
+    assert record.resumed >= done - 2  # the header, and what was torn
+    _, here, _ = bulk(data, out="here", batch=2)
+    assert numbers_in(there) == dict.fromkeys(range(1500), 1)
+    assert results(there) == results(here)
+
+
+def test_ctrl_c_finishes_what_workers_have_and_the_same_command_goes_on(many, nodes, start, tmp_path, eventually):
+    data, out, options = many(3000), tmp_path / "out", {"executor": "ray", "address": nodes.address}
+    process = start(data, out, **options)
+    assert eventually(lambda: lines_in(out) > 100)
+    process.send_signal(signal.SIGINT)
+    _, said = process.communicate(timeout=100)
+    assert process.returncode == 130, said
+    assert "goes on where it stopped" in said
+    assert 100 < lines_in(out) < 3001
+    assert eventually(lambda: not at_work())
+    assert start(data, out, **options).wait() == 3
+    assert numbers_in(out) == dict.fromkeys(range(3000), 1)
+
+
+def test_a_second_ctrl_c_leaves_at_once_and_leaves_nobody_behind(many, nodes, start, tmp_path, eventually):
+    process = start(many(3000), tmp_path / "out", executor="ray", address=nodes.address)
+    assert eventually(lambda: lines_in(tmp_path / "out") > 20)
+    process.send_signal(signal.SIGINT)
+    process.send_signal(signal.SIGTERM)
+    process.communicate(timeout=100)
+    assert process.returncode not in {0, 3}
+    assert eventually(lambda: not at_work())
+
+
+def test_a_node_with_another_stopwatt_is_refused(photos, spread, monkeypatch):
+    monkeypatch.setattr(joined, "OUTPOST", OtherOutpost)
+    with pytest.raises(StopwattError, match="a node has another stopwatt than the driver") as refused:
+        spread(photos(4))
+    assert refused.value.exit_code == 4
+
+
+def test_a_node_that_does_not_see_the_images_is_refused(photos, spread, monkeypatch):
+    missing = Sample("/nowhere/1.jpg", 1, "")
+    monkeypatch.setattr(fleet, "samples_of", lambda _: (missing,))
+    with pytest.raises(StopwattError, match="does not see the images that the driver sees: No such file") as refused:
+        spread(photos(4))
+    assert "/nowhere/1.jpg" in refused.value.when
+    assert "shared file system" in refused.value.now
+
+
+def test_a_model_that_no_node_can_load_ends_the_run_with_its_reason(photos, spread):
+    with pytest.raises(StopwattError, match="ValueError: no weights"):
+        spread(photos(8), "unloadable")
+
+
+def test_without_ray_the_error_says_what_to_install(photos, bulk, monkeypatch):
+    monkeypatch.setitem(sys.modules, "ray", None)
+    with pytest.raises(EnvironmentUnfit, match="Ray is not installed") as refused:
+        bulk(photos(4), executor=Executor.RAY)
+    assert refused.value.now == "pip install 'stopwatt[ray]'"
+
+
+def test_a_node_that_dies_in_mid_run_loses_nothing(many, nodes, spread, bulk, results, meanwhile):
+    data = many(3000)
+    _, here, _ = bulk(data, out="here", batch=2)
+    (doomed,) = nodes.worker_nodes
+    meanwhile(300, lambda: nodes.remove_node(doomed, allow_graceful=False))
+    record, there, listener = spread(data, batch=2)
+    assert [bool(node.lost) for node in record.nodes].count(True) == 1, listener.said
+    assert any("go to others" in sentence for sentence in listener.said)
+    assert record.images == record.done + sum(record.failed.values())
+    assert numbers_in(there) == dict.fromkeys(range(3000), 1)
     assert results(there) == results(here)
