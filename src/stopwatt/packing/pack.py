@@ -11,19 +11,19 @@ import numpy as np
 
 from stopwatt import __version__
 from stopwatt.backends import catalogue
-from stopwatt.backends.base import ArtifactBackend, Backend
-from stopwatt.datasets.opening import calibration_of
+from stopwatt.backends.base import ArtifactBackend
 from stopwatt.errors import UsageError
 from stopwatt.measuring.bundle import Bundle
 from stopwatt.measuring.drawing import UNREADABLE
 from stopwatt.packing import archive
+from stopwatt.packing.calibrating import calibration_for
 from stopwatt.packing.jobs import Jobs
 from stopwatt.packing.manifest import Artifact, Manifest, Port
 from stopwatt.packing.native import native_files
 from stopwatt.packing.opened import CHECKS, Opened, open_pack
 from stopwatt.packing.preflight import Preflight, Refused, judge
 from stopwatt.packing.suitability import machine_of
-from stopwatt.records import Calibration, Cell, Precision, Protocol, Scalar, Workload
+from stopwatt.records import Cell, Protocol, Scalar, Workload
 from stopwatt.sweeping import cache
 from stopwatt.sweeping.plan import Plan, Request, make_plan
 from stopwatt.text import counted
@@ -223,7 +223,9 @@ def _plan(asked: Asked) -> Plan:
             f"{backend.name} runs the Python module itself: there is nothing to pack",
             now=f"use --backend {', '.join(portable)}",
         )
-    calibration = _calibration(asked, backend)
+    calibration = calibration_for(
+        backend, asked.precision, asked.data, images=asked.images, samples=asked.calibrate, seed=asked.seed
+    )
     own = f"{asked.workload}."
     request = Request(
         workloads=(f"{PREFIX}{asked.workload}",),
@@ -240,25 +242,6 @@ def _plan(asked: Asked) -> Plan:
     for cell in plan.cells:
         catalogue.check_combination(backend, cell.setup)
     return plan
-
-
-def _calibration(asked: Asked, backend: Backend) -> Calibration | None:
-    """What is to be drawn; found out before minutes of work."""
-    if not asked.data:
-        if asked.calibrate or asked.images is not None:
-            raise UsageError("nothing says what to calibrate on", now="name the data: --data DATA")
-        return None
-    if asked.precision != Precision.INT8:
-        raise UsageError(
-            f"only int8 is calibrated, {asked.precision} was asked for", when="--data", now="add --precision int8"
-        )
-    if not getattr(backend, "calibrates", False):
-        raise UsageError(
-            f"{backend.name} takes the ranges of int8 from each call as it comes: it calibrates on nothing",
-            when="--data",
-            now="leave --data away, or use --backend onnxruntime, openvino or aoti",
-        )
-    return calibration_of(asked.data, images=asked.images, samples=asked.calibrate, seed=asked.seed)
 
 
 def _some_of(bundle: Bundle) -> Bundle:
