@@ -1,6 +1,7 @@
 """Intervals of models: calibrated on families that were left out, between both ends, and when there are too few."""
 
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -78,26 +79,58 @@ def test_spreads_scale_intervals_where_they_tell_who_is_wrong():
     sure = interval_of(Total(1.0, 0, 9, 0.02, 1.0), known)
     unsure = interval_of(Total(1.0, 0, 9, 0.4, 1.0), known)
     assert known.predicted is not None
-    assert known.predicted.by_spread
+    assert known.predicted.power == 1.0
     assert math.log(unsure.high_s / unsure.low_s) == pytest.approx(20 * math.log(sure.high_s / sure.low_s))
 
 
+def hard_world(rng, told):
+    """Eight families of four models, hard and easy ones; their spreads tell that as well as `told` says."""
+    size = np.repeat(np.exp(0.7 * rng.normal(size=8)), 4) * np.exp(0.2 * rng.normal(size=32))
+    errors = 0.1 * size * (math.sqrt(0.5) * np.repeat(rng.normal(size=8), 4) + math.sqrt(0.5) * rng.normal(size=32))
+    spreads = 0.15 * size * np.exp(np.repeat(told * rng.normal(size=8), 4))
+    return [
+        Case(str(n), str(n // 4), math.exp(error), 1.0, spread)
+        for n, (error, spread) in enumerate(zip(errors.tolist(), spreads.tolist(), strict=True))
+    ]
+
+
+@pytest.mark.parametrize("told", [0.1, 2.0])
+def test_choosing_how_much_spreads_tell_costs_next_to_no_coverage(told):
+    rng = np.random.default_rng(2)
+    inside = []
+    for _ in range(60):
+        cases = hard_world(rng, told)
+        alike = [replace(one, spread=0.1) for one in cases]
+        for known, models in ((calibrate(cases[:-4]), cases[-4:]), (calibrate(alike[:-4]), alike[-4:])):
+            found = [interval_of(Total(1.0, 0.1, 9.0, one.spread, 1.0), known) for one in models]
+            times = zip(found, models, strict=True)
+            inside.append(np.mean([one.low_s <= model.measured_s <= one.high_s for one, model in times]))
+    assert np.mean(inside[0::2]) > np.mean(inside[1::2]) - 0.04
+
+
+def test_easy_models_have_narrower_intervals_where_spreads_tell_who_is_easy():
+    rng = np.random.default_rng(5)
+    known = [calibrate(hard_world(rng, 0.3)).predicted for _ in range(20)]
+    narrower = [end.half_width(0.05) / end.half_width(0.5) for end in known if end is not None]
+    assert np.median(narrower) < 0.5
+
+
 def test_a_spread_beyond_all_that_were_seen_counts_as_the_widest_of_them():
-    end = End(0.0, 2.0, True, 20, 5, 0.4)
+    end = End(0.0, 2.0, 1.0, 20, 5, 0.4)
     assert end.half_width(9.0) == end.half_width(0.4) == pytest.approx(0.8)
 
 
-def test_spreads_that_tell_nothing_are_not_used():
+def test_spreads_that_tell_nothing_are_hardly_used():
     rng = np.random.default_rng(3)
     spreads = rng.choice([0.02, 0.4], size=40)
     cases = [Case(str(n), str(n % 10), math.exp(0.1 * rng.normal()), 1.0, float(s)) for n, s in enumerate(spreads)]
     known = calibrate(cases).predicted
     assert known is not None
-    assert not known.by_spread
+    assert known.power <= 0.25
 
 
 def test_between_the_ends_squares_of_half_widths_go_linearly():
-    known = Calibration(End(0.0, 0.3, False, 20, 5), End(0.0, 0.1, False, 20, 5), 20, 5)
+    known = Calibration(End(0.0, 0.3, 0.0, 20, 5), End(0.0, 0.1, 0.0, 20, 5), 20, 5)
 
     def half(share):
         found = interval_of(Total(1.0, 0, 9, 0.1, share), known)
@@ -109,7 +142,7 @@ def test_between_the_ends_squares_of_half_widths_go_linearly():
 
 
 def test_without_replayed_models_measured_operators_narrow_nothing():
-    known = Calibration(End(0.0, 0.3, False, 20, 5), None, 20, 5)
+    known = Calibration(End(0.0, 0.3, 0.0, 20, 5), None, 20, 5)
     wide, same = (interval_of(Total(1.0, 0, 9, 0.1, share), known) for share in (1.0, 0.0))
     assert (wide.low_s, wide.high_s) == (same.low_s, same.high_s)
 

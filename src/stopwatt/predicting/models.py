@@ -3,7 +3,10 @@
 Errors of operators go together, so neither adding their intervals nor adding their squares says how wrong a sum is.
 What does: the ratios measured / composed of other models, each composed from predictions that saw neither the model
 nor any of its family. They are conformal scores (Vovk et al. 2005) whose number is corrected for models of a family
-being alike (Kish 1965), and over the spread of the predictions where that makes intervals narrower (Lei et al. 2018).
+being alike (Kish 1965), and over how difficult the model is (normalised scores; Lei et al. 2018): a power of the spread
+of its predictions, which is wider for operators that lie outside of what was learnt from, and where members of the
+ensemble disagree. The power is the one under which the errors of the other models are the most likely. Whoever takes
+the one with the narrowest intervals instead pays with coverage: 87 % of the models of simulated families for 89 %.
 A bias that all families share is taken off where that helped the families that it was not taken from.
 """
 
@@ -23,8 +26,9 @@ LEAST_MODELS, LEAST_FAMILIES = 8, 3
 """Below, there is no calibration."""
 LEAST_SPREAD = 0.01
 """Spreads below are alike: no sum of predictions is known so well."""
-WORTH = 0.95
-"""Spreads scale the intervals only where that makes them narrower than this share of what they are without."""
+POWERS = (0.0, 0.25, 0.5, 0.75, 1.0)
+"""Of the spread, that scores may be over; 0 makes all intervals alike."""
+TINY = 1e-12
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,22 +58,22 @@ class End:
 
     Attributes:
         bias: Logarithm that is added.
-        quantile: Half-width of the logarithm, or times the spread.
-        by_spread: Which of the two.
-        widest: Largest spread that it was calibrated on: beyond, nobody knows what spreads mean.
+        quantile: Half-width of the logarithm at a spread of 1, or at any if the power is 0.
+        power: Of the spread, that the half-width grows with.
         models, families: It was calibrated on.
+        widest: Largest spread that it was calibrated on: beyond, nobody knows what spreads mean.
     """
 
     bias: float
     quantile: float
-    by_spread: bool
+    power: float
     models: int
     families: int
     widest: float = math.inf
 
     def half_width(self, spread: float) -> float:
         """Half the interval of the logarithm."""
-        return self.quantile * (min(max(spread, LEAST_SPREAD), self.widest) if self.by_spread else 1.0)
+        return self.quantile * math.pow(min(max(spread, LEAST_SPREAD), self.widest), self.power)
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,11 +176,20 @@ def _end(cases: Sequence[Case], composed_s: Sequence[float], *, spread: bool = T
         return None
     logs = np.log(np.array([one.measured_s for one in cases]) / np.array(composed_s))
     bias, errors = _without_bias(logs, families)
-    flat = grouped_quantile(np.abs(errors), families)
     spreads = np.maximum(np.array([one.spread for one in cases]), LEAST_SPREAD)
-    scaled = grouped_quantile(np.abs(errors) / spreads, families)
-    by_spread = spread and scaled * float(spreads.mean()) < WORTH * flat
-    return End(bias, scaled if by_spread else flat, by_spread, len(cases), kinds, float(spreads.max()))
+    power = _likeliest(np.abs(errors), spreads, families) if spread else 0.0
+    quantile = grouped_quantile(np.abs(errors) / spreads**power, families)
+    return End(bias, quantile, power, len(cases), kinds, float(spreads.max()))
+
+
+def _likeliest(errors: Floats, spreads: Floats, families: NDArray[np.str_]) -> float:
+    """The power of the spread that absolute errors grow with: by the likelihood of Laplace's law, families alike."""
+
+    def surprise(power: float) -> float:
+        mean = _mean(errors / spreads**power, families)
+        return math.log(max(mean, TINY)) + power * _mean(np.log(spreads), families)
+
+    return min(POWERS, key=surprise)
 
 
 def _without_bias(logs: Floats, families: NDArray[np.str_]) -> tuple[float, Floats]:
