@@ -1,7 +1,9 @@
 """Cores and memory that a run may take, on machines that are folders."""
 
-from stopwatt.bulk.room import cores_allowed, memory_left
-from stopwatt.devices.host import Host
+import os
+
+from stopwatt.bulk.room import cores_allowed, memory_left, memory_of
+from stopwatt.devices.host import Host, fields
 
 GIB = 1 << 30
 MOUNT = "30 29 0:26 / /sys/fs/cgroup rw - cgroup2 cgroup2 rw\n"
@@ -41,3 +43,17 @@ def test_a_quota_counts_in_parts_of_cores(tmp_path):
 
 def test_where_nobody_says_anything_nothing_is_known(tmp_path):
     assert memory_left(Host(tmp_path)) is None
+
+
+def test_a_process_needs_what_the_largest_of_its_kind_has_for_itself(tmp_path):
+    held = {f"proc/{pid}/status": f"VmRSS: 900000 kB\nRssAnon:\t{kib} kB\n" for pid, kib in ((7, 100), (8, 300))}
+    host = machine(tmp_path, **held)
+    assert memory_of([7, 8], host) == 300 << 10
+    assert memory_of([7, 9], host) == 100 << 10, "9 has ended"
+    assert memory_of([], host) == memory_of([9], host) == 0
+
+
+def test_a_process_that_runs_has_memory_for_itself_and_less_than_is_resident():
+    host = Host()
+    resident = int(fields(host.text(f"proc/{os.getpid()}/status"), ":")["VmRSS"].split()[0]) << 10
+    assert 0 < memory_of([os.getpid()]) < resident

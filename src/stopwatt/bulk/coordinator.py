@@ -14,13 +14,13 @@ from stopwatt.bulk.flow import Flow
 from stopwatt.bulk.groups import Answer, Attach, Ready, Refused
 from stopwatt.bulk.job import Job, Overseer, Sink, lanes_of
 from stopwatt.bulk.layout import fitting
+from stopwatt.bulk.losses import Losses
 from stopwatt.bulk.patience import HOPELESS, Patience, lose_hope
-from stopwatt.bulk.records import Failed, Layout, Trouble
+from stopwatt.bulk.records import Layout
 from stopwatt.bulk.ring import Ring, image_bytes
 from stopwatt.bulk.room import cores_allowed
 from stopwatt.bulk.staff import Staff
 from stopwatt.bulk.stand import Stand
-from stopwatt.errors import ExitCode, StopwattError
 
 if TYPE_CHECKING:
     from stopwatt.serving.contract import Contract
@@ -43,7 +43,6 @@ class Coordinator:
         contract: Of the model, once it is loaded.
         facts: What the model's runner says that it computes.
         layout: As it is.
-        restarts: Processes that died and were started again.
         stops: Requests to stop.
         began: Monotonic seconds of the first image's start.
         hopeful: Whether the model is known to work, since it did elsewhere; whoever knows may say so at any time.
@@ -59,12 +58,12 @@ class Coordinator:
         self._flow = Flow(job, recorder, self._staff)
         self._ring = Ring(lambda: len(self._staff.lanes))
         self._patience = Patience()
+        self._losses = Losses(crew, self._staff, self._flow, self._patience, overseer.say)
         self._observed = self._looked = 0.0
         self._told = True
         self.contract: Contract | None = None
         self.facts: dict[str, Any] = {}
         self.layout = job.layout
-        self.restarts = 0
         self.stops = 0
         self.hopeful = False
         self.began = monotonic()
@@ -78,6 +77,11 @@ class Coordinator:
     def failed(self) -> int:
         """Images without."""
         return self._flow.tally.failed
+
+    @property
+    def restarts(self) -> int:
+        """Processes that died and were started again."""
+        return self._losses.restarts
 
     def run(self) -> None:
         """Do everything, or as much as is done when it is asked to stop.
@@ -152,6 +156,7 @@ class Coordinator:
             if self.stops:
                 self._flow.schedule.stop()
                 return
+        self._losses.complete = True
         layout = self._overseer.prepare(self._stand())
         if layout is not None:
             self._change(layout)
@@ -177,7 +182,10 @@ class Coordinator:
         if not layout.queue:
             self._flow.open(layout.batch, 0, 0)
             return
-        self._ring.open(layout, preprocess, may_grow=self._job.may_grow)
+        self.layout = self._ring.open(layout, preprocess, may_grow=self._job.may_grow)
+        if self.layout != layout:
+            self._say(f"memory is short: a queue of {self.layout.queue:,} images in place of {layout.queue:,}")
+            layout = self.layout
         self._flow.open(layout.batch, len(self._ring), self._ring.used(layout))
         self._staff.equip(self._ring.name, preprocess)
         self._staff.hire_decoders(layout.decoders, self._flow.schedule)
@@ -195,9 +203,8 @@ class Coordinator:
         elif isinstance(message, Ready):
             self._hear_ready(member, message)
         elif isinstance(message, Refused):
-            error = StopwattError(message.what, when=message.when, now=message.now)
-            error.exit_code = ExitCode(message.code)
-            raise error
+            self._losses.refuse(member, message)
+            self._take_stock()
         else:
             self._bury(member, message)
 
@@ -205,7 +212,7 @@ class Coordinator:
         if self.contract is None:
             self._know(ready)
         member.ready += 1
-        if member.ready == len(member.names):
+        if member.is_ready:
             member.busy_since = None
             member.child.send(Attach(self._ring.name))
             for lane in member.names:
@@ -220,17 +227,12 @@ class Coordinator:
             lose_hope(failed, lines.reason_of(next(row[2] for row in answer.rows if row[1])))
 
     def _bury(self, member: Member, died: Died) -> None:
-        decoder = self._staff.is_decoder(member)
-        self._patience.bear_death(died, decoder=decoder)
-        if decoder:
-            self._say(f"a decoder died ({died.why}); its images are decoded again")
-            trouble = Trouble.TOO_SLOW if died.doomed else Trouble.KILLED_THE_DECODER
-            self._flow.decoder_died(member, Failed(trouble, f"the decoder died of it twice: {died.why}"))
-        else:
-            self._say(f"a worker died ({died.why}); its images go to the model again")
-            self._flow.worker_died(member, Failed(Trouble.MODEL_FAILED, f"the model's process died of it: {died.why}"))
-        if self._staff.leaves(member) or self.stops:
-            self._staff.forget(member)
-            return
-        self.restarts += 1
-        self._staff.again(member, self._flow.schedule)
+        if self._losses.bury(member, died, leaving=self.stops > 0):
+            self._take_stock()
+
+    def _take_stock(self) -> None:
+        """The layout is what there is, where the run goes on without somebody."""
+        workers = self._staff.workers
+        devices = tuple(device for member in workers for device in member.devices)
+        self.layout = replace(self.layout, workers=len(workers), devices=devices)
+        self._overseer.settle()

@@ -35,6 +35,11 @@ class Member:
     ready: int = 0
     doomed: str = ""
 
+    @property
+    def is_ready(self) -> bool:
+        """Whether all of a worker's lanes have said so."""
+        return self.ready == len(self.names)
+
 
 @dataclass(frozen=True, slots=True)
 class Died:

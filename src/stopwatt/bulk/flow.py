@@ -109,7 +109,7 @@ class Flow:
 
     def worker_died(self, member: Member, failed: Failed) -> None:
         """What its lanes had goes to others; what was given up gets this reason."""
-        if member.ready == len(member.names):
+        if member.is_ready:
             for lane in member.names:
                 self._settle_lost(self.schedule.lane_died(lane), failed)
 

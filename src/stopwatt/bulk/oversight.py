@@ -6,7 +6,7 @@ from stopwatt.bulk.asked import Asked
 from stopwatt.bulk.ceilings import measure_ceilings
 from stopwatt.bulk.diagnosis import diagnose, enough
 from stopwatt.bulk.records import Bottleneck, Ceilings, Layout, Tick
-from stopwatt.bulk.room import cores_allowed, memory_left
+from stopwatt.bulk.room import cores_allowed, memory_left, memory_of
 from stopwatt.bulk.stand import Stand
 from stopwatt.bulk.ticks import Counts, Ticker, Watching
 from stopwatt.bulk.tuning import Climb, Limits, from_ceilings
@@ -41,6 +41,8 @@ class Oversight:
         self._climb: Climb | None = None
         self._before: tuple[tuple[Tick, ...], Layout] | None = None
         self._through = 0
+        self._stand: Stand | None = None
+        self._decoder_bytes = self._worker_bytes = 0
         self.ceilings = NO_CEILINGS
 
     def observe(self, counts: Counts) -> None:
@@ -58,6 +60,7 @@ class Oversight:
 
     def prepare(self, stand: Stand) -> Layout | None:
         """Measure the ceilings, and lay the run out by them. The first image is handed out behind it."""
+        self._stand = stand
         try:
             return self._prepared(stand)
         finally:
@@ -84,6 +87,9 @@ class Oversight:
             self._climb = Climb(layout, self.ceilings, self._limits(longest))
         if self._climb.finished:
             return None
+        self._climb.limits = self._limits(longest)
+        if self._climb.layout != layout:
+            self._climb.undo(layout)
         settled = self._ticker.settled
         for step in self._climb.look(settled, self._left - self._through):
             self._watching.say(step.sentence)
@@ -104,4 +110,15 @@ class Oversight:
         asked = self._asked
         given = {"decoders": asked.decoders, "workers": asked.workers, "queue": asked.queue is not None}
         fixed = frozenset(name for name, value in given.items() if value)
-        return Limits(self._cores, memory_left(), slots=longest, fixed=fixed)
+        self._weigh()
+        return Limits(self._cores, memory_left(), self._decoder_bytes, self._worker_bytes, longest, fixed)
+
+    def _weigh(self) -> None:
+        """What one more process would take is what the largest of its kind has taken so far."""
+        if self._stand is not None:
+            decoders, lanes = (
+                [member.child.pid for member in members.values()]
+                for members in (self._stand.decoders, self._stand.lanes)
+            )
+            self._decoder_bytes = max(self._decoder_bytes, memory_of(decoders))
+            self._worker_bytes = max(self._worker_bytes, memory_of(lanes))

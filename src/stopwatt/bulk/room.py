@@ -1,6 +1,7 @@
 """What a run may still take of its machine: cores and memory, as the control groups leave them."""
 
 import os
+from collections.abc import Iterable
 
 from stopwatt.devices import cgroup
 from stopwatt.devices.cpu_facts import allowed_cpus
@@ -16,6 +17,21 @@ def cores_allowed(host: Host | None = None) -> float:
     quota = cgroup.cpu_quota(host)
     cores = len(allowed_cpus(host)) or os.cpu_count() or 1
     return float(cores) if quota is None else min(float(cores), quota)
+
+
+def memory_of(pids: Iterable[int], host: Host | None = None) -> int:
+    """Bytes that the largest of some processes has for itself; 0 where nobody says.
+
+    Neither files that it has mapped nor memory that it shares are counted: another process of its kind needs no more
+    of them.
+
+    Args:
+        pids: Of processes; one that has ended counts as nothing.
+        host: The machine.
+    """
+    host = host or Host()
+    held = (fields(host.text(f"proc/{pid}/status"), ":").get("RssAnon") for pid in pids)
+    return max((int(value.split()[0]) * _KIB for value in held if value), default=0)
 
 
 def memory_left(host: Host | None = None) -> int | None:

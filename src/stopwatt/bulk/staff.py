@@ -43,7 +43,7 @@ class Staff:
     @property
     def loading(self) -> bool:
         """Whether any worker is not ready."""
-        return any(member.ready < len(member.names) for member in self.lanes.values())
+        return not all(member.is_ready for member in self.lanes.values())
 
     def hire_worker(self, devices: tuple[str, ...]) -> None:
         """Start a worker with a lane for each device; it says when they are ready."""
@@ -95,6 +95,10 @@ class Staff:
         """Or a worker."""
         return self.decoders.get(member.names[0]) is member
 
+    def has_others(self, member: Member) -> bool:
+        """Whether a worker other than this one is at work."""
+        return any(one.is_ready and one is not member and not self.leaves(one) for one in self.lanes.values())
+
     def leaves(self, member: Member) -> bool:
         """Whether it was to leave."""
         return member.child.pid in self._leaving
@@ -119,7 +123,7 @@ class Staff:
             self._leaving.add(member.child.pid)
             if self.is_decoder(member):
                 schedule.leave(decoders=member.names)
-            elif member.ready == len(member.names):
+            elif member.is_ready:
                 schedule.leave(lanes=member.names)
             else:
                 self.forget(member)

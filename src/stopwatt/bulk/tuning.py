@@ -56,6 +56,10 @@ class Limits:
             return 1 << 30
         return int(_MEMORY_SHARE * self.memory_bytes // each_bytes)
 
+    def hold(self, decoders: int, workers: int) -> bool:
+        """Whether so many more of both are within memory."""
+        return self.room_for(decoders * self.decoder_bytes + workers * self.worker_bytes) > 0
+
 
 @dataclass(frozen=True, slots=True)
 class Step:
@@ -105,13 +109,15 @@ class Climb:
 
     Attributes:
         layout: As it is now.
+        limits: As they are now: memory becomes less with every process.
         finished: Whether nothing more will be tried.
     """
 
     def __init__(self, layout: Layout, ceilings: Ceilings, limits: Limits) -> None:
         self.layout = layout
         self.finished = False
-        self._ceilings, self._limits = ceilings, limits
+        self.limits = limits
+        self._ceilings = ceilings
         self._trial: _Trial | None = None
         self._refused: set[Layout] = set()
         self._begin_ns: int | None = None
@@ -138,6 +144,15 @@ class Climb:
             ending = "what is left is not worth another change"
         return tuple(self._steps(found, ticks, ending))
 
+    def undo(self, layout: Layout) -> None:
+        """What was tried last could not be done; it is not tried again.
+
+        Args:
+            layout: As it is in truth.
+        """
+        self._refused.add(self.layout)
+        self.layout, self._trial = layout, None
+
     def _steps(self, found: Seen, ticks: Sequence[Tick], ending: str) -> Iterator[Step]:
         taken_back = False
         if self._trial is not None:
@@ -159,8 +174,8 @@ class Climb:
         return Step(trial.before, f"auto: taken back: {now}")
 
     def _next(self, found: Seen, ticks: Sequence[Tick]) -> Iterator[Step]:
-        bounds = Bounds(found, self.layout, self._ceilings, self._limits.cores)
-        name = diagnose(ticks, self.layout, self._ceilings, self._limits.cores).name
+        bounds = Bounds(found, self.layout, self._ceilings, self.limits.cores)
+        name = diagnose(ticks, self.layout, self._ceilings, self.limits.cores).name
         for layout, what, times in self._ideas(name, found, bounds):
             if times >= WORTH and layout != self.layout and layout not in self._refused:
                 self._trial, self.layout = _Trial(self.layout, found.rate), layout
@@ -183,22 +198,22 @@ class Climb:
             yield wider, said["decode"], bounds.worth(decode=more["decode"]).times
         if name == "model":
             yield larger, said["model"], bounds.worth(model=more["model"]).times
-        if name == NONE and decoders and workers:
+        if name == NONE and decoders and workers and self.limits.hold(decoders, workers):
             both = _with_workers(wider, workers)
             yield both, f"{said['decode']} and {said['model']}", bounds.worth(**more).times
-        longer = min(2 * layout.queue, self._limits.slots)
-        if longer > layout.queue and "queue" not in self._limits.fixed:
+        longer = min(2 * layout.queue, self.limits.slots)
+        if longer > layout.queue and "queue" not in self.limits.fixed:
             times = min(1 / max(one.busy for one in found.stations), bounds.worth().times)
             yield replace(layout, queue=longer), f"queue {layout.queue:,} -> {longer:,}", times
 
     def _more_decoders(self, bounds: Bounds) -> int:
-        if not self.layout.queue or "decoders" in self._limits.fixed:
+        if not self.layout.queue or "decoders" in self.limits.fixed:
             return 0
         needed = bounds.needed("decode", self.layout.decoders)
-        return min(needed, self.layout.decoders, self._limits.room_for(self._limits.decoder_bytes))
+        return min(needed, self.layout.decoders, self.limits.room_for(self.limits.decoder_bytes))
 
     def _more_workers(self) -> int:
-        return 0 if "workers" in self._limits.fixed else min(1, self._limits.room_for(self._limits.worker_bytes))
+        return 0 if "workers" in self.limits.fixed else min(1, self.limits.room_for(self.limits.worker_bytes))
 
     def _end(self, sentence: str) -> tuple[Step, ...]:
         self.finished = True
