@@ -29,8 +29,9 @@ def first_layout(asked: Asked, batch: int, cores: int) -> Layout:
     lanes = max(workers, len(asked.devices))
     on_cpu = all(device == "cpu" for device in asked.devices)
     queue = _QUEUE_GROUPS * batch * lanes if asked.queue is None else asked.queue
-    decoders = _decoders(asked, lanes, cores, on_cpu=on_cpu) if queue else 0
-    threads = asked.threads or (max(1, (cores - decoders) // lanes) if on_cpu else 1)
+    kept = (asked.decoders or cores // 2) if queue else 0  # cores for decoding, where nobody says otherwise
+    threads = asked.threads or (max(1, (cores - kept) // lanes) if on_cpu else 1)
+    decoders = (asked.decoders or _decoders(lanes, threads, cores, on_cpu=on_cpu)) if queue else 0
     return Layout(decoders, workers, _in_turn(asked.devices, workers), batch, queue, threads)
 
 
@@ -51,10 +52,15 @@ def spare_slots(used: int, image_bytes: int) -> int:
     return min(_QUEUE_GROUPS * used, _QUEUE_BYTES // image_bytes)
 
 
-def _decoders(asked: Asked, lanes: int, cores: int, *, on_cpu: bool) -> int:
-    if asked.decoders:
-        return asked.decoders
-    return max(1, cores // 2 if on_cpu else cores - _CORES_FOR_A_GPU * lanes)
+def _decoders(lanes: int, threads: int, cores: int, *, on_cpu: bool) -> int:
+    """As many as there are cores where each model has one thread, else as the models leave cores.
+
+    Processes of one thread share cores at no cost, and whoever has more to do gets more of them. A model of several
+    threads waits at each of its barriers for the one that lost its core, so it has its cores for itself.
+    """
+    if not on_cpu:
+        return max(1, cores - _CORES_FOR_A_GPU * lanes)
+    return cores if threads == 1 else max(1, cores - threads * lanes)
 
 
 def _in_turn(devices: Sequence[str], workers: int) -> tuple[str, ...]:
