@@ -159,8 +159,9 @@ def carry_out(
         watcher: Looks on.
         allow: Measure even on a machine that is not fit.
         rounds: Who measures.
-        then: From the measurements to the plan of what is to be measured after them in the same run, if anything. A
-            later start that finds that partly measured must come to the same plan.
+        then: From the measurements to the plan of what is to be measured after them in the same run, if anything; asked
+            again until it says nothing, or the same once more. A later start that finds that partly measured must come
+            to the same plan.
     """
     watcher = watcher or Silent()
     for text in plan.announcements:
@@ -171,10 +172,10 @@ def carry_out(
         try:
             execute(plan, database, run, watcher, rounds)
             found = _measured(database, run, plan)
-            further = then(found)
-            if further is not None:
+            last = plan
+            while (further := then(found)) is not None and further.digest != last.digest:
                 execute(further, database, run, watcher, rounds)
-                found = _measured(database, run, plan)
+                found, last = _measured(database, run, plan), further
         except (Interrupted, KeyboardInterrupt):
             database.finish_run(run, RunStatus.INTERRUPTED)
             raise

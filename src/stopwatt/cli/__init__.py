@@ -14,6 +14,7 @@ VERBS = {
     "bench": ("bench:bench", "Measure models over runtimes, precisions and batch sizes."),
     "sweep": ("sweep:sweep", "Measure a grid of sizes and setups: how does latency grow, where are the kinks?"),
     "compare": ("compare:compare", "Compare two runs, tags, stores, setups or commands: did this become slower?"),
+    "tune": ("tune:tune", "Find the best setup for a goal under constraints, and prove it."),
     "protocol": ("protocol:protocol", "Try other ways of measuring on one model: which of them change its number?"),
     "report": ("report:report", "Write one page with findings, tables, figures and every distribution."),
     "plot": ("plot:plot", "Draw one figure of a report as PNG, SVG or HTML."),

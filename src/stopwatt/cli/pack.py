@@ -146,6 +146,7 @@ def unpack(
 
 @contextmanager
 def progress() -> "Iterator[PackProgress]":
+    """A line that says how the packing goes."""
     from stopwatt.reporting.console import console_for
     from stopwatt.reporting.pack import PackProgress
 

@@ -1,0 +1,215 @@
+"""What to measure next: a race among all candidates, then the proof of those that are left.
+
+    scouts, group by group -> further rounds of those that are left -> the proof, side by side -> the choice
+
+Everything follows from the measurements that there are, so that a search which is started again goes on as if it had
+never stopped; time is what the rounds say that they took.
+"""
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from itertools import groupby
+
+from stopwatt.analyse.row import Row
+from stopwatt.analyse.summary import summarise
+from stopwatt.records import Cell, Measurement, Protocol, Status
+from stopwatt.stats.quantiles import needed_trials
+from stopwatt.stats.racing import Race, RaceRules, judge
+from stopwatt.sweeping.plan import Plan
+from stopwatt.tuning.goals import Goal, cost_of
+from stopwatt.tuning.space import Space
+from stopwatt.tuning.where import Constraint, Holds
+
+FINALISTS = 3
+"""Those whose proof is measured, beside the default."""
+MOST_PROOFS = 8
+"""Candidates that are tried, one after another, where the proof refutes those before."""
+LEAST_PROOFS = 3
+"""Rounds of a proof, at least: fewer have no interval."""
+RESERVE = 0.35
+"""Share of the budget that is kept for the proof, at least."""
+_PROOF_S = 3.0
+"""What a round of a proof takes beyond one of the race."""
+CLEARLY = 1.3
+"""A single short round is believed where it is so many times beyond a limit."""
+_TAIL = {"p90": 0.9, "p99": 0.99, "p99.9": 0.999, "max": 0.999}
+_TOLD_BY_FEW = frozenset({"deviation", "memory", "latency", "p50", "throughput"})
+"""Names of constraints of which a few trials say nearly all."""
+_COSTLY = ("compile", "aoti", "tensorrt")
+"""They compile for long: measured last, so that a small budget has seen the others."""
+
+
+@dataclass(frozen=True, slots=True)
+class Search:
+    """A search.
+
+    Attributes:
+        space: Among what.
+        goal: What for.
+        constraints: What must hold.
+        budget_s: Seconds of measuring.
+        rules: Of the race.
+        proof: Protocol of the proof.
+    """
+
+    space: Space
+    goal: Goal
+    constraints: tuple[Constraint, ...]
+    budget_s: float
+    rules: RaceRules
+    proof: Protocol
+
+    def next(self, found: Sequence[Measurement]) -> Plan | None:
+        """What is to be measured after what there is; `None` when the choice can be made."""
+        scouted, proven = self.split(found)
+        missing = self._unscouted(scouted, found)
+        if missing:
+            return self._plan(missing, replace(self.space.cells[0].protocol, rounds=1))
+        race = self.race(scouted)
+        if not race.over and self._time_left(found) and len(race.left) > 1:
+            arms = [self.space.cells[arm] for arm in race.left]
+            return self._plan(arms, replace(arms[0].protocol, rounds=race.rounds + 1))
+        return self._proof(race, scouted, proven)
+
+    def split(self, found: Sequence[Measurement]) -> tuple[dict[str, list[Measurement]], dict[str, list[Measurement]]]:
+        """Rounds of the race and of the proof, by the key of the candidate in the race."""
+        scouts = {cell.key: cell.key for cell in self.space.cells}
+        proofs = {self.proving(cell).key: cell.key for cell in self.space.cells}
+        scouted: dict[str, list[Measurement]] = {}
+        proven: dict[str, list[Measurement]] = {}
+        for one in sorted(found, key=lambda one: (one.round, one.started_at)):
+            if one.status is Status.INTERRUPTED:
+                continue
+            if one.cell.key in scouts:
+                scouted.setdefault(one.cell.key, []).append(one)
+            elif one.cell.key in proofs:
+                proven.setdefault(proofs[one.cell.key], []).append(one)
+        return scouted, proven
+
+    def proving(self, cell: Cell) -> Cell:
+        """A candidate under the rules of the proof."""
+        return replace(cell, protocol=self.proof)
+
+    def race(self, scouted: Mapping[str, Sequence[Measurement]]) -> Race:
+        """Where the race stands; a candidate that breaks a constraint for certain takes no part."""
+        return judge([self._costs(scouted.get(cell.key, ())) for cell in self.space.cells], self.rules)
+
+    def order(self, scouted: Mapping[str, Sequence[Measurement]]) -> list[Cell]:
+        """Candidates that can still win by what the race saw of them, the best first."""
+        race = self.race(scouted)
+        arms = {arm: self._costs(scouted.get(cell.key, ())) for arm, cell in enumerate(self.space.cells)}
+        worth = {arm: sum(map(math.log, costs)) / len(costs) for arm, costs in arms.items() if costs}
+        rest = sorted((arm for arm in worth if arm not in race.left), key=worth.__getitem__)
+        return [self.space.cells[arm] for arm in (*race.left, *rest)]
+
+    def spent_s(self, found: Sequence[Measurement]) -> float:
+        """What the rounds took, and the conversions before them."""
+        rounds = sum(one.phases.get("round", 0.0) for one in found)
+        conversions = {
+            (one.cell.setup, one.readings["convert_time"]) for one in found if "convert_time" in one.readings
+        }
+        return rounds + sum(getattr(reading, "value", 0.0) for _, reading in conversions)
+
+    # --- scouting ---
+
+    def _unscouted(self, scouted: Mapping[str, Sequence[Measurement]], found: Sequence[Measurement]) -> list[Cell]:
+        """The next group of setups of which nothing is known, the quick ones to start first; none once time is up."""
+        missing = [cell for cell in self.space.cells if cell.key not in scouted]
+        if not missing or (scouted and not self._time_left(found)):
+            return []
+        ordered = sorted(missing, key=lambda cell: (cell is not self.space.default, *_kind(cell)))
+        _, group = next(iter(groupby(ordered, key=_kind)))
+        return list(group)
+
+    def _time_left(self, found: Sequence[Measurement]) -> bool:
+        """Whether racing may go on: a short proof of one setup and the default must still be possible."""
+        least_s = 2 * LEAST_PROOFS * self._proof_round_s(found)
+        return self.spent_s(found) < self.budget_s - max(RESERVE * self.budget_s, least_s)
+
+    def _proof_round_s(self, found: Sequence[Measurement]) -> float:
+        """What a round of a proof takes, judged by those of the race."""
+        walls = [one.phases["round"] for one in found if "round" in one.phases]
+        return _PROOF_S + (sum(walls) / len(walls) if walls else 0.0)
+
+    def _costs(self, rounds: Sequence[Measurement]) -> list[float]:
+        if not rounds or any(one.status is not Status.OK for one in rounds) or self._hopeless(rounds):
+            return []
+        costs = [cost_of(one, self.goal) for one in rounds]
+        return [cost for cost in costs if cost is not None]
+
+    def _hopeless(self, rounds: Sequence[Measurement]) -> bool:
+        """Whether a constraint is broken by so much that short rounds tell."""
+        if not self.constraints:
+            return False
+        (row,) = summarise(rounds)
+        for one in self.constraints:
+            excess = one.excess(row)
+            certain = one.name in _TOLD_BY_FEW
+            median = row.estimates["latency"].measured
+            slow = one.at_most and one.name in _TAIL and median is not None and median > CLEARLY * one.limit
+            if slow or (certain and excess is not None and excess > CLEARLY):
+                return True
+        return False
+
+    # --- proof ---
+
+    def _proof(
+        self,
+        race: Race,
+        scouted: Mapping[str, Sequence[Measurement]],
+        proven: Mapping[str, Sequence[Measurement]],
+    ) -> Plan | None:
+        """Finalists and the default side by side; further candidates while all that were proven break a constraint."""
+        order = self.order(scouted)
+        tried = [cell for cell in order if cell.key in proven and cell is not self.space.default]
+        finalists, rounds = self._affordable([one for rounds in scouted.values() for one in rounds])
+        wanted = _once([*order[: max(1, min(finalists, len(race.left)))], self.space.default])
+        if not all(cell.key in proven for cell in wanted):
+            return self._plan(wanted, replace(self.proof, rounds=rounds))
+        kept = [cell for cell in order if cell.key in proven and self.holds(proven[cell.key]) is not Holds.NO]
+        further = [cell for cell in order if cell.key not in proven]
+        if kept or not further or len(tried) >= MOST_PROOFS:
+            return None
+        return self._plan([further[0]], replace(self.proof, rounds=rounds))
+
+    def _affordable(self, scouts: Sequence[Measurement]) -> tuple[int, int]:
+        """Finalists, and rounds of each and of the default, that what is left of the budget after the race pays for."""
+        left_s = max(0.0, self.budget_s - self.spent_s(scouts))
+        turns = int(left_s / self._proof_round_s(scouts))
+        finalists = min(FINALISTS, max(1, turns // LEAST_PROOFS - 1))
+        return finalists, min(self.proof.rounds, max(LEAST_PROOFS, turns // (finalists + 1)))
+
+    def holds(self, rounds: Sequence[Measurement]) -> Holds:
+        """Whether all constraints hold by what rounds of the proof say; the least certain answer counts."""
+        (row,) = summarise(rounds)
+        return worst_of([one.judge(row) for one in self.constraints], row)
+
+    def _plan(self, cells: Sequence[Cell], rules: Protocol) -> Plan:
+        """A plan of the whole run: its name is that of the search, whatever it measures at the moment."""
+        return replace(self.space.plan, cells=tuple(replace(cell, protocol=rules) for cell in cells), protocol=rules)
+
+
+def worst_of(answers: Sequence[Holds], row: Row) -> Holds:
+    """No before open or unknown before yes; a row that is not OK keeps to nothing."""
+    if row.status is not Status.OK or Holds.NO in answers:
+        return Holds.NO
+    return next((one for one in (Holds.UNKNOWN, Holds.OPEN) if one in answers), Holds.YES)
+
+
+def proof_rules(base: Protocol, constraints: Sequence[Constraint]) -> Protocol:
+    """The proof's protocol with as many trials as the quantiles that are asked about need."""
+    tails = [_TAIL[one.name] for one in constraints if one.name in _TAIL]
+    if not tails:
+        return base
+    trials = max(base.trials, needed_trials(max(tails)))
+    return replace(base, trials=trials, min_trials=trials)
+
+
+def _kind(cell: Cell) -> tuple[bool, str, str, int]:
+    setup = cell.setup
+    return setup.backend in _COSTLY, setup.backend_label, str(setup.precision), setup.threads
+
+
+def _once(cells: Sequence[Cell]) -> list[Cell]:
+    return list({cell.key: cell for cell in cells}.values())
