@@ -9,6 +9,7 @@ import bert_table
 import bias
 import bulk_diagnosis
 import bulk_equality
+import bulk_gpu
 import cost
 import detection
 import energy_gpu
@@ -60,6 +61,7 @@ GPU: dict[str, Callable[[], None]] = {
     "energy-gpu": energy_gpu.main,
     "reconciliation-gpu": reconciliation_gpu.main,
     "telemetry-cost-gpu": partial(telemetry_cost.main, gpu=True),
+    "bulk-gpu": bulk_gpu.main,
 }
 BY_NAME: dict[str, Callable[[], None]] = {"lstm-gpu": partial(lstm_grid.main, gpu=True)}
 """Takes an hour on one GPU: run only where it is named."""
