@@ -240,7 +240,7 @@ class Record:
             `<scope>.verdict` (`measured`, `suspect`, `unavailable`) and `<scope>.why`. Scopes never add up.
         facts: Machine, software, pack, data: what says which run this is.
         notes: What a reader must know.
-        nodes: Of a cluster, those that took part, in the order in which they ended; empty for this machine alone.
+        nodes: Of a cluster, those that took part, in the order in which they began; empty for this machine alone.
     """
 
     images: int

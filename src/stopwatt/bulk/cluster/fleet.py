@@ -11,6 +11,7 @@ from time import monotonic
 from typing import TYPE_CHECKING, Any
 
 from stopwatt.bulk.cluster.code import code_digest
+from stopwatt.bulk.cluster.joined import Joined, Lost
 from stopwatt.bulk.cluster.member import Member, Members
 from stopwatt.bulk.cluster.samples import samples_of
 from stopwatt.bulk.cluster.shares import Shares
@@ -23,13 +24,12 @@ from stopwatt.bulk.records import Layout, Stage
 from stopwatt.bulk.tally import Tally
 from stopwatt.bulk.ticks import Ticker
 from stopwatt.errors import EnvironmentUnfit, ExitCode, StopwattError
-from stopwatt.text import counted, one_line
+from stopwatt.text import counted
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from stopwatt.bulk.asked import Asked
-    from stopwatt.bulk.cluster.joined import Joined
     from stopwatt.bulk.items import Items
     from stopwatt.serving.contract import Contract
 
@@ -78,7 +78,7 @@ class Fleet:
         began: Monotonic seconds of the first image's start.
     """
 
-    def __init__(self, charge: Charge, cluster: "Joined", members: Members, recorder: Recorder, ticker: Ticker) -> None:
+    def __init__(self, charge: Charge, cluster: Joined, members: Members, recorder: Recorder, ticker: Ticker) -> None:
         self._charge = charge
         self._cluster = cluster
         self._members = members
@@ -152,7 +152,9 @@ class Fleet:
             silent_s = monotonic() - member.since
             if self._over and member.ready is None:
                 self._members.part(member, "it was not needed any more")
-            elif silent_s > (self._charge.asked.timeout_s if member.alive else START_S):
+            elif not member.alive and silent_s > START_S:
+                self._lose(member, "it did not come to life", _busy(member))
+            elif silent_s > self._charge.asked.timeout_s:
                 self._lose(member, f"it gave no answer for {silent_s:.0f} s")
         self._recorder.check()
         counts = replace(self._members.counts, done=self.done, failed=self.failed, unwritten=self._recorder.unwritten)
@@ -162,13 +164,10 @@ class Fleet:
     # --- what outposts say ---
 
     def _listen(self, member: Member) -> None:
-        errors = self._cluster.ray.exceptions
         try:
-            answer = self._cluster.ray.get(member.pending)
-        except errors.RayTaskError:
-            raise  # a fault of ours, with its traceback
-        except errors.RayError as error:
-            self._lose(member, one_line(str(error).strip().splitlines()[0]))
+            answer = self._cluster.answer(member.pending)
+        except Lost as lost:
+            self._lose(member, str(lost))
         else:
             member.alive = True
             self._hear(member, answer)
@@ -227,7 +226,7 @@ class Fleet:
         elif (contract, batch) != (self.contract, self._batch):
             what = "the model of a node takes other images, or says other things, than that of another"
             return Refused(what, "", "give all nodes the same model", ExitCode.ENVIRONMENT)
-        member.ready = monotonic()
+        self._members.ready(member)
         self._shares.came(member.place.node)
         return None
 
@@ -280,6 +279,14 @@ class Fleet:
     def _so_far(self) -> str:
         charge = self._charge
         return f"{len(charge.done) - self._shares.unsettled} of {len(charge.done)} images are done"
+
+
+def _busy(member: Member) -> StopwattError:
+    return EnvironmentUnfit(
+        f"nothing could be started on a node within {START_S:g} s",
+        when=f"{member.name}: {counted(member.place.cores, 'core')} were asked for",
+        now="look whether others have claimed them (ray status), and start again when they are free",
+    )
 
 
 def _error(member: Member, refused: Refused) -> StopwattError:

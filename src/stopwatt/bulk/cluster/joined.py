@@ -10,9 +10,13 @@ from stopwatt.bulk.cluster.places import Place, gpus_of, layout_of, places_of, t
 from stopwatt.bulk.records import Layout
 from stopwatt.errors import EnvironmentUnfit
 from stopwatt.sweeping.executors.joining import join
-from stopwatt.text import counted
+from stopwatt.text import counted, one_line
 
 OUTPOST = Outpost
+
+
+class Lost(Exception):  # noqa: N818  (what happened)
+    """An outpost is gone; the text says how."""
 
 
 class Joined:
@@ -23,7 +27,6 @@ class Joined:
         batch: Images of a call.
 
     Attributes:
-        ray: The module.
         layout: Of all nodes together.
 
     Raises:
@@ -35,7 +38,7 @@ class Joined:
         self._asked = asked
         self._batch = batch
         self._gpus = gpus_of(asked.devices)
-        self.ray = join(asked.address)
+        self._ray = join(asked.address)
         places = self.places()
         if not places:
             gpus = f" and {counted(self._gpus, 'GPU')}" if self._gpus else ""
@@ -49,7 +52,7 @@ class Joined:
 
     def places(self) -> list[Place]:
         """Nodes that can take part now."""
-        return places_of(self.ray.nodes(), self._gpus)
+        return places_of(self._ray.nodes(), self._gpus)
 
     def layout_of(self, place: Place) -> Layout:
         """How the run is laid out on a node."""
@@ -57,20 +60,34 @@ class Joined:
 
     def start(self, place: Place) -> Any:
         """An outpost that has all cores of a node; it is there when it answers."""
-        actor = self.ray.remote(num_cpus=place.cores, num_gpus=self._gpus, max_restarts=0)(OUTPOST)
-        pin = self.ray.util.scheduling_strategies.NodeAffinitySchedulingStrategy(place.node, soft=False)
+        actor = self._ray.remote(num_cpus=place.cores, num_gpus=self._gpus, max_restarts=0)(OUTPOST)
+        pin = self._ray.util.scheduling_strategies.NodeAffinitySchedulingStrategy(place.node, soft=False)
         return actor.options(scheduling_strategy=pin).remote()
 
     def end(self, outpost: Any) -> None:
         """It and its processes, at once."""
         with contextlib.suppress(Exception):
-            self.ray.kill(outpost)
+            self._ray.kill(outpost)
 
     def share(self, thing: Any) -> Any:
         """Once over the network to each node that asks for it."""
-        return self.ray.put(thing)
+        return self._ray.put(thing)
 
     def wait(self, pending: Mapping[Any, Any], wait_s: float) -> list[Any]:
         """Those of the pending answers that have come; waits for a first one."""
-        done, _ = self.ray.wait(list(pending), timeout=wait_s)
+        done, _ = self._ray.wait(list(pending), timeout=wait_s)
         return list(done)
+
+    def answer(self, pending: Any) -> Any:
+        """What has come.
+
+        Raises:
+            Lost: Who owed it is gone. Whatever a call raised there is raised here as it is.
+        """
+        errors = self._ray.exceptions
+        try:
+            return self._ray.get(pending)
+        except errors.RayTaskError:
+            raise  # a fault of ours, with its traceback
+        except errors.RayError as error:
+            raise Lost(one_line(str(error).strip().splitlines()[0])) from error

@@ -85,7 +85,7 @@ class Members:
     def __init__(self, cluster: "Joined", gathered: Gathered) -> None:
         self._cluster = cluster
         self._gathered = gathered
-        self._gone: list[Member] = []
+        self._served: list[Member] = []  # whoever could take images, in the order in which they could
         self._starts: Counter[str] = Counter()
         self.living: list[Member] = []
 
@@ -100,6 +100,11 @@ class Members:
                 started[-1].ask("code")
         self.living += started
         return started
+
+    def ready(self, member: Member) -> None:
+        """One can take images."""
+        member.ready = monotonic()
+        self._served.append(member)
 
     def hear(self, member: Member, news: News) -> None:
         """One has spoken."""
@@ -121,7 +126,6 @@ class Members:
             self._starts[member.place.node] = MOST_STARTS
         if member.ready is None:
             return
-        self._gone.append(member)
         if isinstance(end, Ended):
             self._gathered.ended(member.name, end.energy)
         else:
@@ -135,23 +139,22 @@ class Members:
     @property
     def restarts(self) -> int:
         """Processes that died and were started again, outposts among them."""
-        again = sum(starts - 1 for node, starts in self._starts.items() if self._lives(node))
-        return again + sum(member.restarts for member in [*self.living, *self._gone])
+        again = len(self._served) - len({member.place.node for member in self._served})
+        return again + sum(member.restarts for member in self._served)
 
     @property
     def layout(self) -> Layout:
-        """Of all together: of those that live, else of those that have ended."""
-        ended = [member for member in self._gone if isinstance(member.end, Ended)]
-        members = self.living or ended or self._gone
-        return together([member.layout for member in members]) if members else self._cluster.layout
+        """Of all together that were not lost."""
+        kept = [member.layout for member in self._served if not isinstance(member.end, str)]
+        return together(kept) if kept else self._cluster.layout
 
     @property
     def counts(self) -> Counts:
         """Of all together."""
-        return all_counts([one.counts for one in self.living], [one.counts for one in self._gone])
+        return all_counts([(one.counts, one.end is None) for one in self._served])
 
     def nodes(self, seconds: float) -> tuple[Node, ...]:
-        """What each did, in the order in which they ended.
+        """What each did, in the order in which they began.
 
         Args:
             seconds: Of the run.
@@ -166,13 +169,13 @@ class Members:
                 bottleneck=member.end.bottleneck if isinstance(member.end, Ended) else None,
                 lost=member.end if isinstance(member.end, str) else "",
             )
-            for member in self._gone
+            for member in self._served
         )
 
     def ceilings(self) -> Ceilings:
         """Of all together."""
-        found = {one.name: one.end.ceilings for one in self._gone if isinstance(one.end, Ended)}
-        return all_ceilings(found, [one.name for one in self._gone if isinstance(one.end, str)])
+        found = {one.name: one.end.ceilings for one in self._served if isinstance(one.end, Ended)}
+        return all_ceilings(found, [one.name for one in self._served if isinstance(one.end, str)])
 
     def diagnosis(self) -> Bottleneck:
         """What held the run back, where most of it was done."""
@@ -180,9 +183,6 @@ class Members:
 
     def notes(self) -> tuple[str, ...]:
         """For the record."""
-        lost = tuple(f"{one.name} was lost: {one.end}" for one in self._gone if isinstance(one.end, str))
-        ended = ((one.name, one.end) for one in self._gone)
+        lost = tuple(f"{one.name} was lost: {one.end}" for one in self._served if isinstance(one.end, str))
+        ended = ((one.name, one.end) for one in self._served)
         return lost + tuple(f"{name}: {text}" for name, end in ended if isinstance(end, Ended) for text in end.trouble)
-
-    def _lives(self, node: str) -> bool:
-        return any(member.place.node == node for member in [*self.living, *self._gone])

@@ -80,11 +80,10 @@ def threads_of(asked: Asked, batch: int, places: Sequence[Place]) -> int:
 def layout_of(asked: Asked, batch: int, place: Place, threads: int) -> Layout:
     """How the run is laid out on a node."""
     wanted = replace(asked, threads=threads)
-    layout = first_layout(wanted, batch, place.cores)
-    if asked.workers or any(device != _CPU for device in asked.devices):
-        return layout
-    more = max(layout.workers, (place.cores - layout.decoders) // threads)
-    return first_layout(replace(wanted, workers=more), batch, place.cores)
+    if not asked.workers and all(device == _CPU for device in asked.devices):
+        kept = 0 if asked.queue == 0 else asked.decoders or place.cores // 2  # as one machine shares its cores out
+        wanted = replace(wanted, workers=max(len(asked.devices), (place.cores - kept) // threads))
+    return first_layout(wanted, batch, place.cores)
 
 
 def together(layouts: Sequence[Layout]) -> Layout:

@@ -16,14 +16,13 @@ from stopwatt.units import percent
 _SUSPECT, _UNAVAILABLE = "suspect", "unavailable"
 
 
-def all_counts(living: Sequence[Counts], gone: Sequence[Counts]) -> Counts:
+def all_counts(nodes: Sequence[tuple[Counts, bool]]) -> Counts:
     """Counters of all nodes, and the state of those that live.
 
     Args:
-        living: Of nodes that take part.
-        gone: Of nodes that did: what they counted stays, and nothing waits there.
+        nodes: Of each what it said last, and whether it takes part still: what it counted stays, what waited does not.
     """
-    both = [*living, *gone]
+    both, living = [counts for counts, _ in nodes], [counts for counts, lives in nodes if lives]
     stage_s: Counter[Stage] = Counter()
     for one in both:
         stage_s.update(one.stage_s)  # adds

@@ -1,0 +1,127 @@
+"""What a driver makes of its nodes: with pipelines of real processes, on a cluster that is played."""
+
+import json
+from collections import Counter
+
+import pytest
+from light_run import Unmetered
+from nearby import Nearby
+
+from stopwatt.bulk.asked import Executor
+from stopwatt.bulk.cluster import fleet, joined, outpost
+from stopwatt.bulk.cluster.words import Sample
+from stopwatt.errors import EnvironmentUnfit, StopwattError
+
+
+@pytest.fixture
+def spread(bulk, monkeypatch):
+    """`(data, nearby, model="classifier", **changes)`: a run on such a cluster."""
+    made = []
+
+    def run(data, nearby, model="classifier", **changes):
+        made.append(nearby)
+        monkeypatch.setattr(outpost, "Ticker", Unmetered)
+        monkeypatch.setattr(joined, "Joined", nearby)
+        return bulk(data, model, executor=Executor.RAY, decoders=1, **changes)
+
+    yield run
+    for nearby in made:
+        nearby.close()
+
+
+def numbers_in(folder):
+    return Counter(json.loads(line)["number"] for line in (folder / "journal.jsonl").read_bytes().splitlines()[1:])
+
+
+@pytest.mark.parametrize("layout", [{"batch": 3}, {"queue": 0, "workers": 2}], ids=["batch 3", "no queue"])
+def test_results_do_not_depend_on_how_many_nodes_there_are(photos, bulk, spread, results, layout):
+    data = photos(120, broken={9, 40})
+    _, here, _ = bulk(data, "detector", out="here", **layout)
+    record, there, _ = spread(data, Nearby("abc"), "detector", out="there", **layout)
+    assert results(there) == results(here)
+    assert (record.done, record.failed, record.restarts) == (118, {"not-an-image": 2}, 0)
+    assert sum(node.images for node in record.nodes) == 120
+
+
+def test_what_a_lost_node_had_is_done_by_others_and_another_outpost_is_started(photos, bulk, spread, results):
+    data = photos(400, broken={9, 40})
+    _, here, _ = bulk(data, out="here", batch=2)
+    cluster = Nearby("ab", lives={"a": [0], "b": [1]})
+    record, there, listener = spread(data, cluster, out="there", batch=2)
+    assert numbers_in(there) == dict.fromkeys(range(400), 1)
+    assert results(there) == results(here)
+    assert "a was lost: somebody pulled the plug; " in "\n".join(listener.said)
+    assert cluster.started == {"a": 2, "b": 2}
+    assert {node.name for node in record.nodes if node.lost} == {"a", "b"}
+    assert record.restarts == 2
+    assert any("a was lost: somebody pulled the plug" in note for note in record.notes)
+
+
+def test_without_any_node_left_the_run_ends_and_goes_on_elsewhere(photos, bulk, spread, results, tmp_path):
+    data = photos(300)
+    _, here, _ = bulk(data, out="here")
+    cluster = Nearby("a", lives={"a": [1, 0, 0, 0]})
+    with pytest.raises(EnvironmentUnfit, match="no node of the cluster is left") as ended:
+        spread(data, cluster)
+    assert cluster.started == {"a": 3}
+    done = len(numbers_in(tmp_path / "out"))
+    assert ended.value.when == f"{done} of 300 images are done"
+    assert 0 < done < 300
+    record, there, _ = bulk(data)
+    assert record.resumed == done
+    assert results(there) == results(here)
+
+
+def test_a_node_that_joins_later_is_taken_when_another_is_lost(photos, spread):
+    record, _, _ = spread(photos(200), Nearby(["a", "late"], lives={"a": [0, 0, 0]}))
+    assert {node.name for node in record.nodes if not node.lost} == {"late"}
+    assert record.done == 200
+
+
+class Other(outpost.Outpost):
+    def code(self):
+        return "another"
+
+
+class Blind(outpost.Outpost):
+    def look(self, question):
+        return super().look(fleet.Question("", (Sample("/nowhere/1.jpg", 1, ""),), "", ""))
+
+
+@pytest.mark.parametrize(
+    ("kind", "what", "now"),
+    [
+        (Other, "a node has another stopwatt than the driver", "install the same stopwatt"),
+        (Blind, "a node does not see the images that the driver sees: No such file", "a shared file system"),
+    ],
+)
+def test_a_node_that_cannot_take_part_ends_a_run_that_begins(photos, spread, kind, what, now):
+    with pytest.raises(StopwattError, match=what) as refused:
+        spread(photos(8), Nearby("ab", outposts={"b": kind}))
+    assert "b" in refused.value.when
+    assert now in refused.value.now
+
+
+def test_a_node_that_cannot_take_part_is_said_in_a_run_that_goes_on(photos, spread):
+    cluster = Nearby(["a", "b", "late"], lives={"a": [0]}, outposts={"late": Other})
+    record, _, listener = spread(photos(200), cluster)
+    assert record.done == 200
+    assert "late was lost: a node has another stopwatt than the driver" in "\n".join(listener.said)
+    assert cluster.started["late"] == 1
+    assert "late" not in [node.name for node in record.nodes]
+
+
+def test_a_model_that_no_node_can_load_ends_the_run_with_its_reason(photos, spread):
+    with pytest.raises(StopwattError, match="ValueError: no weights"):
+        spread(photos(8), Nearby("ab"), "unloadable")
+
+
+def test_a_model_that_fails_on_everything_ends_the_run_early(photos, spread):
+    with pytest.raises(StopwattError, match="the model failed on all of the first"):
+        spread(photos(300), Nearby("ab"), "wrong")
+
+
+def test_a_node_whose_images_all_fail_goes_on_where_others_have_results(photos, bulk, spread):
+    data = photos(240, marked=set(range(40, 240)))
+    record, _, _ = spread(data, Nearby("ab"), "raising", batch=1)
+    assert (record.done, record.failed) == (40, {"model-failed": 200})
