@@ -61,6 +61,22 @@ class Foreign(torch.nn.Module):
         return self.doubler(self.plain(images))
 
 
+class Determined(Plain):
+    """Has an operator that ONNX can write and not every runtime can read."""
+
+    class Volume(torch.nn.Module):
+        def forward(self, features):
+            return torch.linalg.det(features[:, :, None] @ features[:, None, :] + torch.eye(8))
+
+    def __init__(self):
+        super().__init__()
+        self.volume = self.Volume()
+
+    def forward(self, images):
+        features = self.convolution(images).mean((2, 3))
+        return self.head(features) + self.volume(features)[:, None]
+
+
 def images():
     return (torch.rand(1, 3, 16, 24),)
 
@@ -75,6 +91,10 @@ def decomposing():
 
 def foreign():
     return Foreign(), images(), CONTRACT
+
+
+def determined():
+    return Determined(), images(), CONTRACT
 
 
 def branching():

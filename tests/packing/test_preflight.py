@@ -48,6 +48,26 @@ def test_tensorrt_has_a_fallback_that_partitions_the_graph():
     assert preflight.fallbacks[0].startswith("onnxruntime:tensorrt (it partitions")
 
 
+def test_what_the_runtime_lacks_is_said_of_the_runtime_and_not_of_the_exporter():
+    det = Refusal("Det", "head", "Head", 1, 0.14, "no rule of conversion")
+    preflight = judge(Setup("openvino"), seen(openvino=(det,), onnxruntime=()))
+    assert preflight.fallbacks == ("onnxruntime", "aoti", "torchscript")
+    assert "OpenVINO has nothing for Det" in Refused(preflight).what
+    assert judge(Setup("onnxruntime"), seen(openvino=(det,))).clear
+
+
+def test_a_fallback_is_none_whose_runtime_lacks_something_itself():
+    det = Refusal("Det", "", "", 1, None)
+    assert judge(Setup("openvino"), seen(openvino=(det,), onnxruntime=(det,))).fallbacks == ("aoti", "torchscript")
+
+
+def test_an_onnx_file_has_no_fallback_that_needs_a_module():
+    det = Refusal("Det", "", "", 1, None)
+    looked = Inspection(3, 2, {"onnx": (), "onnxruntime": (), "openvino": (det,)}, file=True)
+    assert judge(Setup("openvino"), looked).fallbacks == ("onnxruntime",)
+    assert judge(Setup("onnxruntime"), looked).clear
+
+
 def test_a_model_without_a_graph_is_refused_where_one_is_needed_and_noted_where_it_is_traced():
     lost = Inspection(trouble=Trouble("torch.export cannot follow this model: x", "net.py, line 3"))
     preflight = judge(Setup("onnxruntime"), lost)
@@ -81,6 +101,15 @@ def test_an_operator_from_outside_torch_is_named_with_the_module_that_calls_it(p
     (lacking,) = refusal.value.preflight.refusals
     assert (lacking.module, lacking.kind, lacking.count) == ("doubler", "Doubler", 2)
     assert refusal.value.preflight.fallbacks == ("torchscript",)
+
+
+def test_an_operator_that_openvino_cannot_read_is_named_with_the_module_that_calls_it(pack):
+    with pytest.raises(Refused, match="OpenVINO has nothing for Det") as refusal:
+        pack(f"{MODELS}:determined", backend="openvino")
+    (lacking,) = refusal.value.preflight.refusals
+    assert (lacking.operator, lacking.module, lacking.kind, lacking.count) == ("Det", "volume", "Volume", 1)
+    assert 0 < lacking.share < 1
+    assert "onnxruntime" in refusal.value.preflight.fallbacks
 
 
 def test_control_flow_on_values_is_named_with_its_line(pack):

@@ -1,27 +1,31 @@
-"""Look at a workload as exporters will, before anything is converted: one export, one profiled call."""
+"""Look at a workload as exporters and runtimes will, before anything is converted: one export, one profiled call."""
 
 import re
 import traceback
 from collections import Counter, defaultdict
 from collections.abc import Mapping
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from stopwatt.backends.exporters import Lacking, is_operator, lacking, name_of
+from stopwatt.backends.exporters import ONNX, Lacking, is_operator, lacking, name_of
 from stopwatt.backends.quiet import quiet
 from stopwatt.backends.requests import require_module
+from stopwatt.backends.runtimes import RUNTIMES
 from stopwatt.backends.torch_runner import configure, dtype_of, tensors
 from stopwatt.devices.base import Device
 from stopwatt.devices.resolve import device as find_device
 from stopwatt.measuring.building import build
 from stopwatt.measuring.clock import now_ns
 from stopwatt.measuring.faults import translate, write_down
+from stopwatt.measuring.inspected_graph import Lacks, asked, of_file, refused_nodes
 from stopwatt.measuring.job import Answer, Job
 from stopwatt.measuring.phases import Phases
 from stopwatt.measuring.reference import check_batch
 from stopwatt.operators.inspection import Inspection, Refusal
-from stopwatt.records import Cell, Status, Trouble
+from stopwatt.records import Cell, Setup, Status, Trouble
 from stopwatt.techniques import catalogue as techniques
 from stopwatt.workloads.served import INSIDE
 
@@ -52,7 +56,8 @@ def _inspect(cell: Cell, phases: Phases) -> Inspection:
         built = build(cell)
     check_batch(built, cell)
     if built.onnx is not None:
-        return Inspection()  # there is nothing to export: runtimes read the file as it is
+        with phases.phase("look"):
+            return of_file(built.onnx, setup.device)
     configure(setup)
     arrays = built.make_inputs(setup.batch, np.random.default_rng(cell.protocol.seed))
     built, _ = techniques.apply(built, setup, (arrays,))
@@ -64,14 +69,38 @@ def _inspect(cell: Cell, phases: Phases) -> Inspection:
         return Inspection(trouble=trouble)
     with phases.phase("look"), quiet(), torch.no_grad():
         found = lacking(program)
+        lacks = _of_runtimes(found, setup)
     device = find_device(setup.device)
     with phases.phase("profile"), quiet():
         refusals = {
             name: _refusals(missing, _shares(graph, inputs, device) if missing else {})
             for name, (graph, missing) in found.items()
         }
+        if any(lacks.values()):
+            shares = _shares(found[ONNX][0], inputs, device)
+            refusals |= {name: refused_nodes(missing, shares) for name, missing in lacks.items()}
+        else:
+            refusals |= dict.fromkeys(lacks, ())
     calls = Counter(name_of(node.target) for node in program.graph.nodes if is_operator(node))
     return Inspection(calls.total(), len(calls), refusals)
+
+
+def _of_runtimes(found: "Mapping[str, tuple[torch.export.ExportedProgram, Lacking]]", setup: Setup) -> dict[str, Lacks]:
+    """What runtimes lack for the graph that the ONNX exporter writes; nothing where it cannot write it."""
+    import torch
+
+    if setup.backend not in RUNTIMES or ONNX not in found or found[ONNX][1]:
+        return {}  # the graph is written for those who ask for it: that takes as long as a conversion's first step
+    with TemporaryDirectory() as folder:
+        path = Path(folder) / "model.onnx"
+        try:
+            program = torch.onnx.export(found[ONNX][0], dynamo=True, verbose=False)
+            assert program is not None  # noqa: S101  (what the dynamo exporter returns)
+            program.save(str(path), external_data=True)
+        except Exception as error:  # noqa: BLE001  (the conversion will tell)
+            write_down(error)
+            return {}
+        return asked(path, setup.device)
 
 
 def _exported(

@@ -34,11 +34,14 @@ class Inspection:
     Attributes:
         operators: Calls of operators in the exported graph.
         kinds: Different operators among them.
-        refusals: By exporter (`onnx`, `aoti`): what it has nothing for; an exporter that could not be asked is missing.
+        refusals: By exporter (`onnx`, `aoti`) and by runtime (`onnxruntime`, `openvino`, `tensorrt`): what it has
+            nothing for; one that could not be asked is missing.
         trouble: Why there is no graph.
+        file: Whether the model is an ONNX file: there is no module that could be exported in another way.
     """
 
     operators: int = 0
     kinds: int = 0
     refusals: Mapping[str, tuple[Refusal, ...]] = field(default_factory=dict)
     trouble: Trouble | None = None
+    file: bool = False

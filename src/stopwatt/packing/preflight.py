@@ -16,7 +16,8 @@ from stopwatt.units import percent
 
 EXPORTERS = {"onnxruntime": ONNX, "openvino": ONNX, "tensorrt": ONNX, "aoti": AOTI}
 """Through which exporter each backend takes a model; others run or trace the module and lack nothing that torch has."""
-_NAMES = {ONNX: "the ONNX exporter", AOTI: "AOTInductor"}
+_NAMES = {ONNX: "the ONNX exporter", AOTI: "AOTInductor", "onnxruntime": "ONNX Runtime", "openvino": "OpenVINO",
+          "tensorrt": "TensorRT"}  # fmt: skip
 _PORTABLE = ("onnxruntime", "openvino", "aoti", "torchscript")
 _PARTITIONS = "onnxruntime:tensorrt (it partitions the graph: what TensorRT lacks runs on CUDA)"
 
@@ -29,7 +30,8 @@ class Preflight:
         setup: To which it shall be converted.
         operators: Calls of operators in the graph; 0 where there is none.
         kinds: Different operators among them.
-        refusals: What the backend lacks.
+        refusals: What the backend lacks, or the exporter through which it takes the model.
+        by: Which of both lacks it; empty where nothing is lacking.
         trouble: Why there is no graph, where the backend needs one.
         fallbacks: What takes the model instead.
         notes: What a reader must know though the conversion can begin.
@@ -39,6 +41,7 @@ class Preflight:
     operators: int = 0
     kinds: int = 0
     refusals: tuple[Refusal, ...] = ()
+    by: str = ""
     trouble: Trouble | None = None
     fallbacks: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
@@ -80,9 +83,17 @@ def judge(setup: Setup, inspection: Inspection) -> Preflight:
     if inspection.operators and exporter not in inspection.refusals:
         unknown = f"{_NAMES[exporter]} of this torch cannot be asked beforehand: the conversion will tell"
         return Preflight(*about, notes=(unknown,))
-    refusals = inspection.refusals.get(exporter, ())
+    by, refusals = _refused_by(setup.backend, inspection)
     fallbacks = _others(setup, inspection) if refusals else ()
-    return Preflight(*about, refusals=refusals, fallbacks=fallbacks)
+    return Preflight(*about, refusals=refusals, by=by, fallbacks=fallbacks)
+
+
+def _refused_by(backend: str, inspection: Inspection) -> tuple[str, tuple[Refusal, ...]]:
+    """Who lacks something on the way into a backend, its exporter or the runtime itself, and what."""
+    for name in (EXPORTERS.get(backend, ""), backend):
+        if refusals := inspection.refusals.get(name, ()):
+            return _NAMES.get(name, name), refusals
+    return "", ()
 
 
 def _baked_in(inspection: Inspection) -> tuple[str, ...]:
@@ -106,9 +117,11 @@ def _others(setup: Setup, inspection: Inspection) -> tuple[str, ...]:
 
 def _takes(backend: str, inspection: Inspection) -> bool:
     exporter = EXPORTERS.get(backend)
+    if inspection.file and exporter != ONNX:
+        return False
     if exporter is None:
         return True
-    return inspection.trouble is None and not inspection.refusals.get(exporter, ())
+    return inspection.trouble is None and not _refused_by(backend, inspection)[1]
 
 
 def _sentence(preflight: Preflight) -> str:
@@ -120,7 +133,7 @@ def _sentence(preflight: Preflight) -> str:
     of_time = f", {percent(share)} of its time" if share is not None else ""
     more = f" and {len(names) - 3} more" if len(names) > 3 else ""  # noqa: PLR2004  (one line)
     return (
-        f"{_NAMES[EXPORTERS[preflight.setup.backend]]} has nothing for {', '.join(names[:3])}{more}: "
+        f"{preflight.by} has nothing for {', '.join(names[:3])}{more}: "
         f"{calls} of {preflight.operators} operator calls of this model{of_time}; the conversion was not begun"
     )
 
