@@ -183,3 +183,9 @@ def test_more_samples_than_there_are_is_refused(written):
 def test_too_few_samples_for_a_batch_are_refused(written):
     with pytest.raises(UsageError, match="10 samples fill no batch of 16"):
         batches(open_data(written(".npz")), TAKES, batch=16, count=10)
+
+
+def test_a_cell_may_be_as_long_as_an_image(tmp_path):
+    (tmp_path / "x.csv").write_text(f"x\n{'255 ' * 60_000}\n")
+    (values,) = open_data(str(tmp_path / "x.csv")).sample(0, Takes(("x",), ("uint8",), ((200, 300),)))
+    assert (values.shape, values.max()) == ((200, 300), 255)

@@ -1,13 +1,14 @@
 """From data on disk to what a backend quantises with."""
 
 from dataclasses import replace
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 
 from stopwatt.datasets.opening import calibration_of as calibration_on
 from stopwatt.errors import StopwattError, UsageError
-from stopwatt.measuring import calibration
+from stopwatt.measuring import calibration, reference
 from stopwatt.measuring.bundle import Bundle
 from stopwatt.measuring.drawing import SETS, UNREADABLE, require_known_ids
 from stopwatt.measuring.job import Job, JobKind
@@ -87,3 +88,10 @@ def test_an_id_outside_the_vocabulary_is_named_with_its_range(ids, named):
 
 def test_what_cannot_be_looked_into_is_left_to_its_runtime():
     require_known_ids(Built(lambda ids: ids, lambda *_: (), ("ids",)), [(np.array([[10**9]]),)])
+
+
+def test_more_than_memory_holds_is_refused_before_it_is_read(job, monkeypatch):
+    monkeypatch.setattr(reference, "read_facts", lambda: SimpleNamespace(values={"memory.available": 100.0}))
+    answer = perform(job)
+    assert answer.status is Status.OUT_OF_MEMORY
+    assert "2 input sets of batch 2 take 64.0 B" in answer.trouble.what

@@ -77,6 +77,7 @@ def _rows(name: str, array: Any, path: Path) -> Sequence[Any]:
 
 
 def _csv(path: Path) -> Mapping[str, Sequence[Any]]:
+    csv.field_size_limit(_LONGEST_CELL)
     with path.open(newline="", encoding="utf-8-sig") as file:
         lines = csv.reader(file)
         names = [name.strip() for name in next(lines, [])]
@@ -91,6 +92,8 @@ def _csv(path: Path) -> Mapping[str, Sequence[Any]]:
     return {name: _Cells([line[place] for line in table]) for place, name in enumerate(names)}
 
 
+_LONGEST_CELL = 1 << 27
+"""Characters: a cell may hold a whole image as text; Python's own limit is a table's."""
 _CELLS = (
     "write a head with the names of the model's inputs, then a line a sample, with spaces between the values of a cell"
 )

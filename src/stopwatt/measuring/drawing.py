@@ -13,6 +13,7 @@ from stopwatt.measuring.calibration import save
 from stopwatt.measuring.faults import translate, write_down
 from stopwatt.measuring.job import Answer, Job
 from stopwatt.measuring.phases import Phases
+from stopwatt.measuring.reference import require_room
 from stopwatt.records import Scalar, Status
 from stopwatt.workloads.base import Arrays, Built
 
@@ -51,8 +52,10 @@ def _drawn(job: Job, bundle: Bundle) -> Drawn:
     data = open_data(wanted.data, Path(wanted.images) if wanted.images else None)
     if data.digest(drawn(len(data), wanted.samples, wanted.seed)) != wanted.digest:
         raise UsageError("the data have changed since the samples were drawn", when=data.described, now="start again")
-    takes = Takes.of(bundle.input_names, bundle.inputs[0], bundle.contract)
-    return batches(data, takes, job.cell.setup.batch, wanted.samples, wanted.seed)
+    batch, inputs = job.cell.setup.batch, bundle.inputs[0]
+    require_room(wanted.samples // batch, batch, sum(array.nbytes for array in inputs))
+    takes = Takes.of(bundle.input_names, inputs, bundle.contract)
+    return batches(data, takes, batch, wanted.samples, wanted.seed)
 
 
 def require_known_ids(built: Built, sets: Sequence[Arrays]) -> None:

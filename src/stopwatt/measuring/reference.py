@@ -62,15 +62,23 @@ def _draw(built: Built, cell: Cell) -> tuple[Arrays, ...]:
     """The input sets; what memory cannot hold is refused after the first of them, not when the machine swaps."""
     generator = np.random.default_rng(cell.protocol.seed)
     first = built.make_inputs(cell.setup.batch, generator)
-    wanted = cell.protocol.input_sets * sum(array.nbytes for array in first)
-    available = read_facts().values.get("memory.available")
-    if available is not None and wanted > float(available) / 2:
-        raise MemoryError(
-            f"{cell.protocol.input_sets} input sets of batch {cell.setup.batch} take {quantity(wanted, 'B')}, "
-            f"more than half of the memory that is free ({quantity(float(available), 'B')})"
-        )
+    require_room(cell.protocol.input_sets, cell.setup.batch, sum(array.nbytes for array in first))
     rest = (built.make_inputs(cell.setup.batch, generator) for _ in range(cell.protocol.input_sets - 1))
     return (first, *rest)
+
+
+def require_room(sets: int, batch: int, size: int) -> None:
+    """Refuse so many input sets of so many bytes each where they would make the machine swap.
+
+    Raises:
+        MemoryError: They take more than half of the memory that is free.
+    """
+    available = read_facts().values.get("memory.available")
+    if available is not None and sets * size > float(available) / 2:
+        raise MemoryError(
+            f"{sets} input sets of batch {batch} take {quantity(sets * size, 'B')}, "
+            f"more than half of the memory that is free ({quantity(float(available), 'B')})"
+        )
 
 
 def _reference(built: Built, cell: Cell) -> tuple[Runner, str]:
