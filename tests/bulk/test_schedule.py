@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from stopwatt.bulk.schedule import NO_SLOT, Decode, Schedule, Todo
+from stopwatt.bulk.schedule import NO_SLOT, Decode, Fed, Schedule, Todo
 
 GOOD, BAD, LOST = "good", "bad", "lost"
 
@@ -131,6 +131,14 @@ def world(layout, *, done=(), direct=False, **troubles):
     return World(schedule, random.Random(layout["seed"]), **troubles).start(layout["decoders"], layout["lanes"])
 
 
+def fed_world(layout, *, direct, **troubles):
+    fed = Fed(layout["batch"])
+    slots = 0 if direct else layout["batch"] + layout["spare"]
+    schedule = Schedule(fed, slots, ahead=layout["ahead"], depth=layout["depth"])
+    seen = World(schedule, random.Random(layout["seed"]), **troubles)
+    return fed, seen.start(0 if direct else layout["decoders"], layout["lanes"])
+
+
 @given(layouts, st.sets(st.integers(0, 59)))
 def test_every_image_has_one_outcome_and_groups_depend_on_numbers_only(layout, broken):
     seen = world(layout, broken=broken).run()
@@ -225,6 +233,44 @@ def test_who_is_to_leave_finishes_and_gets_nothing_more(layout, after):
         seen.once()
     assert seen.schedule.left() == ((0,), (0,))
     assert set(seen.outcomes) == set(range(layout["total"]))
+
+
+@given(layouts, st.integers(0, 6), st.booleans())
+def test_groups_that_are_fed_bit_by_bit_are_all_done_and_it_ends_when_nothing_more_will_come(layout, deaths, direct):
+    fed, seen = fed_world(layout, deaths=deaths, direct=direct)
+    total, batch = layout["total"], layout["batch"]
+    groups = [range(start, min(start + batch, total)) for start in range(0, total, batch)]
+    while groups:
+        for _ in range(seen.chance.randrange(4)):
+            if any(seen.decoders.values()) or any(seen.lanes.values()):
+                seen.once()
+        some = seen.chance.randint(1, len(groups))
+        fed.feed(groups[:some])
+        del groups[:some]
+        seen.carry_out()
+        assert not seen.schedule.finished, "more might have come"
+    fed.close()
+    seen.carry_out()
+    assert set(seen.run().outcomes) == set(range(total))
+    assert deaths or sorted(seen.calls) == sorted(world(layout).run().calls)
+
+
+def test_a_schedule_with_nothing_to_do_waits_until_nothing_more_will_come():
+    fed = Fed(4)
+    schedule = Schedule(fed, 8)
+    schedule.decoder_came(0)
+    assert list(schedule.steps()) == []
+    fed.feed([range(2)])
+    (step,) = schedule.steps()
+    assert step.pairs == ((0, 0), (1, 1))
+    assert not schedule.finished
+    for number in range(2):
+        schedule.undecodable(0, number)
+        assert list(schedule.steps()) == []
+    assert not schedule.finished
+    fed.close()
+    assert list(schedule.steps()) == []
+    assert schedule.finished
 
 
 def test_a_decoder_has_no_more_images_than_it_may():
