@@ -16,9 +16,11 @@ from stopwatt.bulk.document import record_document
 from stopwatt.bulk.identity import Chosen, choose, identity_of, threaded
 from stopwatt.bulk.instruments import device_of
 from stopwatt.bulk.job import Job
+from stopwatt.bulk.journal import NAME as JOURNAL
 from stopwatt.bulk.journal import Identity, Journal
 from stopwatt.bulk.layout import first_layout
-from stopwatt.bulk.oversight import NO_CEILINGS, NOTHING_DONE, Oversight
+from stopwatt.bulk.oversight import FEW, NO_CEILINGS, NOTHING_DONE, Oversight
+from stopwatt.bulk.probing import probed_batch
 from stopwatt.bulk.recorder import Recorder
 from stopwatt.bulk.records import Bottleneck, Ceilings, Layout, Node, Record
 from stopwatt.bulk.source import Source, open_source
@@ -102,7 +104,7 @@ def run_bulk(asked: Asked, watching: Watching | None = None) -> Record:
     watching = watching or Nobody()
     source = open_source(asked.data, images=asked.images, limit=asked.limit)
     folders.prepare(asked.out, fresh=asked.fresh)
-    chosen = choose(asked, 0)
+    chosen = _with_batch(choose(asked, 0), asked, source, watching)
     identity = Identity(identity_of(chosen, source, asked), {"batch": chosen.load.setup.batch})
     with Journal.open(asked.out, identity, len(source.items)) as journal:
         folders.tidy(asked.out)
@@ -112,6 +114,15 @@ def run_bulk(asked: Asked, watching: Watching | None = None) -> Record:
             return run.go()
         finally:
             watching.end()
+
+
+def _with_batch(chosen: Chosen, asked: Asked, source: Source, watching: Watching) -> Chosen:
+    """The model with the batch that suits it, where that may be chosen; a run that goes on keeps the batch it has."""
+    known = asked.batch or (asked.out / JOURNAL).exists()
+    if known or not asked.auto or asked.executor is not Executor.LOCAL or len(source.items) < FEW:
+        return chosen
+    layout = first_layout(asked, chosen.load.setup.batch, len(usable_cores()))
+    return choose(asked, probed_batch(chosen, layout, source.items, watching, asked.timeout_s))
 
 
 class _Run:
