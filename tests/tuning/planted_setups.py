@@ -57,8 +57,10 @@ class Machine:
         typical = self.times[arm] * np.exp(self.rng.normal(0, self.noise))
         trials = typical * np.exp(self.rng.normal(0, 0.01, max(60, cell.protocol.trials if self.tail > 1 else 0)))
         trials[::20] *= self.tail
-        readings["throughput"] = Measured(1 / typical, "samples/s")
-        samples = {"latency": Samples((trials * 1e9).astype(np.int64), "ns")}
+        samples = {
+            "latency": Samples((trials * 1e9).astype(np.int64), "ns"),
+            "throughput": Samples(np.full(3, 1 / typical), "samples/s"),
+        }
         return Measurement(cell, number, Status.OK, samples=samples, readings=readings, phases=phases)
 
     def run(self, search, found=None, *, most=10_000):

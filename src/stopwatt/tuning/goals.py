@@ -34,14 +34,22 @@ def cost_of(one: Measurement, goal: Goal) -> float | None:
         return None
     metric = metric_of(goal, one.cell.setup.device)
     try:
-        if goal is Goal.LATENCY:
-            _, series = series_of([(one.round, one.samples[metric])] if metric in one.samples else [])
-            return float(medians(series)[0]) if series else None
-        if goal is Goal.ENERGY:
-            return value_of_round(one, metric)
+        value = value_of_round(one, metric) if goal is Goal.ENERGY else _value(one, metric)
     except Rejected:
         return None
-    reading = one.readings.get(metric)
-    if not isinstance(reading, Measured) or not (math.isfinite(reading.value) and reading.value > 0):
+    if value is None or not (math.isfinite(value) and value > 0):
         return None
-    return 1 / reading.value if goal is Goal.THROUGHPUT else reading.value
+    return 1 / value if goal is Goal.THROUGHPUT else value
+
+
+def _value(one: Measurement, metric: str) -> float | None:
+    """The median of its trials (or windows), or its reading.
+
+    Raises:
+        Rejected: A trial cannot be what it claims.
+    """
+    if metric in one.samples:
+        _, series = series_of([(one.round, one.samples[metric])])
+        return float(medians(series)[0]) if series else None
+    reading = one.readings.get(metric)
+    return reading.value if isinstance(reading, Measured) else None

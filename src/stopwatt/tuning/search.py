@@ -136,7 +136,7 @@ class Search:
         if not rounds or any(one.status is not Status.OK for one in rounds) or self._hopeless(rounds):
             return []
         costs = [cost_of(one, self.goal) for one in rounds]
-        return [cost for cost in costs if cost is not None]
+        return [] if None in costs else [cost for cost in costs if cost is not None]
 
     def _hopeless(self, rounds: Sequence[Measurement]) -> bool:
         """Whether a constraint is broken by so much that short rounds tell."""
