@@ -1,5 +1,7 @@
 """Models as users write them, for packing."""
 
+from dataclasses import replace
+
 import torch
 
 import stopwatt
@@ -111,3 +113,11 @@ def other_size():
 
 def two_inputs():
     return torch.nn.Bilinear(4, 4, 2), (torch.rand(1, 4), torch.rand(1, 4)), CONTRACT
+
+
+def mismatched():
+    return Plain(), images(), replace(CONTRACT, labels=("cat", "dog"))
+
+
+def boxless():
+    return Plain(), images(), replace(CONTRACT, task=stopwatt.Task.DETECT, decoding=stopwatt.Decoding.BOXES)

@@ -19,6 +19,7 @@ from stopwatt.packing import archive
 from stopwatt.packing.calibrating import calibration_for
 from stopwatt.packing.jobs import Jobs
 from stopwatt.packing.manifest import Artifact, Manifest, Port
+from stopwatt.packing.meaning import require_meaning
 from stopwatt.packing.native import native_files
 from stopwatt.packing.opened import CHECKS, Opened, open_pack
 from stopwatt.packing.preflight import Preflight, Refused, judge
@@ -147,6 +148,7 @@ class _Packing:
         folder.mkdir(parents=True)
         self.jobs.reference(cell, folder)
         bundle = Bundle.load(folder)
+        require_meaning(bundle, cell.workload.source.removeprefix(PREFIX))
         kept = self.files / CHECKS / f"batch{cell.setup.batch}"
         kept.mkdir(parents=True)
         _some_of(bundle).save(kept)
