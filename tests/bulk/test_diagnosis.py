@@ -13,7 +13,7 @@ from simulated import NS, Line, simulate
 
 from stopwatt.bulk.diagnosis import diagnose
 from stopwatt.bulk.records import Ceilings, Idle, Layout, Stage, Tick
-from stopwatt.bulk.stations import seen
+from stopwatt.bulk.stations import Station, seen
 
 
 def named(line, **more):
@@ -187,3 +187,9 @@ def test_the_time_in_which_nothing_is_left_to_decode_does_not_count():
         for second in (1, 2)
     ]
     assert diagnose([*ticks, *tail], line.layout, NOTHING, 64.0).name == "decode"
+
+
+def test_a_station_that_was_busy_with_what_did_not_come_out_yet_bounds_nothing():
+    station = Station("decode", servers=1, busy=0.3, parts=(0.3,), rate=0.0)
+    assert station.bound == float("inf")
+    assert station.load(5.0) == 0

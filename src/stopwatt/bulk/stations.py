@@ -40,8 +40,8 @@ class Station:
 
     @property
     def bound(self) -> float:
-        """Images a second that they can do at most."""
-        return self.rate / self.busy if self.busy else float("inf")
+        """Images a second that they can do at most; without a limit where none came out: nothing was seen of one."""
+        return self.rate / self.busy if self.busy and self.rate else float("inf")
 
     def load(self, rate: float) -> float:
         """Share of the time in which it would be busy if the run went on at this rate; above 1 if it could not.
