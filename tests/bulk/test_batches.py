@@ -84,6 +84,8 @@ def test_auto_tries_batches_before_the_run_which_keeps_its_batch_and_finds_the_s
     record, folder, listener = bulk(data, out="chosen", batch=0, auto=True)
     (said,) = [one for one in listener.said if one.startswith("auto: batch")]
     assert said.startswith(f"auto: batch {record.layout.batch} of 1, 4: ")
+    foreign = [one for one in listener.said if "code of its own" in one]
+    assert foreign == listener.said[:1], "said once, before that code runs"
     for one, other in zip(scores_in(folder), scores_in(plain), strict=True):
         assert one[:2] == other[:2]
         assert one[2] == pytest.approx(other[2], abs=2e-6)

@@ -104,7 +104,10 @@ def run_bulk(asked: Asked, watching: Watching | None = None) -> Record:
     watching = watching or Nobody()
     source = open_source(asked.data, images=asked.images, limit=asked.limit)
     folders.prepare(asked.out, fresh=asked.fresh)
-    chosen = _with_batch(choose(asked, 0), asked, source, watching)
+    chosen = choose(asked, 0)
+    for notice in chosen.notices:  # before any of that code runs
+        watching.say(notice)
+    chosen = _with_batch(chosen, asked, source, watching)
     identity = Identity(identity_of(chosen, source, asked), {"batch": chosen.load.setup.batch})
     with Journal.open(asked.out, identity, len(source.items)) as journal:
         folders.tidy(asked.out)
@@ -146,7 +149,8 @@ class _Run:
         layout = cluster.layout if cluster else first_layout(self._asked, batch, len(usable_cores()))
         self._watching.begin(total, self._resumed, layout)
         for note in self._notes:
-            self._watching.say(note)
+            if note not in self._chosen.notices:
+                self._watching.say(note)
         if complete and known is not None:
             part = _Part(layout, known)
         else:
