@@ -88,6 +88,16 @@ def unloadable():
     raise ValueError("no weights")
 
 
+def unhurried():
+    """As the classifier, with time to look on while it works."""
+
+    def call(images):
+        time.sleep(0.005)
+        return _scores(images)
+
+    return _classes(call)
+
+
 def hanging():
     """Never answers a marked image, once for each file that the environment names."""
 

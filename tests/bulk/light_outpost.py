@@ -11,10 +11,3 @@ class LightOutpost(outpost.Outpost):
         staff.WORKER = "light_worker"
         outpost.Ticker = Unmetered
         super().__init__()
-
-
-class OtherOutpost(LightOutpost):
-    """Of another stopwatt."""
-
-    def code(self):
-        return "another"

@@ -1,21 +1,30 @@
 """What nodes offer, what they say together, and what waits on them to be taken: without a cluster."""
 
 import threading
+from dataclasses import replace
 
 import pytest
 
 from stopwatt.bulk.asked import Asked, Executor, Model, executor_of
+from stopwatt.bulk.cluster import words
 from stopwatt.bulk.cluster.code import code_digest
 from stopwatt.bulk.cluster.gathered import Gathered
 from stopwatt.bulk.cluster.outbox import Outbox
+from stopwatt.bulk.cluster.outpost import Outpost, load_of
 from stopwatt.bulk.cluster.places import Place, gpus_of, layout_of, places_of, threads_of, together
 from stopwatt.bulk.cluster.samples import differs, samples_of
 from stopwatt.bulk.cluster.sums import all_ceilings, all_counts, all_energy, of_busiest
+from stopwatt.bulk.identity import choose
 from stopwatt.bulk.instruments import Now
 from stopwatt.bulk.records import Bottleneck, Ceilings, Layout, Node, Stage
 from stopwatt.bulk.source import open_source
 from stopwatt.bulk.ticks import Counts
-from stopwatt.errors import UsageError
+from stopwatt.errors import StopwattError, UsageError
+from stopwatt.packing import archive
+from stopwatt.packing.manifest import Artifact, Manifest, Parity
+from stopwatt.packing.opened import open_pack
+from stopwatt.records import Setup, Workload
+from stopwatt.serving.contract import Contract, Decoding, Preprocess, Task
 
 
 def node(name, cores=2.0, gpus=0.0, *, alive=True):
@@ -190,6 +199,64 @@ def test_the_digest_of_the_code_is_that_of_the_files(monkeypatch, tmp_path):
     assert code_digest() == before
     (tmp_path / "one.py").write_text("x = 2")
     assert code_digest() != before
+
+
+@pytest.fixture
+def packed(tmp_path):
+    """`(name)`: the path of a pack of that content, and the task to run it."""
+
+    def make(name):
+        folder = tmp_path / name
+        (folder / "batch1").mkdir(parents=True)
+        (folder / "batch1" / "weights").write_text(name)
+        manifest = Manifest(
+            workload=Workload("mlp", {}),
+            setup=Setup("onnxruntime"),
+            contract=Contract(Task.CLASSIFY, Preprocess(8, 8), Decoding.LOGITS),
+            artifacts=(Artifact(1, "batch1", (), (), Parity(1, 0.0, 1e-3, 1.0)),),
+            files=archive.files_in(folder),
+            software={},
+            tool_version="0.1.0",
+        )
+        path = tmp_path / f"{name}.swpack"
+        archive.write(path, manifest, folder, overwrite=False)
+        asked = Asked("photos", Model(str(path)), tmp_path / "out")
+        chosen = choose(asked, 1)
+        layout = Layout(1, 1, ("cpu",), 1, 8, 3)
+        return path, words.Task(asked, chosen.identity, chosen.software, chosen.load, layout, 8)
+
+    return make
+
+
+def test_a_pack_that_a_node_does_not_see_is_sent_and_its_seal_is_checked(packed, tmp_path):
+    path, task = packed("one")
+    seal, content = open_pack(path).identity, path.read_bytes()
+    question = words.Question(str(tmp_path), (), str(path), seal)
+    assert Outpost().look(question) == words.Seen(pack=True)
+    path.unlink()
+    assert Outpost().look(question) == words.Seen(pack=False)
+    load = load_of(task, content)
+    assert open_pack(load.pack).identity == seal
+    assert (load.pack == str(path), load.setup.threads) == (False, 3)
+    with pytest.raises(StopwattError, match="the pack is damaged"):
+        load_of(task, content[:-200] + b"x" + content[-199:])
+
+
+def test_another_pack_in_the_place_of_the_drivers_is_not_run(packed, tmp_path):
+    path, task = packed("one")
+    seal = open_pack(path).identity
+    other, _ = packed("two")
+    other.rename(path)
+    assert Outpost().look(words.Question(str(tmp_path), (), str(path), seal)) == words.Seen(pack=False)
+    refused = Outpost().begin(task, None, None)
+    assert refused.what == "a node has another model than the driver"
+
+
+def test_other_versions_on_a_node_are_refused(packed):
+    _, task = packed("one")
+    with pytest.raises(StopwattError, match="a node has another software than the driver") as refused:
+        load_of(replace(task, software="onnxruntime 0.1"), None)
+    assert "onnxruntime 0.1 here" in refused.value.when
 
 
 @pytest.mark.parametrize(

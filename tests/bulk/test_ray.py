@@ -2,7 +2,6 @@
 
 import contextlib
 import json
-import os
 import signal
 import subprocess
 import sys
@@ -12,12 +11,11 @@ from pathlib import Path
 
 import psutil
 import pytest
-from light_outpost import LightOutpost, OtherOutpost
+from light_outpost import LightOutpost
 
 from stopwatt.bulk.asked import Executor
-from stopwatt.bulk.cluster import fleet, joined
-from stopwatt.bulk.cluster.words import Sample
-from stopwatt.errors import EnvironmentUnfit, StopwattError
+from stopwatt.bulk.cluster import joined
+from stopwatt.errors import EnvironmentUnfit
 
 pytest.importorskip("ray")
 pytestmark = [pytest.mark.slow, pytest.mark.filterwarnings("ignore")]
@@ -26,7 +24,7 @@ HERE = Path(__file__).parent
 
 @pytest.fixture(scope="module")
 def nodes():
-    """Two nodes of one core each; tests may remove the second."""
+    """Two nodes of one core each."""
     import ray
     from ray.cluster_utils import Cluster as Nodes
 
@@ -85,25 +83,27 @@ def at_work():
     return found
 
 
-def workers():
-    return [process for process in at_work() if "light_worker" in process.cmdline()]
+def kill_a_worker():
+    next(process for process in at_work() if "light_worker" in process.cmdline()).kill()
 
 
-@pytest.fixture
-def meanwhile(tmp_path, eventually):
-    """`(lines, act, out="out")`: does something, once, when the journal of a run has so many lines."""
-    threads = []
+@contextlib.contextmanager
+def once_written(folder, lines, act):
+    """Does something in another thread when the journal of a run has so many lines."""
+    over = threading.Event()
 
-    def begin(lines, act, out="out"):
-        def wait():
-            if eventually(lambda: lines_in(tmp_path / out) > lines):
-                act()
+    def wait():
+        while lines_in(folder) < lines:
+            if over.wait(0.01):
+                return
+        act()
 
-        threads.append(threading.Thread(target=wait))
-        threads[-1].start()
-
-    yield begin
-    for thread in threads:
+    thread = threading.Thread(target=wait)
+    thread.start()
+    try:
+        yield
+    finally:
+        over.set()
         thread.join()
 
 
@@ -118,18 +118,32 @@ def test_two_nodes_make_the_same_files_as_this_machine_alone(photos, bulk, sprea
     assert (record.layout.workers, record.layout.devices) == (2, ("cpu", "cpu"))
 
 
-def test_a_worker_that_is_killed_on_a_node_costs_nothing(many, spread, bulk, results, meanwhile):
+def test_without_ray_the_error_says_what_to_install(photos, bulk, monkeypatch):
+    monkeypatch.setitem(sys.modules, "ray", None)
+    with pytest.raises(EnvironmentUnfit, match="Ray is not installed") as refused:
+        bulk(photos(4), executor=Executor.RAY)
+    assert refused.value.now == "pip install 'stopwatt[ray]'"
+
+
+def test_a_worker_and_then_a_whole_node_die_in_mid_run_and_nothing_is_lost(many, nodes, spread, bulk, results):
     data = many(1500)
-    _, here, _ = bulk(data, out="here", batch=2)
-    meanwhile(100, lambda: workers()[0].kill())
-    record, there, listener = spread(data, batch=2)
-    assert record.restarts == 1, listener.said
-    assert any("a worker died" in sentence for sentence in listener.said)
-    assert numbers_in(there) == dict.fromkeys(range(1500), 1)
-    assert results(there) == results(here)
+    _, undisturbed, _ = bulk(data, out="undisturbed", batch=2)
+    out = undisturbed.parent / "out"
+    doomed = nodes.add_node(num_cpus=1)
+    with (
+        once_written(out, 50, kill_a_worker),
+        once_written(out, 200, lambda: nodes.remove_node(doomed, allow_graceful=False)),
+    ):
+        record, disturbed, listener = spread(data, "unhurried", batch=2)
+    assert sum("a worker died" in sentence for sentence in listener.said) == 1, listener.said
+    assert [bool(node.lost) for node in record.nodes].count(True) == 1, listener.said
+    assert any("go to others" in sentence for sentence in listener.said)
+    assert numbers_in(disturbed) == dict.fromkeys(range(1500), 1)
+    assert results(disturbed) == results(undisturbed)
 
 
-def test_a_run_that_was_killed_goes_on_without_a_cluster(many, nodes, start, bulk, results, tmp_path, eventually):
+@pytest.mark.long
+def test_a_run_that_was_killed_goes_on_without_a_cluster(many, nodes, start, bulk, results, eventually, tmp_path):  # noqa: PLR0917  (fixtures)
     data = many(1500)
     killed = start(data, tmp_path / "out", executor="ray", address=nodes.address)
     assert eventually(lambda: lines_in(tmp_path / "out") > 100)
@@ -145,6 +159,7 @@ def test_a_run_that_was_killed_goes_on_without_a_cluster(many, nodes, start, bul
     assert results(there) == results(here)
 
 
+@pytest.mark.long
 def test_ctrl_c_finishes_what_workers_have_and_the_same_command_goes_on(many, nodes, start, tmp_path, eventually):
     data, out, options = many(3000), tmp_path / "out", {"executor": "ray", "address": nodes.address}
     process = start(data, out, **options)
@@ -159,6 +174,7 @@ def test_ctrl_c_finishes_what_workers_have_and_the_same_command_goes_on(many, no
     assert numbers_in(out) == dict.fromkeys(range(3000), 1)
 
 
+@pytest.mark.long
 def test_a_second_ctrl_c_leaves_at_once_and_leaves_nobody_behind(many, nodes, start, tmp_path, eventually):
     process = start(many(3000), tmp_path / "out", executor="ray", address=nodes.address)
     assert eventually(lambda: lines_in(tmp_path / "out") > 20)
@@ -167,44 +183,3 @@ def test_a_second_ctrl_c_leaves_at_once_and_leaves_nobody_behind(many, nodes, st
     process.communicate(timeout=100)
     assert process.returncode not in {0, 3}
     assert eventually(lambda: not at_work())
-
-
-def test_a_node_with_another_stopwatt_is_refused(photos, spread, monkeypatch):
-    monkeypatch.setattr(joined, "OUTPOST", OtherOutpost)
-    with pytest.raises(StopwattError, match="a node has another stopwatt than the driver") as refused:
-        spread(photos(4))
-    assert refused.value.exit_code == 4
-
-
-def test_a_node_that_does_not_see_the_images_is_refused(photos, spread, monkeypatch):
-    missing = Sample("/nowhere/1.jpg", 1, "")
-    monkeypatch.setattr(fleet, "samples_of", lambda _: (missing,))
-    with pytest.raises(StopwattError, match="does not see the images that the driver sees: No such file") as refused:
-        spread(photos(4))
-    assert "/nowhere/1.jpg" in refused.value.when
-    assert "shared file system" in refused.value.now
-
-
-def test_a_model_that_no_node_can_load_ends_the_run_with_its_reason(photos, spread):
-    with pytest.raises(StopwattError, match="ValueError: no weights"):
-        spread(photos(8), "unloadable")
-
-
-def test_without_ray_the_error_says_what_to_install(photos, bulk, monkeypatch):
-    monkeypatch.setitem(sys.modules, "ray", None)
-    with pytest.raises(EnvironmentUnfit, match="Ray is not installed") as refused:
-        bulk(photos(4), executor=Executor.RAY)
-    assert refused.value.now == "pip install 'stopwatt[ray]'"
-
-
-def test_a_node_that_dies_in_mid_run_loses_nothing(many, nodes, spread, bulk, results, meanwhile):
-    data = many(3000)
-    _, here, _ = bulk(data, out="here", batch=2)
-    (doomed,) = nodes.worker_nodes
-    meanwhile(300, lambda: nodes.remove_node(doomed, allow_graceful=False))
-    record, there, listener = spread(data, batch=2)
-    assert [bool(node.lost) for node in record.nodes].count(True) == 1, listener.said
-    assert any("go to others" in sentence for sentence in listener.said)
-    assert record.images == record.done + sum(record.failed.values())
-    assert numbers_in(there) == dict.fromkeys(range(3000), 1)
-    assert results(there) == results(here)

@@ -75,7 +75,7 @@ class Outpost:
             pack: Content of the model's pack, where this node does not see it.
         """
         try:
-            load = _checked(task, pack)
+            load = load_of(task, pack)
         except StopwattError as error:
             return _refused(error)
         self._layout = task.layout
@@ -196,7 +196,7 @@ def _seal_of(path: str) -> str:
         return ""
 
 
-def _checked(task: Task, pack: bytes | None) -> "Load":
+def load_of(task: Task, pack: bytes | None) -> "Load":
     """What to load here: the same model, on the same software.
 
     Raises:
