@@ -6,6 +6,7 @@ towards a prior; Hoerl and Kennard 1970), by least squares of the logarithms.
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, Protocol, Self
 
 import numpy as np
@@ -24,6 +25,8 @@ MOST_ROWS = 1500
 TRIES = 60
 EVERY = 30.0
 """Rows up to which all count alike: so few are needed for what is small, too."""
+TRIED = 20
+"""Places at which is tried whether a parameter changes anything: where ways compete, it may not at one of them."""
 WORDS = 5
 """Of a group's name, before those of parts of it: see `groups_of`."""
 
@@ -118,7 +121,7 @@ def fit_law(form: Form, terms: Rows, names: Names, time_s: Floats, seed: int) ->
     return Law(tuple(found), np.array(list(found.values())), pooled)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)  # without slots: what is felt is looked for once
 class _Search:
     """Rows to find parameters from."""
 
@@ -126,6 +129,19 @@ class _Search:
     terms: Rows
     time_s: Floats
     rng: np.random.Generator
+
+    @cached_property
+    def felt(self) -> NDArray[np.intp]:
+        """Numbers of the parameters that change any row's time: of a copy those of products do not."""
+        form, size = self.form, len(self.form.names)
+        felt = np.zeros(size, dtype=np.bool_)
+        for place in np.random.default_rng(0).uniform(form.lowest, form.highest, (TRIED, size)):
+            before = form.seconds(place, self.terms)
+            for number in np.flatnonzero(~felt).tolist():
+                other = place.copy()
+                other[number] = (form.lowest[number] + form.highest[number]) / 2
+                felt[number] = not np.array_equal(form.seconds(other, self.terms), before)
+        return np.flatnonzero(felt)
 
     def fit(self, rows: NDArray[np.intp], usual: Floats) -> Floats:
         """Parameters of some of the rows, held near what is usual; from two starts, the better one."""
@@ -136,19 +152,25 @@ class _Search:
             rows = self.rng.choice(rows, MOST_ROWS, replace=False, p=weights / weights.sum())
             weights = np.ones(MOST_ROWS)
         some, observed, factors = self.terms.take(rows), np.log(self.time_s[rows]), np.sqrt(weights)
+        free = self.felt
 
-        def errors(parameters: Floats) -> Floats:
-            off = np.log(form.seconds(parameters, some)) - observed
-            return np.concatenate([factors * off, HELD * (parameters - usual) / form.spread])
+        def whole(some_of_them: Floats) -> Floats:
+            parameters = usual.copy()
+            parameters[free] = some_of_them
+            return parameters
+
+        def errors(some_of_them: Floats) -> Floats:
+            off = np.log(form.seconds(whole(some_of_them), some)) - observed
+            return np.concatenate([factors * off, HELD * (some_of_them - usual[free]) / form.spread[free]])
 
         found = []
         for start in np.quantile(self.time_s[rows], (0.02, 0.3)):
             first = usual.copy()
             first[form.floor] = np.log(start)
-            inside = np.clip(first, form.lowest + 1e-6, form.highest - 1e-6)
-            bounds = (form.lowest, form.highest)
+            inside = np.clip(first, form.lowest + 1e-6, form.highest - 1e-6)[free]
+            bounds = (form.lowest[free], form.highest[free])
             found.append(least_squares(errors, inside, bounds=bounds, loss="soft_l1", f_scale=LIKELY, max_nfev=TRIES))
-        return np.asarray(min(found, key=lambda answer: answer.cost).x)
+        return whole(min(found, key=lambda answer: answer.cost).x)
 
 
 def _weights(form: Form, terms: Rows) -> Floats:
