@@ -98,19 +98,36 @@ def _writes(node: "Node") -> bool:
 
 
 def _written(graph: "GraphModule") -> "Iterator[Node]":
-    """Everything that an operator that writes was made from: any of it may share the memory."""
-    waiting = [one for node in graph.graph.nodes if node.op == "call_function" and _writes(node) for one in _inputs(node)]
+    """Everything whose memory some operator writes to, and what may share that memory."""
+    waiting = [
+        one for node in graph.graph.nodes if node.op == "call_function" and _writes(node) for one in _targets(node)
+    ]
     seen: set[Node] = set()
     while waiting:
         node = waiting.pop()
         if node not in seen:
             seen.add(node)
             yield node
-            waiting += _inputs(node)
+            waiting += node.all_input_nodes if _may_share(node) else []
 
 
-def _inputs(node: "Node") -> "list[Node]":
-    return list(node.all_input_nodes)
+def _targets(node: "Node") -> "Iterator[Node]":
+    """What a writing operator writes to."""
+    import torch
+
+    assert isinstance(node.target, torch._ops.OpOverload)  # noqa: S101, SLF001  (who else has a schema)
+    for place, argument in enumerate(node.target._schema.arguments):  # noqa: SLF001  (the only place that says it)
+        given = node.args[place] if place < len(node.args) else node.kwargs.get(argument.name)
+        if argument.alias_info is not None and argument.alias_info.is_write and isinstance(given, torch.fx.Node):
+            yield given
+
+
+def _may_share(node: "Node") -> bool:
+    """Whether the result may lie in the memory of what it was made from."""
+    schema = getattr(node.target, "_schema", None)
+    if schema is None or "dropout" in name_of(node):  # in evaluation mode it hands its input on, whatever it declares
+        return True
+    return any(one.alias_info is not None for one in schema.returns)
 
 
 def _keep(graph: "GraphModule", constant: "dict[Node, None]") -> "list[torch.Tensor]":
