@@ -123,11 +123,12 @@ def _first():
     return True
 
 
-def _patient():
+def patient():
     """Has its time with a marked image, until the file is there that the environment names."""
 
     def call(images):
         while _marked(images).any() and not os.path.exists(os.environ["LIGHT_GO"]):  # noqa: PTH110  (no import)
+            open(f"{os.environ['LIGHT_GO']}.waited-for", "w").close()  # noqa: PTH123
             time.sleep(0.01)
         return _scores(images)
 
@@ -149,11 +150,11 @@ def refused_twice():
     """Can be loaded by one process only."""
     if not _first():
         raise MemoryError("no memory for a second one")
-    return _patient()
+    return patient()
 
 
 def killed_twice():
     """Kills all that load it but the first."""
     if not _first():
         os.kill(os.getpid(), signal.SIGKILL)
-    return _patient()
+    return patient()

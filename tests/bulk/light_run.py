@@ -8,6 +8,7 @@ from stopwatt.bulk import run, staff
 from stopwatt.bulk.asked import Asked, Executor, Model
 from stopwatt.bulk.cluster import joined
 from stopwatt.bulk.run import run_bulk
+from stopwatt.bulk.ticks import Nobody
 from stopwatt.errors import StopwattError
 
 
@@ -38,6 +39,13 @@ class Unmetered:
         return {}
 
 
+class Teller(Nobody):
+    """Says on standard error what a person is told."""
+
+    def say(self, sentence):
+        sys.stderr.write(f"{sentence}\n")
+
+
 if __name__ == "__main__":
     staff.WORKER, run.Ticker = "light_worker", Unmetered
     data, model, out, text = sys.argv[1:]
@@ -47,7 +55,9 @@ if __name__ == "__main__":
 
         options["executor"], joined.OUTPOST = Executor(options["executor"]), LightOutpost
     try:
-        record = run_bulk(Asked(data, Model(model), Path(out), ceilings=False, **options))
+        record = run_bulk(Asked(data, Model(model), Path(out), ceilings=False, **options), Teller())
+    except KeyboardInterrupt:
+        sys.exit(130)
     except StopwattError as error:
         sys.stderr.write(str(error))
         sys.exit(error.exit_code)

@@ -22,9 +22,9 @@ def start(light, tmp_path):
     """`(data, out, **options)`: a run in a process of its own, with its own children."""
     begun = []
 
-    def run(data, out, **options):
+    def run(data, out, model="classifier", **options):
         plain = {"decoders": 2, "workers": 1, "batch": 16} | options
-        command = [sys.executable, HERE / "light_run.py", data, light("classifier").source, out, json.dumps(plain)]
+        command = [sys.executable, HERE / "light_run.py", data, light(model).source, out, json.dumps(plain)]
         begun.append(subprocess.Popen(command, stderr=subprocess.PIPE, text=True))
         return begun[-1]
 

@@ -61,6 +61,7 @@ class Coordinator:
         self._losses = Losses(crew, self._staff, self._flow, self._patience, overseer.say)
         self._observed = self._looked = 0.0
         self._told = True
+        self._stopping = False
         self.contract: Contract | None = None
         self.facts: dict[str, Any] = {}
         self.layout = job.layout
@@ -109,8 +110,7 @@ class Coordinator:
     def _turn(self) -> None:
         for member, message in self._crew.news(_LOOK_S if self._told else OBSERVE_S):  # the last change is told, too
             self._hear(member, message)
-        if self.stops:
-            self._flow.schedule.stop()
+        self._heed()
         self._flow.hand_out()
         self._show()
         if monotonic() - self._looked >= _LOOK_S:
@@ -118,6 +118,14 @@ class Coordinator:
             self._look()
         for lane in self._staff.see_off(self._flow.schedule):
             self._flow.tally.by_lane.pop(lane, None)
+
+    def _heed(self) -> bool:
+        """Whether somebody asked to stop; said here and not in `stop`, which runs in a signal's handler."""
+        if self.stops and not self._stopping:
+            self._stopping = True
+            self._say("stopping: what models have is finished first; a second Ctrl-C leaves at once")
+            self._flow.schedule.stop()
+        return self._stopping
 
     def _show(self) -> None:
         now = monotonic()
@@ -153,8 +161,7 @@ class Coordinator:
                 if isinstance(message, Died):
                     self._patience.bear_loading(message)
             self._staff.end_the_stuck(self._job.timeout_s, self._job.decode_timeout_s)
-            if self.stops:
-                self._flow.schedule.stop()
+            if self._heed():
                 return
         self._losses.complete = True
         layout = self._overseer.prepare(self._stand())

@@ -25,6 +25,7 @@ from stopwatt.bulk.recorder import Recorder
 from stopwatt.bulk.records import Bottleneck, Ceilings, Layout, Node, Record
 from stopwatt.bulk.source import Source, open_source
 from stopwatt.bulk.ticks import Nobody, Ticker, Watching
+from stopwatt.errors import StoreError
 from stopwatt.measuring.load import usable_cores
 from stopwatt.records import Scalar
 from stopwatt.serving.contract import Contract
@@ -155,12 +156,23 @@ class _Run:
             part = _Part(layout, known)
         else:
             part = self._work(layout) if cluster is None else self._work_on(cluster)
-        writer.write_results(
-            self._asked.out, self._journal, self._source.items, part.contract, per_image=self._asked.per_image
-        )
         record = self._record(part)
-        writer.write_summary(self._asked.out, record_document(record))
+        try:
+            self._write(part, record)
+        except StoreError as error:
+            now = "free some space, then give the same command again: all images are done, only files are written"
+            raise StoreError(error.what, when=error.when, now=now) from error
         return record
+
+    def _write(self, part: _Part, record: Record) -> None:
+        """The files that people read.
+
+        Raises:
+            StoreError: There is no space for them.
+        """
+        out, per_image = self._asked.out, self._asked.per_image
+        writer.write_results(out, self._journal, self._source.items, part.contract, per_image=per_image)
+        writer.write_summary(out, record_document(record))
 
     def _work(self, layout: Layout) -> _Part:
         asked, total = self._asked, len(self._source.items)
