@@ -8,6 +8,7 @@ from functools import partial
 import bert_table
 import bias
 import bulk_diagnosis
+import bulk_efficiency
 import bulk_equality
 import bulk_gpu
 import cost
@@ -53,6 +54,7 @@ CPU: dict[str, Callable[[], None]] = {
     "operator-prediction": operator_prediction.main,
     "exactness": exactness.main,
     "bulk-diagnosis": bulk_diagnosis.main,
+    "bulk-efficiency": bulk_efficiency.main,
     "bulk-equality": bulk_equality.main,
 }
 GPU: dict[str, Callable[[], None]] = {
