@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from stopwatt.errors import UsageError
+from stopwatt.operators.formulas import work_of
 from stopwatt.operators.operator import Operator
 from stopwatt.operators.rows import Observed, tables_of
 from stopwatt.operators.table import DeviceSpecs, Table, joined
@@ -14,6 +15,7 @@ from stopwatt.operators.work import DIMENSIONS, Family
 from stopwatt.ops.fitting import NAME
 from stopwatt.ops.measured import observed_at, place_tables
 from stopwatt.ops.target import Target, hardware_with_rows
+from stopwatt.predicting.candidates import identity_of
 from stopwatt.predicting.family import FamilyModel
 from stopwatt.predicting.predictor import Predictor, fit
 
@@ -56,9 +58,11 @@ class Material:
         """What was measured at its place, by family.
 
         Args:
-            without: Keys of operators that are left out.
+            without: Keys of operators that are left out, with all others of the same work and sizes: whoever knows
+                these knows nearly what those take.
         """
-        return list(tables_of([row for row in self.own if row.operator.key not in without], self.device).values())
+        alike = {_identity(row) for row in self.own if row.operator.key in without}
+        return list(tables_of([row for row in self.own if _identity(row) not in alike], self.device).values())
 
     def predictor(self, without: Collection[str] = ()) -> Predictor | None:
         """A predictor from all that was not left out; `None` where no family has enough rows.
@@ -84,6 +88,10 @@ class Material:
         if rows not in self.fitted:
             self.fitted[rows] = fit({family: table}, self.specs).models
         return self.fitted[rows]
+
+
+def _identity(row: Observed) -> str:
+    return identity_of(work_of(row.operator))
 
 
 def material_of(store: "Store", target: Target, specs: Mapping[str, DeviceSpecs]) -> Material:
