@@ -5,6 +5,7 @@ import time
 from collections.abc import Callable
 from functools import partial
 
+import basis
 import bert_table
 import bias
 import bulk_diagnosis
@@ -50,6 +51,7 @@ CPU: dict[str, Callable[[], None]] = {
     "ways-cpu": ways.main,
     "sampling": sampling.main,
     "reconciliation": reconciliation.main,
+    "basis": basis.main,
     "model-prediction": model_prediction.main,
     "operator-prediction": operator_prediction.main,
     "exactness": exactness.main,
