@@ -18,6 +18,7 @@ from stopwatt.errors import UsageError
 from stopwatt.measuring.parity import TOLERANCE
 from stopwatt.records import Precision
 from stopwatt.serving.coco import Annotations, read_annotations, read_results
+from stopwatt.units import percent
 
 MODEL = Path(__file__).parents[1] / "examples" / "detector" / "model.py"
 SIZE, IMAGES, FOR_VALIDATION, SEED = "1920x1080", 400, 0.75, 20261121
@@ -50,8 +51,7 @@ ARMS = (
     *(Arm(backend) for backend in ("compile", "aoti", "torchscript", "onnxruntime", "openvino")),
     *(Arm(backend, "bf16") for backend in ("eager", "aoti", "openvino")),
     Arm("eager", "fp16"),
-    *(Arm(backend, "int8", data) for backend in ("onnxruntime", "openvino") for data in (OWN, PHOTOS, NOISE)),
-    *(Arm("aoti", "int8", data) for data in (PHOTOS, NOISE)),
+    *(Arm(backend, "int8", data) for backend in ("onnxruntime", "openvino", "aoti") for data in (OWN, PHOTOS, NOISE)),
 )
 
 
@@ -198,9 +198,11 @@ def page_of(rows: Sequence[dict[str, Any]], drawn: dict[str, Any], size: str) ->
             "run` and `stopwatt run compare` themselves. Eager fp32 runs the module itself, which is given normalised "
             f"floats; packs are given bytes. It finds {rows[0]['b']['detections']:,} objects of score 0.05 or more, "
             f"with an average precision (COCO) of {reference['ap']:.3f}, at IoU 0.50 {reference['ap50']:.3f}.",
-            f"fp32: {good} of {len(exact)} backends meet the bar: {LEAST_MATCHED:.1%} of the detections have a partner "
-            f"of IoU 0.99 whose score is within 0.001, and the average precision is equal to {DECIMALS} decimals."
+            f"fp32: {good} of {len(exact)} backends meet the bar: {percent(LEAST_MATCHED)} of the detections have a "
+            f"partner of IoU 0.99 whose score is within 0.001, and the average precision is equal to {DECIMALS} decimals."
             f"{_narrowest(exact)}",
+            "The same is counted as matched in other formats, whose scores are seldom within 0.001; paired is what has a "
+            "partner of the same class that overlaps by half.",
             _of_calibration(cheaper),
             f"A pack of int8 that deviates by more than {TOLERANCE[Precision.INT8]:g} on the model's own inputs would "
             "not have been written; here `--tolerance` let it pass, so that its loss can be seen. ± is 1.96 standard "
@@ -227,13 +229,13 @@ def _cells(row: dict[str, Any]) -> tuple[str, ...]:
     if "refused" in row:
         return (row["backend"], row["precision"], row["refused"], *["-"] * (len(_HEAD) - 3))
     b = row["b"]["accuracy"]
-    figures = (f"{row['share_identical']:.3%}", f"{row['score_difference']:.1e}", f"{row['least_iou']:.4f}")
+    figures = (percent(row["share_identical"]), f"{row['score_difference']:.1e}", f"{row['least_iou']:.4f}")
     return (row["backend"], row["precision"], *figures, f"{b['ap']:.4f}", _change(row), f"{b['ap50']:.4f}")
 
 
 def _change(row: dict[str, Any]) -> str:
-    change = f"{row['b']['accuracy']['ap'] - row['a']['accuracy']['ap']:+.4f}"
-    return f"{change} ± {row['half_width']:.4f}" if "half_width" in row else change
+    change = round(row["b"]["accuracy"]["ap"] - row["a"]["accuracy"]["ap"], 4) + 0.0  # no minus before a zero
+    return f"{change:+.4f}" + (f" ± {row['half_width']:.4f}" if "half_width" in row else "")
 
 
 def _cheaper(row: dict[str, Any]) -> tuple[str, ...]:
@@ -245,7 +247,7 @@ def _alike(row: dict[str, Any]) -> str:
     """Share of the detections of both with a partner of the same class that overlaps by half."""
     if "refused" in row:
         return "-"
-    return f"{2 * row['matched'] / (row['a']['detections'] + row['b']['detections']):.1%}"
+    return percent(2 * row["matched"] / (row["a"]["detections"] + row["b"]["detections"]))
 
 
 def _narrowest(rows: Sequence[dict[str, Any]]) -> str:
@@ -253,7 +255,7 @@ def _narrowest(rows: Sequence[dict[str, Any]]) -> str:
     if not found:
         return ""
     worst = min(found, key=lambda row: row["share_identical"])
-    return f" The least matched is {worst['backend']}, with {worst['share_identical']:.3%}."
+    return f" The least matched is {worst['backend']}, with {percent(worst['share_identical'])}."
 
 
 def _of_calibration(rows: Sequence[dict[str, Any]]) -> str:
