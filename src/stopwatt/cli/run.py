@@ -133,11 +133,23 @@ def _with(contract: Path, model: str) -> str:
 
 
 def _raise(record: "Record", out: Path) -> None:
+    from stopwatt.bulk.writer import FAILED
     from stopwatt.reporting.result import PartlyFailed
 
     failed = sum(record.failed.values())
+    counts = ", ".join(f"{reason} {count}" for reason, count in record.failed.items())
+    names = f"{out / FAILED} names each with its reason"
     raise PartlyFailed(
         f"{failed} of {record.images} images gave no result",
-        when=", ".join(f"{reason} {count}" for reason, count in record.failed.items()),
-        now=f"{out / 'failed.jsonl'} names each with its reason; the results of the others are complete",
+        when=f"{counts}; the first is {_first_failure(out / FAILED)}",
+        now=f"{names}; the results of the others are complete" if record.done else names,
     )
+
+
+def _first_failure(path: Path) -> str:
+    """`left/0001.jpg: the file is empty`."""
+    from stopwatt.text import one_line
+
+    with path.open("rb") as file:
+        first = json_text.loads(file.readline())
+    return one_line(f"{first['file_name']}: {first['why']}")

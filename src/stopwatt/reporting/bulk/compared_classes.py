@@ -19,7 +19,7 @@ def classes_view(found: ComparedClasses) -> View:
         ((found.a.name, facts_line(found.a.facts)), (found.b.name, facts_line(found.b.facts))),
         _rows(found),
         tuple(_lines(found)),
-        tuple(Differing(one.image_id, said_of(one), f"{one.weight:.3f}") for one in found.worst),
+        tuple(Differing(one.image_id, said_of(one), f"{one.weight:.3g}") for one in found.worst),
     )
 
 

@@ -106,5 +106,7 @@ def _signed(difference: float) -> str:
 
 def _worst(worst: Sequence[Differing], names: Mapping[int, str]) -> Table:
     heads: Sequence[Column | str] = (Column("image", whole=True), "file", "what differs", Column("weight", right=True))
-    listed = [(str(one.image_id), names.get(one.image_id, ""), one.said, one.weight) for one in worst[:MOST_ROWS]]
+    listed = [
+        (str(one.image_id), one_line(names.get(one.image_id, "")), one.said, one.weight) for one in worst[:MOST_ROWS]
+    ]
     return grid("Images that differ most", heads, listed)
