@@ -199,10 +199,10 @@ def page_of(rows: Sequence[dict[str, Any]], drawn: dict[str, Any], size: str) ->
             f"floats; packs are given bytes. It finds {rows[0]['b']['detections']:,} objects of score 0.05 or more, "
             f"with an average precision (COCO) of {reference['ap']:.3f}, at IoU 0.50 {reference['ap50']:.3f}.",
             f"fp32: {good} of {len(exact)} backends meet the bar: {percent(LEAST_MATCHED)} of the detections have a "
-            f"partner of IoU 0.99 whose score is within 0.001, and the average precision is equal to {DECIMALS} decimals."
-            f"{_narrowest(exact)}",
-            "The same is counted as matched in other formats, whose scores are seldom within 0.001; paired is what has a "
-            "partner of the same class that overlaps by half.",
+            "partner of IoU 0.99 whose score is within 0.001, and the average precision is equal to "
+            f"{DECIMALS} decimals.{_narrowest(exact)}",
+            "The same is counted as matched in other formats, whose scores are seldom within 0.001; paired is what has "
+            "a partner of the same class that overlaps by half.",
             _of_calibration(cheaper),
             f"A pack of int8 that deviates by more than {TOLERANCE[Precision.INT8]:g} on the model's own inputs would "
             "not have been written; here `--tolerance` let it pass, so that its loss can be seen. ± is 1.96 standard "
