@@ -12,6 +12,7 @@ import bulk_diagnosis
 import bulk_efficiency
 import bulk_equality
 import bulk_gpu
+import bulk_memory
 import cost
 import detection
 import energy_gpu
@@ -58,6 +59,7 @@ CPU: dict[str, Callable[[], None]] = {
     "bulk-diagnosis": bulk_diagnosis.main,
     "bulk-efficiency": bulk_efficiency.main,
     "bulk-equality": bulk_equality.main,
+    "bulk-memory": bulk_memory.main,
 }
 GPU: dict[str, Callable[[], None]] = {
     "bert-gpu": partial(bert_table.main, gpu=True),

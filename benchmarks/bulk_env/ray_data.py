@@ -65,7 +65,7 @@ def main(pack: str, images: str, out: str, limit: str, threads: str) -> None:
     ready = str(Path(out) / "ready")
     here = {"env_vars": {"PYTHONPATH": str(Path(__file__).parent), "OMP_NUM_THREADS": threads}}
     ray.init(
-        address="local", num_cpus=DECODERS + MODELS, include_dashboard=False, logging_level="ERROR", log_to_driver=False,
+        "local", num_cpus=DECODERS + MODELS, include_dashboard=False, logging_level="ERROR", log_to_driver=False,
         runtime_env=here,
     )  # fmt: skip
     ray.data.DataContext.get_current().enable_progress_bars = False
