@@ -83,8 +83,11 @@ def at_work():
     return found
 
 
-def kill_a_worker():
-    next(process for process in at_work() if "light_worker" in process.cmdline()).kill()
+def kill_a_worker(*, not_on):
+    (raylet,) = not_on.all_processes["raylet"]
+    there = {process.pid for process in psutil.Process(raylet.process.pid).children(recursive=True)}
+    here = [process for process in at_work() if process.pid not in there]
+    next(process for process in here if "light_worker" in process.cmdline()).kill()
 
 
 @contextlib.contextmanager
@@ -131,7 +134,7 @@ def test_a_worker_and_then_a_whole_node_die_in_mid_run_and_nothing_is_lost(many,
     out = undisturbed.parent / "out"
     doomed = nodes.add_node(num_cpus=1)
     with (
-        once_written(out, 50, kill_a_worker),
+        once_written(out, 50, lambda: kill_a_worker(not_on=doomed)),
         once_written(out, 200, lambda: nodes.remove_node(doomed, allow_graceful=False)),
     ):
         record, disturbed, listener = spread(data, "unhurried", batch=2)
