@@ -1,6 +1,8 @@
 """PyTorch as it comes: the module is called, operator by operator."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager
+from typing import TYPE_CHECKING
 
 from stopwatt.backends.base import Runner, Support
 from stopwatt.backends.callable_runner import CallableRunner
@@ -13,16 +15,24 @@ from stopwatt.errors import Unsupported
 from stopwatt.records import Precision, Scalar, Setup
 from stopwatt.workloads.base import Arrays, Built
 
+if TYPE_CHECKING:
+    import torch
+
 TORCH_ON_CPU = (Precision.FP32, Precision.FP16, Precision.BF16, Precision.INT8)
 TORCH_ON_CUDA = (Precision.FP32, Precision.TF32, Precision.FP16, Precision.BF16)
+_GRAD, _NO_GRAD = "grad", "no-grad"
 
 
 class Eager:
-    """Calls the module itself; the reference of all others."""
+    """Calls the module itself; the reference of all others.
+
+    By itself in inference mode. `grad` records what a backward pass would need, as a script does that forgets to say
+    that none comes; `no-grad` does not, but keeps the tensors' version counters.
+    """
 
     name = "eager"
     summary = "PyTorch, operator by operator"
-    variants: Sequence[str] = ()
+    variants: Sequence[str] = (_GRAD, _NO_GRAD)
     packages: Sequence[str] = ("torch",)
     shares_process = True
     adjusts_threads = True
@@ -53,10 +63,39 @@ class Eager:
                 module, products = dynamic_int8(module, example, setup)
                 facts = {"quantisation": "dynamic, per tensor (torch.ao)", **products.facts()}
             module = module.to(device=setup.device, dtype=dtype_of(setup.precision))
-            return TorchRunner(unpacking(module), setup, facts)
+            return _runner(module, setup, facts)
+
+
+def _runner(module: "torch.nn.Module", setup: Setup, facts: Mapping[str, Scalar]) -> TorchRunner:
+    if not setup.variant:
+        return TorchRunner(unpacking(module), setup, facts)
+    if setup.variant == _GRAD:
+        if setup.precision is Precision.INT8:
+            raise Unsupported(
+                f"eager:{_GRAD} records gradients, and layers in int8 have none", when=setup.label, now="write eager"
+            )
+        module.requires_grad_(requires_grad=True)
+    return _OtherMode(unpacking(module), setup, {**facts, "autograd": setup.variant})
+
+
+class _OtherMode(TorchRunner):
+    """Calls are made in another mode of autograd than inference mode."""
+
+    def active(self) -> AbstractContextManager[None]:
+        """Gradients are recorded, or not."""
+        import torch
+
+        mode: AbstractContextManager[None] = torch.enable_grad() if self._setup.variant == _GRAD else torch.no_grad()
+        return mode
 
 
 def _plain(built: Built, setup: Setup) -> Runner:
+    if setup.variant:
+        raise Unsupported(
+            f"{setup.backend_label} concerns PyTorch modules, and a plain callable is called as it is",
+            when=setup.label,
+            now=f"write {setup.backend}, or let the function return a torch.nn.Module",
+        )
     if setup.precision is not Precision.FP32 or device_kind(setup.device) != "cpu":
         raise Unsupported(
             f"a plain callable cannot be moved to {setup.precision} on {setup.device}: it is called as it is",

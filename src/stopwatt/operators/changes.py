@@ -5,10 +5,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from stopwatt.operators.capture import Capture
-from stopwatt.operators.operator import Operator
+from stopwatt.operators.formulas import work_of
 
 _FUSED = "fused"
 _UNTYPED = ""
+_Key = tuple[str, str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +39,8 @@ class Changes:
         calls_before, calls_after: Of all operators, or kernels, together.
         fused: Names of kernels that do the work of several operators, after.
         types_before, types_after: Calls by the element type that they compute in.
+        flops_before, flops_after: Operations of one call by the formulas, a multiply-add as two; `None` where some
+            operator's are not known, or the runtime names kernels only.
         parameters_before, parameters_after: Numbers in the model's parameters.
     """
 
@@ -50,6 +53,8 @@ class Changes:
     fused: tuple[str, ...]
     types_before: Mapping[str, float]
     types_after: Mapping[str, float]
+    flops_before: float | None = None
+    flops_after: float | None = None
     parameters_before: int = 0
     parameters_after: int = 0
 
@@ -70,18 +75,21 @@ def changes(before: Capture, after: Capture) -> Changes:
         after: Of the same model with something done to it, or on another backend.
     """
     had, has = _calls(before), _calls(after)
-    found = [Change(*key, had[key], has[key]) for key in sorted({*had, *has}) if had[key] != has[key]]
+    both = [Change(*key, had.get(key, 0.0), has.get(key, 0.0)) for key in sorted({*had, *has})]
+    found = [one for one in both if one.before != one.after]
     found.sort(key=lambda one: -abs(one.after - one.before))
     return Changes(
         gone=tuple(one for one in found if not one.after),
         new=tuple(one for one in found if not one.before),
         fewer=tuple(one for one in found if 0 < one.after < one.before),
         more=tuple(one for one in found if 0 < one.before < one.after),
-        calls_before=had.total(),
-        calls_after=has.total(),
+        calls_before=sum(had.values()),
+        calls_after=sum(has.values()),
         fused=tuple(dict.fromkeys(one.name for one in after.kernels if _FUSED in one.name or _FUSED in one.kind)),
         types_before=_types(had),
         types_after=_types(has),
+        flops_before=_flops(before),
+        flops_after=_flops(after),
         parameters_before=before.parameters,
         parameters_after=after.parameters,
     )
@@ -92,35 +100,27 @@ def base_name(name: str) -> str:
     return name.removeprefix("aten.").partition(".")[0]
 
 
-def _calls(capture: Capture) -> Counter[tuple[str, str]]:
+def _calls(capture: Capture) -> dict[_Key, float]:
     """Calls by name and element type."""
-    found: Counter[tuple[str, str]] = Counter()
-    if capture.kernels:
-        for one in capture.kernels:
-            found[one.kind, _UNTYPED] += one.count  # type: ignore[assignment]  # profilers may give averages
-        return found
-    named = [(base_name(one.name), _element_type(one)) for one in capture.operators]
-    found.update(named[place] for place in capture.sequence.tolist())
+    found: dict[_Key, float] = {}
+    for one in capture.kernels:
+        key = one.kind, _UNTYPED
+        found[key] = found.get(key, 0.0) + one.count
+    if not found:
+        named = [(base_name(one.name), work_of(one).dtype) for one in capture.operators]
+        found.update(Counter(named[place] for place in capture.sequence.tolist()))
     return found
 
 
-def _element_type(operator: Operator) -> str:
-    """Of the largest tensor that is read, weights included; of what reads none, of what it gives."""
-    tensors = operator.tensors or operator.outputs
-    if not tensors:
-        return _UNTYPED
-    return max(tensors, key=lambda one: _elements(one.shape)).dtype
-
-
-def _elements(shape: tuple[int, ...]) -> int:
-    count = 1
-    for size in shape:
-        count *= size
-    return count
-
-
-def _types(calls: Counter[tuple[str, str]]) -> dict[str, float]:
+def _types(calls: Mapping[_Key, float]) -> dict[str, float]:
     found: dict[str, float] = {}
     for (_, dtype), count in calls.items():
         found[dtype] = found.get(dtype, 0.0) + count
     return {dtype: count for dtype, count in sorted(found.items()) if dtype}
+
+
+def _flops(capture: Capture) -> float | None:
+    each = [work_of(one).flops for one in capture.operators]
+    if capture.kernels or None in each:
+        return None
+    return float(sum(each[place] or 0.0 for place in capture.sequence.tolist()))

@@ -79,7 +79,7 @@ def _takes_it_in(layer: "torch.nn.Module", call: "Node") -> bool:
     from torch import nn
 
     if type(layer) is nn.Linear:
-        return call.meta["val"].dim() == 2  # noqa: PLR2004  (of three dimensions the second would be normalised)
+        return int(call.meta["val"].dim()) == 2  # noqa: PLR2004  (of three dimensions the second would be normalised)
     if type(layer) in {nn.ConvTranspose1d, nn.ConvTranspose2d, nn.ConvTranspose3d}:
         return bool(layer.groups == 1)
     return type(layer) in {nn.Conv1d, nn.Conv2d, nn.Conv3d}

@@ -1,9 +1,9 @@
-"""`int8-weights`: the weights of linear layers in 8 bits, inputs and products in bf16; for models that wait for memory.
+"""`int8-weights`: the weights of linear layers in 8 bits, inputs and products in bf16, for models that wait for memory.
 
-Each row of a weight matrix is divided by its largest value over 127 and rounded, and the products are multiplied by that
+Each row of a weight matrix is divided by its largest value over 127 and rounded, and products are multiplied by that
 number afterwards (weight-only quantisation, symmetric, per output channel). The kernel reads the 8 bits themselves:
-torchao's weight-only layers cast all weights back in each eager call (`torch.mm(x, weight.to(x.dtype))`), which reads
-more memory than there was, and is no int8 but in name.
+torchao's weight-only layers cast all weights back in each eager call (`torch.mm(x, weight.to(x.dtype))`), which moves
+more memory than there was, and is int8 in name only.
 """
 
 from collections import Counter
@@ -111,6 +111,10 @@ def _quantised(layer: Any) -> "torch.nn.Module":
 
     class Int8Linear(torch.nn.Module):
         """`[..., inputs] -> [..., outputs]`; weights int8 `[outputs, inputs]`, scales `[outputs]`."""
+
+        weight: torch.Tensor
+        scales: torch.Tensor
+        bias: torch.Tensor | None
 
         def __init__(self, weight: torch.Tensor, scales: torch.Tensor, bias: torch.Tensor | None) -> None:
             super().__init__()

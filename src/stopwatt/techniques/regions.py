@@ -15,13 +15,13 @@ if TYPE_CHECKING:
     import torch
     from torch.fx import Node
 
-_ELEMENTWISE = frozenset(
-    "relu gelu silu tanh sigmoid hardtanh relu6 leaky_relu elu hardswish hardsigmoid mish softplus dropout add sub mul"
-    " div pow clone contiguous to alias detach".split()
-)
+_ELEMENTWISE = frozenset({
+    "relu", "gelu", "silu", "tanh", "sigmoid", "hardtanh", "relu6", "leaky_relu", "elu", "hardswish", "hardsigmoid",
+    "mish", "softplus", "dropout", "add", "sub", "mul", "div", "pow", "clone", "contiguous", "to", "alias", "detach",
+})  # fmt: skip
 """Also written in place (`relu_`)."""
-_POOLING = frozenset("max_pool1d max_pool2d max_pool3d avg_pool1d avg_pool2d avg_pool3d".split()) | frozenset(
-    "adaptive_avg_pool1d adaptive_avg_pool2d adaptive_avg_pool3d adaptive_max_pool2d".split()
+_POOLING = frozenset(
+    f"{kind}_pool{dims}d" for kind in ("max", "avg", "adaptive_avg", "adaptive_max") for dims in (1, 2, 3)
 )
 _VIEWS = frozenset({"view", "reshape"})
 _CONVOLUTIONS = frozenset({"conv1d", "conv2d", "conv3d"})

@@ -49,9 +49,11 @@ def shrink(region: Region, kept: "torch.Tensor") -> None:
 
 def _per_channel(layer: Any, *, outputs: bool) -> "torch.Tensor":
     """Sum of squares of a layer's weights for each channel."""
+    import torch
+
     weight = layer.weight
     if weight is None:
-        return layer.running_var.new_zeros(layer.num_features)
+        return torch.zeros(layer.num_features, dtype=torch.float64)
     dimension = _dimension(layer, outputs=outputs)
     others = [one for one in range(weight.dim()) if one != dimension]
     squares: torch.Tensor = weight.detach().double().square()

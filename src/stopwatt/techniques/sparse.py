@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from stopwatt.backends.requests import device_kind
+from stopwatt.backends.torch_runner import dtype_of
 from stopwatt.errors import Unsupported, UsageError
 from stopwatt.records import Precision, Setup
 from stopwatt.techniques.base import Applied
@@ -59,8 +60,6 @@ class Sparse:
         del argument, calibration
         import torch
 
-        from stopwatt.backends.torch_runner import dtype_of
-
         self._require(setup)
         layers = [one for one in module.modules() if type(one) is torch.nn.Linear and _fits(one)]
         if not layers:
@@ -72,9 +71,8 @@ class Sparse:
         for one in layers:
             packed = torch.sparse.to_sparse_semi_structured(one.weight.detach())
             one.weight = torch.nn.Parameter(packed, requires_grad=False)
-        return Applied(
-            module, {"layers": len(layers), "zeros": sum(one.in_features * one.out_features // 2 for one in layers)}
-        )
+        zeros = sum(one.in_features * one.out_features * (_OF - _KEPT) // _OF for one in layers)
+        return Applied(module, {"layers": len(layers), "zeros": zeros})
 
     def _require(self, setup: Setup) -> None:
         if device_kind(setup.device) != "cuda":

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from stopwatt.operators.capture import Capture
+from stopwatt.operators.changes import base_name
 from stopwatt.operators.explain import Known
 
 _FUSED = "fused"
@@ -86,11 +87,6 @@ def _gone(capture: Capture, eager: Capture) -> tuple[tuple[str, int], ...]:
     told = " ".join(_plain(f"{one.name} {one.kind}") for one in capture.kernels)
     before = Counter(base_name(eager.operators[place].name) for place in eager.sequence.tolist())
     return tuple((name, count) for name, count in before.most_common() if not _occurs(name, told))
-
-
-def base_name(name: str) -> str:
-    """`linear` of `aten.linear.default`."""
-    return name.removeprefix("aten.").partition(".")[0]
 
 
 def _occurs(name: str, told: str) -> bool:
