@@ -6,7 +6,7 @@ from pathlib import Path
 
 from stopwatt.bulk import run, staff
 from stopwatt.bulk.asked import Asked, Executor, Model
-from stopwatt.bulk.cluster import joined
+from stopwatt.bulk.cluster import fleet, joined
 from stopwatt.bulk.run import run_bulk
 from stopwatt.bulk.ticks import Nobody
 from stopwatt.errors import StopwattError
@@ -51,8 +51,9 @@ if __name__ == "__main__":
     data, model, out, text = sys.argv[1:]
     options = json.loads(text)
     if "executor" in options:
-        from light_outpost import LightOutpost
+        from light_outpost import CODE, LightOutpost
 
+        fleet.code_digest = lambda: CODE
         options["executor"], joined.OUTPOST = Executor(options["executor"]), LightOutpost
     try:
         record = run_bulk(Asked(data, Model(model), Path(out), ceilings=False, **options), Teller())

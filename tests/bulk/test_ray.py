@@ -11,10 +11,10 @@ from pathlib import Path
 
 import psutil
 import pytest
-from light_outpost import LightOutpost
+from light_outpost import CODE, LightOutpost
 
 from stopwatt.bulk.asked import Executor
-from stopwatt.bulk.cluster import joined
+from stopwatt.bulk.cluster import fleet, joined
 from stopwatt.errors import EnvironmentUnfit
 
 pytest.importorskip("ray")
@@ -41,6 +41,7 @@ def nodes():
 def spread(bulk, nodes, monkeypatch):
     """`(data, model="classifier", **changes)`: a run on the cluster."""
     monkeypatch.setattr(joined, "OUTPOST", LightOutpost)
+    monkeypatch.setattr(fleet, "code_digest", lambda: CODE)
     return lambda data, model="classifier", **changes: bulk(
         data, model, executor=Executor.RAY, address=nodes.address, **changes
     )

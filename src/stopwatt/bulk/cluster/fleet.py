@@ -89,6 +89,7 @@ class Fleet:
         self._shares = Shares(bytearray(charge.done), charge.chosen.load.setup.batch, charge.items.stretch)
         self._batch = 0
         self._last: StopwattError | None = None
+        self._code = code_digest()
         self._samples = samples_of(charge.items)
         self._shared: dict[str, Any] = {}
         self.contract: Contract | None = None
@@ -186,7 +187,7 @@ class Fleet:
             member.ask("exchange", Order())
 
     def _hear_code(self, member: Member, code: str) -> None:
-        if code != code_digest():
+        if code != self._code:
             what = "a node has another stopwatt than the driver"
             now = "install the same stopwatt, of the same code, on all nodes"
             self._refuse(member, Refused(what, "", now, ExitCode.ENVIRONMENT))
