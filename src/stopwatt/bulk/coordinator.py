@@ -12,12 +12,12 @@ from stopwatt.bulk import lines
 from stopwatt.bulk.crew import Crew, Died, Member
 from stopwatt.bulk.flow import Flow
 from stopwatt.bulk.groups import Answer, Attach, Ready, Refused
-from stopwatt.bulk.job import Job, Overseer, Sink, lanes_of
-from stopwatt.bulk.layout import fitting
+from stopwatt.bulk.job import Job, Overseer, Sink
 from stopwatt.bulk.losses import Losses
+from stopwatt.bulk.opening import Opening
 from stopwatt.bulk.patience import HOPELESS, Patience, lose_hope
 from stopwatt.bulk.records import Layout
-from stopwatt.bulk.ring import Ring, image_bytes
+from stopwatt.bulk.ring import Ring
 from stopwatt.bulk.room import cores_allowed
 from stopwatt.bulk.staff import Staff
 from stopwatt.bulk.stand import Stand
@@ -57,6 +57,7 @@ class Coordinator:
         self._staff = Staff(crew, job.load, job.layout.threads)
         self._flow = Flow(job, recorder, self._staff)
         self._ring = Ring(lambda: len(self._staff.lanes))
+        self._opening = Opening(job, self._staff, self._flow, self._ring, overseer.say)
         self._patience = Patience()
         self._losses = Losses(crew, self._staff, self._flow, self._patience, overseer.say)
         self._observed = self._looked = 0.0
@@ -153,8 +154,7 @@ class Coordinator:
     # --- beginning ---
 
     def _begin(self) -> None:
-        for devices in lanes_of(self.layout):
-            self._staff.hire_worker(devices)
+        self._opening.hire_workers()
         while self._staff.loading:
             for member, message in self._crew.news(_LOOK_S):
                 self._hear(member, message)
@@ -176,27 +176,6 @@ class Coordinator:
             self._bury, lambda: self.stops > 0,
         )  # fmt: skip
 
-    def _know(self, ready: Ready) -> None:
-        """What the first model says decides the size of the slots."""
-        layout, preprocess = self._job.layout, ready.contract.preprocess
-        if ready.batch != layout.batch:
-            self._say(f"the model takes batches of {ready.batch} only: batch {ready.batch} in place of {layout.batch}")
-        layout = replace(layout, batch=ready.batch)
-        if self._job.any_queue:
-            layout = fitting(layout, image_bytes(preprocess))
-        self.layout = layout
-        self.contract, self.facts = ready.contract, ready.facts
-        if not layout.queue:
-            self._flow.open(layout.batch, 0, 0)
-            return
-        self.layout = self._ring.open(layout, preprocess, may_grow=self._job.may_grow)
-        if self.layout != layout:
-            self._say(f"memory is short: a queue of {self.layout.queue:,} images in place of {layout.queue:,}")
-            layout = self.layout
-        self._flow.open(layout.batch, len(self._ring), self._ring.used(layout))
-        self._staff.equip(self._ring.name, preprocess)
-        self._staff.hire_decoders(layout.decoders, self._flow.schedule)
-
     # --- news ---
 
     def _hear(self, member: Member, message: Any) -> None:
@@ -217,7 +196,8 @@ class Coordinator:
 
     def _hear_ready(self, member: Member, ready: Ready) -> None:
         if self.contract is None:
-            self._know(ready)
+            self.layout = self._opening.hire_decoders(ready)
+            self.contract, self.facts = ready.contract, ready.facts
         member.ready += 1
         if member.is_ready:
             member.busy_since = None
