@@ -15,10 +15,11 @@ from test_oversight_end import overseer
 
 from stopwatt.bulk import coordinator, oversight, run
 from stopwatt.bulk import ring as rings
+from stopwatt.bulk.limits import Limits
 from stopwatt.bulk.oversight import Oversight
 from stopwatt.bulk.records import Layout
 from stopwatt.bulk.ring import Ring
-from stopwatt.bulk.tuning import Climb, Limits
+from stopwatt.bulk.tuning import Climb
 from stopwatt.errors import EnvironmentUnfit
 from stopwatt.serving.contract import Preprocess
 

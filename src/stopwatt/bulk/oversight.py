@@ -5,11 +5,12 @@ from dataclasses import replace
 from stopwatt.bulk.asked import Asked
 from stopwatt.bulk.ceilings import measure_ceilings
 from stopwatt.bulk.diagnosis import diagnose, enough
+from stopwatt.bulk.limits import Limits
 from stopwatt.bulk.records import Bottleneck, Ceilings, Layout, Tick
 from stopwatt.bulk.room import cores_allowed, memory_left, memory_of
 from stopwatt.bulk.stand import Stand
 from stopwatt.bulk.ticks import Counts, Ticker, Watching
-from stopwatt.bulk.tuning import Climb, Limits, from_ceilings
+from stopwatt.bulk.tuning import Climb, from_ceilings
 from stopwatt.bulk.verdicts import NONE
 
 FEW = 200
