@@ -102,11 +102,11 @@ def _made(group: Group, rng: np.random.Generator) -> Iterator[tuple[Operator, Wo
 
 def _between(ends: Range, at: float, name: str) -> float:
     """A size that lies so far between the ends, in octaves."""
-    size = ends[0] * (ends[1] / ends[0]) ** at
+    size: float = ends[0] * (ends[1] / ends[0]) ** at
     if name not in _ROUND:
         return size
     octave = math.floor(math.log2(size))
-    step = max(2.0 ** (octave + 1 - DIGITS), 8.0 if name in _CHANNELLED and octave >= _EIGHT else 1.0)
+    step: float = max(2.0 ** (octave + 1 - DIGITS), 8.0 if name in _CHANNELLED and octave >= _EIGHT else 1.0)
     return round(size / step) * step
 
 
