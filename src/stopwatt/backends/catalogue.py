@@ -45,13 +45,14 @@ def _any_device(name: str) -> str:
 
 
 def check_combination(backend: Backend, setup: Setup) -> None:
-    """Whether the backend could run a setup's variant and precision on its kind of device, whatever the workload.
+    """Whether the backend could run a setup's variant, precision and techniques on its device, whatever the workload.
 
     Raises:
         UsageError: No such variant.
-        Unsupported: Not this precision on this device; with reason and remedy.
+        Unsupported: Not this precision on this device, or a technique does not go with it; with reason and remedy.
     """
     require_setup(backend, setup)
+    techniques.require(setup)
 
 
 def software(backend: Backend, family_packages: Sequence[str] = ()) -> dict[str, str]:

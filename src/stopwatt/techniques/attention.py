@@ -29,6 +29,7 @@ class Attention:
     summary = "attention in one kernel (fused), or as its products one by one (unfused)"
     exact = True
     argument = "fused"
+    last = False
     packages: Sequence[str] = ("torch", "transformers")
 
     def check(self, argument: str) -> str:
@@ -40,6 +41,9 @@ class Attention:
         if argument not in _WAYS:
             raise unknown("way of attention", argument, _WAYS)
         return argument
+
+    def require(self, setup: Setup) -> None:
+        """Whatever runs a module runs the changed one."""
 
     def apply(self, module: "torch.nn.Module", argument: str, setup: Setup, calibration: Sequence[Arrays]) -> Applied:
         """Let the model's layers call the other one.

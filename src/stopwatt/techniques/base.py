@@ -15,6 +15,10 @@ if TYPE_CHECKING:
     import torch
 
 
+OF_PYTORCH = ("eager", "compile", "cudagraph", "torchscript", "aoti")
+"""Backends that run PyTorch's own kernels on PyTorch's own tensors."""
+
+
 @dataclass(frozen=True, slots=True)
 class Applied:
     """A module that a technique was applied to.
@@ -37,6 +41,7 @@ class Technique(Protocol):
         exact: Whether the function stays the same up to rounding. Of one that is not, the deviation is told but does
             not withhold the timing: whether it is worth it, accuracy on labelled data must say.
         argument: What follows a colon where the user writes none (`prune` is `prune:0.5`); empty where nothing may.
+        last: Whether nothing may come after it, because it leaves no layers that another one could change.
         packages: Distributions whose version changes what it does.
     """
 
@@ -44,6 +49,7 @@ class Technique(Protocol):
     summary: str
     exact: bool
     argument: str
+    last: bool
     packages: Sequence[str]
 
     def check(self, argument: str) -> str:
@@ -54,13 +60,21 @@ class Technique(Protocol):
         """
         ...
 
+    def require(self, setup: Setup) -> None:
+        """Whether it can be used as a setup asks, whatever the model: known before anything runs or is imported.
+
+        Raises:
+            Unsupported: Not with this backend, precision or device; with reason and remedy.
+        """
+        ...
+
     def apply(self, module: "torch.nn.Module", argument: str, setup: Setup, calibration: Sequence[Arrays]) -> Applied:
         """Change the module.
 
         Args:
             module: In fp32 on the host, in evaluation mode.
             argument: As `check` returned it.
-            setup: What it is going to run as.
+            setup: What it is going to run as; `require` has passed it.
             calibration: Sets of inputs; at least one.
 
         Raises:

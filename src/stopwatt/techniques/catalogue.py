@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from stopwatt import extensions
+from stopwatt.backends.requests import example_inputs
 from stopwatt.errors import Unsupported, UsageError
 from stopwatt.records import Scalar, Setup
 from stopwatt.techniques.base import Technique
@@ -51,6 +52,31 @@ def _canonical(text: str) -> str:
     return f"{name}:{technique.check(argument or technique.argument)}"
 
 
+def require(setup: Setup) -> None:
+    """Whether a setup's techniques go with its backend, precision and device, and with each other, whatever the model.
+
+    Raises:
+        Unsupported: They do not; the technique is named.
+    """
+    known = [get(text.partition(":")[0]) for text in setup.techniques]
+    for technique in known:
+        technique.require(setup)
+    last = [place for place, technique in enumerate(known) if technique.last]
+    if last and last != [len(known) - 1]:
+        raise _out_of_order(setup, last)
+
+
+def _out_of_order(setup: Setup, last: Sequence[int]) -> Unsupported:
+    first, *others = (setup.techniques[place] for place in last)
+    if others:
+        now = f"leave +{first} or +{others[0]} away"
+    else:
+        now = f"write +{'+'.join([*(one for one in setup.techniques if one != first), first])}"
+    return Unsupported(
+        f"{first} leaves no layers that {setup.techniques[last[0] + 1]} could change", when=setup.label, now=now
+    )
+
+
 def exact(setup: Setup) -> bool:
     """Whether a setup's techniques leave the function as it is, up to rounding."""
     return all(get(text.partition(":")[0]).exact for text in setup.techniques)
@@ -59,9 +85,15 @@ def exact(setup: Setup) -> bool:
 def apply(built: Built, setup: Setup, calibration: Sequence[Arrays]) -> tuple[Built, Mapping[str, Scalar]]:
     """The workload with a setup's techniques applied in their order, and what they did.
 
+    Args:
+        built: As it is written; its module may be changed in place.
+        setup: Says which techniques, and what for.
+        calibration: Sets of inputs; one is made where there is none.
+
     Raises:
         Unsupported: The workload has no module, or a technique refuses; named.
     """
+    require(setup)
     facts: dict[str, Scalar] = {}
     for text in setup.techniques:
         if built.module is None:
@@ -71,6 +103,7 @@ def apply(built: Built, setup: Setup, calibration: Sequence[Arrays]) -> tuple[Bu
                 now=f"leave +{text} away",
             )
         name, _, argument = text.partition(":")
+        calibration = calibration or (example_inputs(built, setup, ()),)
         done = get(name).apply(built.module, argument, setup, calibration)
         built = replace(built, module=done.module, call=done.module)
         facts |= {f"{_FACT}.{name}.{fact}": value for fact, value in done.facts.items()}

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 from stopwatt.errors import Unsupported
 from stopwatt.records import Setup
-from stopwatt.techniques.base import Applied
+from stopwatt.techniques.base import OF_PYTORCH, Applied
 from stopwatt.workloads.base import Arrays
 
 if TYPE_CHECKING:
@@ -19,11 +19,25 @@ class ChannelsLast:
     summary = "convolutions with the channels of a pixel side by side in memory"
     exact = True
     argument = ""
+    last = False
     packages: Sequence[str] = ("torch",)
 
     def check(self, argument: str) -> str:
         """It has none."""
         return argument
+
+    def require(self, setup: Setup) -> None:
+        """Only PyTorch keeps a tensor's layout; a file for another runtime has none, and that runtime its own.
+
+        Raises:
+            Unsupported: Another one is to run it.
+        """
+        if setup.backend not in OF_PYTORCH:
+            raise Unsupported(
+                f"channels-last is a layout of PyTorch's tensors, and {setup.backend} lays its own out as it likes",
+                when=setup.label,
+                now="leave +channels-last away",
+            )
 
     def apply(self, module: "torch.nn.Module", argument: str, setup: Setup, calibration: Sequence[Arrays]) -> Applied:
         """Lay the weights out anew.

@@ -13,6 +13,7 @@ from stopwatt.backends.quiet import quiet
 from stopwatt.backends.torch_runner import tensors
 from stopwatt.errors import Unsupported
 from stopwatt.records import Setup
+from stopwatt.techniques.calling import brief
 from stopwatt.workloads.base import Arrays
 
 if TYPE_CHECKING:
@@ -99,9 +100,8 @@ def exported(
         with quiet(), torch.no_grad():
             return torch.export.export(module, inputs, strict=False)
     except Exception as error:
-        text = " ".join(str(error).split())[:200]
         raise Unsupported(
-            f"{technique} must follow what flows where, and torch.export cannot follow this model: {text}",
+            f"{technique} must follow what flows where, and torch.export cannot follow this model: {brief(error)}",
             when=setup.label,
             now=f"leave +{technique} away, or take out what depends on values (.item(), if tensor:)",
         ) from error

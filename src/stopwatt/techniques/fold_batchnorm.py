@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from stopwatt.errors import Unsupported
 from stopwatt.records import Setup
 from stopwatt.techniques.base import Applied
+from stopwatt.techniques.calling import require_call
 from stopwatt.techniques.flow import Flow, follow, name_of
 from stopwatt.techniques.removal import take_out_everywhere
 from stopwatt.workloads.base import Arrays
@@ -30,11 +31,15 @@ class FoldBatchNorm:
     summary = "batch normalisation folded into the weights of the convolution or linear layer before it"
     exact = True
     argument = ""
+    last = False
     packages: Sequence[str] = ("torch",)
 
     def check(self, argument: str) -> str:
         """It has none."""
         return argument
+
+    def require(self, setup: Setup) -> None:
+        """Whatever runs a module runs the changed one."""
 
     def apply(self, module: "torch.nn.Module", argument: str, setup: Setup, calibration: Sequence[Arrays]) -> Applied:
         """Fold what can be folded.
@@ -57,6 +62,7 @@ class FoldBatchNorm:
         for layer, normalisation in pairs:
             _fold(layer, normalisation)
             take_out_everywhere(module, normalisation)
+        require_call(module, calibration[0], self.name, setup)
         return Applied(module, {"folded": len(pairs), "left": len(normalised) - len(pairs)})
 
 

@@ -5,7 +5,7 @@ from operator import attrgetter
 from typing import TYPE_CHECKING, Any
 
 from stopwatt.errors import Unsupported
-from stopwatt.records import Setup
+from stopwatt.records import Precision, Setup
 from stopwatt.techniques.base import Applied
 from stopwatt.techniques.flow import exported, name_of
 from stopwatt.workloads.base import Arrays
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 _MOVES_NOTHING = frozenset({"expand", "unsqueeze", "squeeze", "view", "permute", "transpose", "t", "alias", "detach"})
 """Operators that only look at memory in another way: to keep what they give saves nothing worth a new graph."""
+_QUANTISE_LAYERS = ("eager", "torchscript")
 _CHECKS = "_assert"
 _FOLDED = "_folded"
 
@@ -27,11 +28,25 @@ class FoldConstants:
     summary = "what does not depend on the inputs computed once; the model becomes a graph of operators"
     exact = True
     argument = ""
+    last = True
     packages: Sequence[str] = ("torch",)
 
     def check(self, argument: str) -> str:
         """It has none."""
         return argument
+
+    def require(self, setup: Setup) -> None:
+        """A graph of operators has no layers, and dynamic quantisation puts its own in the place of layers.
+
+        Raises:
+            Unsupported: int8 on a backend that quantises layer by layer.
+        """
+        if setup.precision is Precision.INT8 and setup.backend in _QUANTISE_LAYERS:
+            raise Unsupported(
+                f"fold-constants leaves a graph of operators, and {setup.backend} quantises layers",
+                when=setup.label,
+                now="leave +fold-constants away, or use another backend for int8",
+            )
 
     def apply(self, module: "torch.nn.Module", argument: str, setup: Setup, calibration: Sequence[Arrays]) -> Applied:
         """Export, fold, and give back the graph.

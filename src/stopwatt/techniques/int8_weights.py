@@ -13,15 +13,13 @@ from typing import TYPE_CHECKING, Any
 from stopwatt.backends.int8_share import LEAST_SHARE
 from stopwatt.errors import Unsupported
 from stopwatt.records import Precision, Scalar, Setup
-from stopwatt.techniques.base import Applied
+from stopwatt.techniques.base import OF_PYTORCH, Applied
 from stopwatt.techniques.regions import is_transposed
 from stopwatt.workloads.base import Arrays
 
 if TYPE_CHECKING:
     import torch
 
-_RUNS_MODULES = ("eager", "compile", "cudagraph", "torchscript", "aoti")
-"""Backends that know PyTorch's kernel."""
 _LARGEST = 127
 
 
@@ -32,20 +30,33 @@ class Int8Weights:
     summary = "weights of linear layers in 8 bits, computed with in bf16 (weight-only quantisation)"
     exact = False
     argument = ""
+    last = True
     packages: Sequence[str] = ("torch",)
 
     def check(self, argument: str) -> str:
         """It has none."""
         return argument
 
+    def require(self, setup: Setup) -> None:
+        """Whether the backend knows the kernel, and the kernel the precision.
+
+        Raises:
+            Unsupported: One of the two does not.
+        """
+        if setup.backend not in OF_PYTORCH:
+            why = f"it is a kernel of PyTorch, which {setup.backend} cannot run"
+            raise self._refusal(why, setup, f"use {', '.join(OF_PYTORCH)}, or --precision int8")
+        if setup.precision is not Precision.BF16:
+            why = f"PyTorch's kernel computes in bf16; in {setup.precision} it has only slow, scalar code"
+            raise self._refusal(why, setup, "use --precision bf16")
+
     def apply(self, module: "torch.nn.Module", argument: str, setup: Setup, calibration: Sequence[Arrays]) -> Applied:
         """Quantise the weights; no inputs are needed for that.
 
         Raises:
-            Unsupported: Not this backend or precision, or most of the weights would stay as they are.
+            Unsupported: Most of the weights would stay as they are.
         """
         del argument, calibration
-        self._require(setup)
         weights = _weights(module)
         total, quantised = sum(weights.values()), weights.pop(_LINEAR, 0)
         if not quantised or quantised < LEAST_SHARE * total:
@@ -55,14 +66,6 @@ class Int8Weights:
         layers = _replace(module)
         facts: dict[str, Scalar] = {"layers": layers, "share_of_weights": round(quantised / total, 4)}
         return Applied(module, facts)
-
-    def _require(self, setup: Setup) -> None:
-        if setup.backend not in _RUNS_MODULES:
-            why = f"it is a kernel of PyTorch, which {setup.backend} cannot run"
-            raise self._refusal(why, setup, f"use {', '.join(_RUNS_MODULES)}, or --precision int8")
-        if setup.precision is not Precision.BF16:
-            why = f"PyTorch's kernel computes in bf16; in {setup.precision} it has only slow, scalar code"
-            raise self._refusal(why, setup, "use --precision bf16")
 
     def _refusal(self, why: str, setup: Setup, now: str) -> Unsupported:
         return Unsupported(f"{self.name} reads the weights of linear layers as int8: {why}", when=setup.label, now=now)

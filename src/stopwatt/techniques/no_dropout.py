@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 from stopwatt.errors import Unsupported
 from stopwatt.records import Setup
 from stopwatt.techniques.base import Applied
+from stopwatt.techniques.calling import require_call
 from stopwatt.techniques.removal import take_out
 from stopwatt.workloads.base import Arrays
 
@@ -20,19 +21,23 @@ class NoDropout:
     summary = "dropout and identity modules taken out: they do nothing, but are called"
     exact = True
     argument = ""
+    last = False
     packages: Sequence[str] = ("torch",)
 
     def check(self, argument: str) -> str:
         """It has none."""
         return argument
 
+    def require(self, setup: Setup) -> None:
+        """Whatever runs a module runs the changed one."""
+
     def apply(self, module: "torch.nn.Module", argument: str, setup: Setup, calibration: Sequence[Arrays]) -> Applied:
         """Take them out.
 
         Raises:
-            Unsupported: The model has none.
+            Unsupported: The model has none, or needs them for more than to call them.
         """
-        del argument, calibration
+        del argument
         idle = [
             (parent, name, type(child).__name__)
             for parent in module.modules()
@@ -47,6 +52,7 @@ class NoDropout:
             )
         for parent, name, _ in idle:
             take_out(parent, name)
+        require_call(module, calibration[0], self.name, setup)
         identities = sum(kind == "Identity" for *_, kind in idle)
         return Applied(module, {"dropouts": len(idle) - identities, "identities": identities})
 

@@ -9,10 +9,10 @@ import math
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from stopwatt.backends.torch_runner import arrays_of, tensors
 from stopwatt.errors import Unsupported, UsageError
 from stopwatt.records import Setup
 from stopwatt.techniques.base import Applied
+from stopwatt.techniques.calling import answers, brief
 from stopwatt.techniques.flow import follow
 from stopwatt.techniques.regions import Region, regions
 from stopwatt.techniques.shrinking import norms, shrink, silence
@@ -32,6 +32,7 @@ class Prune:
     summary = "the channels between layers with the smallest weights taken out for good: a share of each layer's"
     exact = False
     argument = "0.5"
+    last = False
     packages: Sequence[str] = ("torch",)
 
     def check(self, argument: str) -> str:
@@ -50,6 +51,9 @@ class Prune:
                 now=f"give a number between 0 and 1, such as {self.name}:0.5",
             )
         return f"{share:g}"
+
+    def require(self, setup: Setup) -> None:
+        """Whatever runs a module runs the changed one."""
 
     def apply(self, module: "torch.nn.Module", argument: str, setup: Setup, calibration: Sequence[Arrays]) -> Applied:
         """Take them out, and see that the model does what it did before with them ignored.
@@ -71,7 +75,7 @@ class Prune:
                 raise self._refusal("this model has no channels that end within it", setup)
             for region, kept in chosen:
                 silence(region, kept)
-            expected = _answers(module, calibration[0])
+            expected = answers(module, calibration[0])
             for region, kept in chosen:
                 removed += len(norms(region)) - len(kept)
                 shrink(region, kept)
@@ -85,14 +89,13 @@ class Prune:
         import numpy as np
 
         try:
-            answers = _answers(module, inputs)
+            found = answers(module, inputs)
             same = all(
                 got.shape == wanted.shape and np.allclose(got, wanted, rtol=0, atol=_SAME * float(np.abs(wanted).max()))
-                for got, wanted in zip(answers, expected, strict=True)
+                for got, wanted in zip(found, expected, strict=True)
             )
         except (RuntimeError, ValueError, TypeError, IndexError) as error:
-            text = " ".join(str(error).split())[:200]
-            raise self._refusal(f"this model relies on its layers' sizes: {text}", setup) from error
+            raise self._refusal(f"this model relies on its layers' sizes: {brief(error)}", setup) from error
         if not same:
             raise self._refusal(
                 "this model computes something else without the channels than if it ignored them", setup
@@ -114,11 +117,3 @@ def _kept(region: Region, share: float) -> "torch.Tensor":
 
 def _size(module: "torch.nn.Module") -> int:
     return sum(one.numel() for one in module.parameters())
-
-
-def _answers(module: "torch.nn.Module", inputs: Arrays) -> Arrays:
-    import torch
-
-    with torch.no_grad():
-        copies = tuple(array.copy() for array in inputs)
-        return arrays_of(module(*tensors(copies, torch.device("cpu"), torch.float32)))

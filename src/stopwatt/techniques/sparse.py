@@ -33,6 +33,7 @@ class Sparse:
     summary = "two of every four weights of linear layers become 0, for sparse tensor cores (not yet run on a GPU)"
     exact = False
     argument = _PATTERN
+    last = True
     packages: Sequence[str] = ("torch",)
 
     def check(self, argument: str) -> str:
@@ -48,6 +49,22 @@ class Sparse:
             )
         return argument
 
+    def require(self, setup: Setup) -> None:
+        """Whether there can be such tensor cores, and the backend and the precision use them.
+
+        Raises:
+            Unsupported: One of them does not.
+        """
+        if device_kind(setup.device) != "cuda":
+            why = "only tensor cores of NVIDIA GPUs do so; a CPU multiplies by the zeros"
+            raise self._refusal(why, setup, "use --device cuda, or +prune, which makes the matrices smaller")
+        if setup.backend not in _BACKENDS:
+            why = f"its weights are tensors of PyTorch's own, which {setup.backend} cannot take"
+            raise self._refusal(why, setup, f"use {' or '.join(_BACKENDS)}")
+        if setup.precision not in _HALF:
+            why = f"PyTorch offers it in half precision, not in {setup.precision}"
+            raise self._refusal(why, setup, "use --precision fp16 or bf16")
+
     def apply(self, module: "torch.nn.Module", argument: str, setup: Setup, calibration: Sequence[Arrays]) -> Applied:
         """Set the smallest weights to 0, and put the others into the form that the kernels read.
 
@@ -55,12 +72,12 @@ class Sparse:
             The module on the setup's device, in its element type: only there the form exists.
 
         Raises:
-            Unsupported: Not this device, backend or precision, or the model has no linear layer of a fitting size.
+            Unsupported: The GPU has no such cores, or the model no linear layer of a fitting size.
         """
         del argument, calibration
         import torch
 
-        self._require(setup)
+        self._require_cores(setup)
         layers = [one for one in module.modules() if type(one) is torch.nn.Linear and _fits(one)]
         if not layers:
             why = f"this model has no linear layer whose sizes are multiples of {_ROWS} and {_COLUMNS}"
@@ -74,16 +91,7 @@ class Sparse:
         zeros = sum(one.in_features * one.out_features * (_OF - _KEPT) // _OF for one in layers)
         return Applied(module, {"layers": len(layers), "zeros": zeros})
 
-    def _require(self, setup: Setup) -> None:
-        if device_kind(setup.device) != "cuda":
-            why = "only tensor cores of NVIDIA GPUs do so; a CPU multiplies by the zeros"
-            raise self._refusal(why, setup, "use --device cuda, or +prune, which makes the matrices smaller")
-        if setup.backend not in _BACKENDS:
-            why = f"its weights are tensors of PyTorch's own, which {setup.backend} cannot take"
-            raise self._refusal(why, setup, f"use {' or '.join(_BACKENDS)}")
-        if setup.precision not in _HALF:
-            why = f"PyTorch offers it in half precision, not in {setup.precision}"
-            raise self._refusal(why, setup, "use --precision fp16 or bf16")
+    def _require_cores(self, setup: Setup) -> None:
         import torch
 
         capability = torch.cuda.get_device_capability(setup.device)
