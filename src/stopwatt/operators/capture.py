@@ -50,6 +50,8 @@ class Kernel:
         count: Calls of it in one call of the model.
         seconds: Of all of them together in one call of the model, while the runtime's own profiler watched.
         on_device: Whether the seconds are the device's.
+        dtype: Element type of its first input (`float32`), or in which it computes, where the runtime says it; else
+            empty.
     """
 
     name: str
@@ -57,6 +59,7 @@ class Kernel:
     count: float
     seconds: float
     on_device: bool = False
+    dtype: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,13 +2,18 @@
 
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
-from stopwatt.operators.capture import Capture
+from stopwatt.operators.capture import Capture, Kernel
 from stopwatt.operators.formulas import work_of
 
 _FUSED = "fused"
-_UNTYPED = ""
+_FUSING = frozenset({
+    "Subgraph", "MHA", "ScaledDotProductAttention",  # OpenVINO
+    "Attention", "MultiHeadAttention", "GroupQueryAttention", "QAttention", "EmbedLayerNormalization",  # ONNX Runtime
+    "SkipLayerNormalization", "SkipSimplifiedLayerNormalization", "BiasGelu", "FastGelu", "QuickGelu",
+})  # fmt: skip
+"""Kinds of kernels that do the work of several operators of a graph, where their name does not say it."""
 _Key = tuple[str, str]
 
 
@@ -37,11 +42,13 @@ class Changes:
         new: The other way round.
         fewer, more: Called before and after, in different numbers.
         calls_before, calls_after: Of all operators, or kernels, together.
-        fused: Names of kernels that do the work of several operators, after.
-        types_before, types_after: Calls by the element type that they compute in.
+        kernels_before, kernels_after: Whether a runtime's kernels were counted, under its own names.
+        fused: Calls of kernels, after, that do the work of several operators each, by kind.
+        types_before, types_after: Calls by the element type that they compute in, as far as the runtime says it.
         flops_before, flops_after: Operations of one call by the formulas, a multiply-add as two; `None` where some
             operator's are not known, or the runtime names kernels only.
         parameters_before, parameters_after: Numbers in the model's parameters.
+        weight_bytes_before, weight_bytes_after: Bytes of its parameters and buffers.
     """
 
     gone: tuple[Change, ...]
@@ -50,18 +57,27 @@ class Changes:
     more: tuple[Change, ...]
     calls_before: float
     calls_after: float
-    fused: tuple[str, ...]
-    types_before: Mapping[str, float]
-    types_after: Mapping[str, float]
+    kernels_before: bool = False
+    kernels_after: bool = False
+    fused: Mapping[str, float] = field(default_factory=dict)
+    types_before: Mapping[str, float] = field(default_factory=dict)
+    types_after: Mapping[str, float] = field(default_factory=dict)
     flops_before: float | None = None
     flops_after: float | None = None
     parameters_before: int = 0
     parameters_after: int = 0
+    weight_bytes_before: int = 0
+    weight_bytes_after: int = 0
 
     @property
     def any(self) -> bool:
         """Whether another number of calls of anything is made."""
         return bool(self.gone or self.new or self.fewer or self.more)
+
+    @property
+    def comparable(self) -> bool:
+        """Whether both sides are called by the same names: operators, or kernels of one kind of runtime."""
+        return self.kernels_before == self.kernels_after
 
 
 def changes(before: Capture, after: Capture) -> Changes:
@@ -85,13 +101,17 @@ def changes(before: Capture, after: Capture) -> Changes:
         more=tuple(one for one in found if 0 < one.before < one.after),
         calls_before=sum(had.values()),
         calls_after=sum(has.values()),
-        fused=tuple(dict.fromkeys(one.name for one in after.kernels if _FUSED in one.name or _FUSED in one.kind)),
+        kernels_before=bool(before.kernels),
+        kernels_after=bool(after.kernels),
+        fused=_fused(after),
         types_before=_types(had),
         types_after=_types(has),
         flops_before=_flops(before),
         flops_after=_flops(after),
         parameters_before=before.parameters,
         parameters_after=after.parameters,
+        weight_bytes_before=before.weight_bytes,
+        weight_bytes_after=after.weight_bytes,
     )
 
 
@@ -100,16 +120,28 @@ def base_name(name: str) -> str:
     return name.removeprefix("aten.").partition(".")[0]
 
 
+def is_fused(kernel: Kernel) -> bool:
+    """Whether a kernel does the work of several operators, as far as its name and kind tell."""
+    return _FUSED in f"{kernel.name} {kernel.kind}".lower() or kernel.kind in _FUSING
+
+
 def _calls(capture: Capture) -> dict[_Key, float]:
     """Calls by name and element type."""
     found: dict[_Key, float] = {}
     for one in capture.kernels:
-        key = one.kind, _UNTYPED
+        key = one.kind, one.dtype
         found[key] = found.get(key, 0.0) + one.count
     if not found:
         named = [(base_name(one.name), work_of(one).dtype) for one in capture.operators]
         found.update(Counter(named[place] for place in capture.sequence.tolist()))
     return found
+
+
+def _fused(capture: Capture) -> dict[str, float]:
+    found: dict[str, float] = {}
+    for one in filter(is_fused, capture.kernels):
+        found[one.kind] = found.get(one.kind, 0.0) + one.count
+    return dict(sorted(found.items(), key=lambda item: (-item[1], item[0])))
 
 
 def _types(calls: Mapping[_Key, float]) -> dict[str, float]:

@@ -39,9 +39,16 @@ def nodes_of(events: Sequence[Mapping[str, Any]], calls: int) -> list[Kernel]:
     times = sorted((one for one in events if _is_node(one)), key=lambda one: one["ts"])
     begin = _begin_of(events, calls)
     counted = [one for one in times if one["ts"] >= begin]
-    kinds = {_name(one): str(one["args"]["op_name"]) for one in counted}
+    kinds = {_name(one): (str(one["args"]["op_name"]), _dtype(one["args"])) for one in counted}
     named = gathered(((_name(one), one["dur"] / 1e6) for one in counted), calls, on_device=False)
-    return [Kernel(one.name, kinds[one.name], one.count, one.seconds) for one in named]
+    return [Kernel(one.name, kinds[one.name][0], one.count, one.seconds, dtype=kinds[one.name][1]) for one in named]
+
+
+def _dtype(told: Mapping[str, Any]) -> str:
+    """Element type of a node's first input; empty for a node that has none."""
+    first = next(iter(told.get("input_type_shape") or ({},)))
+    name = next(iter(first), "")
+    return "float32" if name == "float" else str(name)
 
 
 def _begin_of(events: Sequence[Mapping[str, Any]], calls: int) -> float:

@@ -10,6 +10,11 @@ from stopwatt.operators.capture import Kernel
 from stopwatt.records import Setup
 from stopwatt.workloads.base import Arrays
 
+_TYPES = {
+    "fp32": "float32", "f32": "float32", "fp16": "float16", "f16": "float16", "bf16": "bfloat16",
+    "i8": "int8", "u8": "uint8", "i32": "int32", "i64": "int64",
+}  # fmt: skip
+
 
 def profiled(folder: Path, arrays: Arrays, setup: Setup, calls: int) -> list[Kernel]:
     """Nodes of a call; seconds are means of so many calls after two others.
@@ -28,9 +33,14 @@ def profiled(folder: Path, arrays: Arrays, setup: Setup, calls: int) -> list[Ker
         if number >= 2:  # noqa: PLR2004  (the first two prepare weights and buffers)
             nodes += [one for one in runner.request.profiling_info if str(one.status).endswith("EXECUTED")]
     runner.close()
-    kinds = {one.node_name: one.node_type for one in nodes}
+    kinds = {one.node_name: (one.node_type, dtype_of(str(one.exec_type))) for one in nodes}
     named = gathered(_times(nodes), calls, on_device=False)
-    return [Kernel(one.name, kinds[one.name], one.count, one.seconds) for one in named]
+    return [Kernel(one.name, kinds[one.name][0], one.count, one.seconds, dtype=kinds[one.name][1]) for one in named]
+
+
+def dtype_of(implementation: str) -> str:
+    """`int8` of `brgemm_avx512_vnni_I8`: in which a node computes; empty where its name does not say it."""
+    return _TYPES.get(implementation.rpartition("_")[2].lower(), "")
 
 
 def _times(nodes: list[Any]) -> Iterator[tuple[str, float]]:

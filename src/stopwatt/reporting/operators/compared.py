@@ -5,10 +5,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from stopwatt.operators.capture import Capture
-from stopwatt.operators.changes import base_name
+from stopwatt.operators.changes import base_name, is_fused
 from stopwatt.operators.explain import Known
-
-_FUSED = "fused"
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +58,7 @@ def compared(capture: Capture, latency: Known | None, why: str, eager: Capture |
         eager: The same model's operators, as what others are seen against; `None` for eager itself.
     """
     ran = _kernels(capture) if capture.kernels else _operators(capture)
-    fused = tuple(dict.fromkeys(one.name for one in capture.kernels if _FUSED in one.name or _FUSED in one.kind))
+    fused = tuple(dict.fromkeys(one.name for one in capture.kernels if is_fused(one)))
     gone = _gone(capture, eager) if eager is not None and capture.kernels else ()
     if not ran and not why:
         why = "; ".join(capture.notes) or "the runtime tells nothing of what it runs"
