@@ -13,6 +13,7 @@ from stopwatt.extensions import registered
 if TYPE_CHECKING:
     from rich.console import Console
 
+    from stopwatt.records import Setup
     from stopwatt.techniques.listing import Listed
 
 SCHEMA = 1
@@ -44,30 +45,24 @@ def techniques(
         document = {"schema": SCHEMA, "device": device, "techniques": [asdict(one) for one in found]}
         print(json_text.dumps(document, indent=2))
     else:
-        setups = offered(device)
-        backends, precisions = ({setup.backend for setup in setups}, {str(setup.precision) for setup in setups})
-        show_techniques(console_for(sys.stdout), found, backends, precisions)
+        show_techniques(console_for(sys.stdout), found, offered(device))
 
 
-def show_techniques(console: "Console", found: Sequence["Listed"], backends: set[str], precisions: set[str]) -> None:
+def show_techniques(console: "Console", found: Sequence["Listed"], offered: Sequence["Setup"]) -> None:
     """The table, and below it why some cannot be used.
 
     Args:
         console: Where.
         found: The techniques.
-        backends: All of the device.
-        precisions: All of the device.
+        offered: Every backend of the device in every precision that it has.
     """
     from stopwatt.reporting.grid import Column, Row, grid
 
+    columns = (Column("technique", whole=True), Column("exact", whole=True), "backends", "what it does")
     rows = [
-        Row(
-            (one.label, "yes" if one.exact else "no", _where(one, backends, precisions), one.summary),
-            quiet=not one.backends,
-        )
+        Row((one.label, "yes" if one.exact else "no", _where(one, offered), one.summary), quiet=not one.backends)
         for one in found
     ]
-    columns = (Column("technique", whole=True), Column("exact", whole=True), "backends", "what it does")
     console.print(grid("", columns, rows))
     for one in found:
         if one.why:
@@ -76,19 +71,18 @@ def show_techniques(console: "Console", found: Sequence["Listed"], backends: set
             console.print(f"  now: {one.now}", markup=False)
     console.print()
     last = ", ".join(one.label for one in found if one.last)
-    console.print(
-        "Write a technique behind a backend, several in their order: --backends eager+no-dropout+channels-last"
-    )
-    console.print(f"At most one of these, and as the last: {last}", markup=False)
+    console.print("Write them behind a backend, in their order: eager+no-dropout+channels-last", markup=False)
+    console.print(f"One at most of these, and as the last: {last}", markup=False)
 
 
-def _where(one: "Listed", backends: set[str], precisions: set[str]) -> str:
+def _where(one: "Listed", offered: Sequence["Setup"]) -> str:
     """`all`, `all but openvino`, or `eager, compile in bf16`."""
-    own, own_precisions = set(one.backends), set(one.precisions)
-    if not own:
+    backends = dict.fromkeys(setup.backend for setup in offered)
+    precisions = {str(setup.precision) for setup in offered if setup.backend in one.backends}
+    if not one.backends:
         return "none"
     some = ", ".join(one.backends)
-    lacking = sorted(backends - own)
-    if len(lacking) < len(own):
+    lacking = [name for name in backends if name not in one.backends]
+    if len(lacking) < len(one.backends):
         some = f"all but {', '.join(lacking)}" if lacking else "all"
-    return some if own_precisions == precisions else f"{some} in {', '.join(one.precisions)}"
+    return some if set(one.precisions) == precisions else f"{some} in {', '.join(one.precisions)}"
