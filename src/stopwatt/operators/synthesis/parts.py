@@ -71,6 +71,7 @@ class Making:
         gives: Sequence[int] | None = None,
         dtype: str = "",
         into: int | None = None,
+        also: Sequence[Sequence[int]] = (),
         **keywords: Any,
     ) -> Operator:
         """The operator.
@@ -81,12 +82,18 @@ class Making:
             gives: Shape of what it gives; that of the first tensor where nothing is said.
             dtype: Of what it gives; that of the operands where nothing is said.
             into: Number of the tensor that it writes to and gives, if it does.
+            also: Shapes of what else it gives.
             keywords: Keyword arguments.
         """
         tensors = tuple(self._tensors)
         shape = tuple(gives if gives is not None else tensors[0].shape)
-        output = Tensor(shape, dtype or self.dtype, dense(shape), storage=len(tensors))
-        return Operator(f"aten.{name}", tensors, arguments, keywords, (output if into is None else tensors[into],))
+        shapes = (shape, *(tuple(one) for one in also))
+        made = tuple(
+            Tensor(one, dtype or self.dtype, dense(one), storage=len(tensors) + place)
+            for place, one in enumerate(shapes)
+        )
+        outputs = made if into is None else (tensors[into], *made[1:])
+        return Operator(f"aten.{name}", tensors, arguments, keywords, outputs)
 
 
 def dense(shape: Sequence[int]) -> tuple[int, ...]:

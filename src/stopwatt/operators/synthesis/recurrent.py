@@ -18,7 +18,8 @@ def _layers(name: str) -> Callable[[Sizes], Operator]:
         sizes.need(holds=sizes["directions"] <= _TWO_WAYS, why="it goes one way or both ways")
         make, hidden, layers = Making(sizes.dtype), sizes["hidden"], sizes["layers"]
         given = make.given(sizes["batch"], sizes["steps"], sizes["inputs"])
-        states = [make.given(layers * sizes["directions"], sizes["batch"], hidden) for _ in range(1 + (name == "lstm"))]
+        state = (layers * sizes["directions"], sizes["batch"], hidden)
+        states = [make.given(*state) for _ in range(1 + (name == "lstm"))]
         weights = [one for layer in range(layers) for one in _weights(make, sizes, layer)]
         both = sizes["directions"] == _TWO_WAYS
         return make.operator(
@@ -33,6 +34,7 @@ def _layers(name: str) -> Callable[[Sizes], Operator]:
             both,
             True,
             gives=(sizes["batch"], sizes["steps"], sizes["directions"] * hidden),
+            also=[state] * len(states),
         )
 
     return made
