@@ -17,11 +17,14 @@ if TYPE_CHECKING:
     from stopwatt.api import CallResult as CallResult
     from stopwatt.api import bench as bench
     from stopwatt.api import import_table as import_table
+    from stopwatt.api import ladder as ladder
     from stopwatt.api import measure as measure
     from stopwatt.api import protocol as protocol
     from stopwatt.api import report as report
     from stopwatt.api import selftest as selftest
     from stopwatt.api import sweep as sweep
+    from stopwatt.api import tune as tune
+    from stopwatt.climbing.result import LadderResult as LadderResult
     from stopwatt.comparing import compare as compare
     from stopwatt.errors import StopwattError as StopwattError
     from stopwatt.metering.scope import meter as meter
@@ -49,6 +52,7 @@ if TYPE_CHECKING:
     from stopwatt.serving.contract import Preprocess as Preprocess
     from stopwatt.serving.contract import Task as Task
     from stopwatt.store import open_store as open_store
+    from stopwatt.tuning.result import TuneResult as TuneResult
 
 __version__ = "0.1.0"
 
@@ -59,6 +63,8 @@ _PUBLIC = {
     "sweep": "api",
     "compare": "comparing",
     "protocol": "api",
+    "tune": "api",
+    "ladder": "api",
     "measure": "api",
     "meter": "metering.scope",
     "predict": "ops.predicting",
@@ -77,6 +83,8 @@ _PUBLIC = {
     "PlanResult": "reporting.operators.plan",
     "PredictResult": "reporting.operators.predict",
     "ProtocolResult": "reporting.ways_result",
+    "TuneResult": "tuning.result",
+    "LadderResult": "climbing.result",
     "SelfTestResult": "reporting.selftest",
     "CallResult": "api",
     "Protocol": "records",

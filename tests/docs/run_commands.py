@@ -31,7 +31,7 @@ SHORT = {"--rounds": "1", "--trials": "30", "--warmup-cap": "1s"}
 SHORT_PROTOCOL = {"--repeats": "1", "--calls": "10", "--warmup-cap": "1s"}
 SHORT_SELFTEST = {"--only": "intervals"}
 MEASURING = {"bench", "sweep", "protocol"}
-MODELS = MEASURING | {"ops capture", "ops explain", "predict"}
+MODELS = MEASURING | {"ops capture", "ops explain", "predict", "tune", "ladder"}
 """Verbs that run the models which they name."""
 SHORT_BUDGET = {"--budget": "3s"}
 WITH_BUDGET = {"ops measure", "ops explain"}
@@ -59,7 +59,7 @@ def main(wanted: Sequence[str]) -> int:
 
 
 ON_PAGES = {
-    *("bench", "sweep", "protocol", "pack", "predict", "meters", "compare"),
+    *("bench", "sweep", "protocol", "tune", "ladder", "pack", "predict", "meters", "compare"),
     *("ops measure", "ops fit", "ops explain", "ops plan"),
 }
 """Verbs that take long and have a page of their own, whose commands are run; their help is only parsed."""
@@ -278,7 +278,7 @@ def short_command() -> None:
     if words[:1] == ["protocol"]:
         alone = {"--way", "--full", "--interactions"} & set(words)
         words = shortened(words, SHORT_PROTOCOL | ({} if alone else {"--interactions": "none"}))
-    elif (MEASURING | {"compare"}) & set(words[:1]):
+    elif (MEASURING | {"compare", "ladder"}) & set(words[:1]):
         words = shortened(words, SHORT)
     elif words[:1] == ["selftest"]:
         words = shortened(words, SHORT_SELFTEST)

@@ -25,6 +25,7 @@ from stopwatt.energy import SCREENING, TRIALS, WINDOW, Scope, Span, Trace
 from stopwatt.energy import About as InstrumentAbout
 from stopwatt.measuring.ceilings import COPY, MATMUL, MATMUL_SIZE, SOURCE
 from stopwatt.records import (
+    Calibration,
     Cell,
     Estimated,
     Finding,
@@ -59,7 +60,18 @@ PAGE = Path(__file__).resolve().parents[2] / "docs" / "json.md"
 def documented(heading):
     """The first JSON block under a heading."""
     section = PAGE.read_text().partition(f"{heading}\n")[2]
-    return json.loads(re.search(r"```json\n(.*?)```", section, re.DOTALL)[1])
+    described = json.loads(re.search(r"```json\n(.*?)```", section, re.DOTALL)[1])
+    return with_references(described, described)
+
+
+def with_references(described, whole):
+    """The description where `as winner` stands for what is said of the key `winner` of the whole document."""
+    if isinstance(described, dict):
+        return {key: with_references(inner, whole) for key, inner in described.items()}
+    if isinstance(described, list):
+        return [with_references(inner, whole) for inner in described]
+    named = re.match(r"as (\w+)\b", described)
+    return whole[named[1]] if named and isinstance(whole.get(named[1]), dict) else described
 
 
 def differences(printed, described, path="", seen=None):
@@ -103,8 +115,10 @@ def assert_described(printed, heading):
 
 @pytest.fixture
 def measurements():
-    rules = Protocol(paced=Paced(1e-3, cycles=300), energy=SCREENING)
-    cell = Cell(Workload("mlp", {"hidden": 8}), Setup(), rules, software={"torch": "2"}, machine="here")
+    data = Calibration("photos", "digest", 8)
+    rules = Protocol(paced=Paced(1e-3, cycles=300), energy=SCREENING, calibration=data)
+    setup = Setup(techniques=("channels-last",))
+    cell = Cell(Workload("mlp", {"hidden": 8}), setup, rules, software={"torch": "2"}, machine="here")
     good = Measurement(
         cell,
         round=0,
@@ -162,6 +176,20 @@ def store(tmp_path, measurements):
     return path
 
 
+def over_batch(measurement):
+    """The same in four batches with an energy, and in one that did not fit."""
+    larger = [replace(measurement.cell, setup=Setup(batch=batch)) for batch in (2, 4, 8, 16, 32, 64)]
+    joules = {"energy_package": Measured(0.5, "J")}
+    fits = [
+        replace(measurement, cell=cell, readings=joules, id=f"{place:032}") for place, cell in enumerate(larger[:4])
+    ]
+    full = [
+        Measurement(cell, 0, Status.OUT_OF_MEMORY, Trouble(what))
+        for cell, what in zip(larger[4:], ("out of memory", "not tried: batch 32 did not fit"), strict=True)
+    ]
+    return [*fits, *full]
+
+
 def printed_by(capsys, *words):
     with pytest.raises(SystemExit) as stop:
         main([str(word) for word in words])
@@ -187,7 +215,7 @@ def test_selftest_prints_what_is_described():
 def test_bench_prints_what_is_described(store, measurements):
     with open_store(store) as opened:
         run = opened.runs()[0]
-    rows = tuple(summarise([*measurements, ablated(measurements[0])], deadlines=(1e-3,)))
+    rows = tuple(summarise([*measurements, ablated(measurements[0]), *over_batch(measurements[0])], deadlines=(1e-3,)))
     notes = (Note("governor", "slow", now="faster"),)
     result = BenchResult(rows, run, str(store), {}, notes, selftest=SELFTEST)
     assert_described(json.loads(result.to_json()), "## `bench`")

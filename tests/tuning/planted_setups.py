@@ -33,8 +33,8 @@ class Machine:
         self.deviations = deviations or {}
         self.invalid = set(invalid)
         self.tail = tail
-        backends = [f"backend{number}" if number else "eager" for number in range(len(self.times))]
-        self.cells = tuple(Cell(Workload("planted"), Setup(name), SCOUT) for name in backends)
+        labels = [f"backend{number}+channels-last" if number else "eager" for number in range(len(self.times))]
+        self.cells = tuple(Cell(Workload("planted", {"size": 1}), Setup.of_label(label), SCOUT) for label in labels)
         self.turns = 0
 
     def search(self, *where, goal=Goal.LATENCY, budget_s=1e9):

@@ -2,6 +2,8 @@
 
 from stopwatt.api.calls import CallResult as CallResult
 from stopwatt.api.calls import measure as measure
+from stopwatt.api.choosing import ladder as ladder
+from stopwatt.api.choosing import tune as tune
 from stopwatt.api.documents import import_table as import_table
 from stopwatt.api.documents import report as report
 from stopwatt.api.documents import selftest as selftest

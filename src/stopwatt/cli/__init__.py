@@ -15,6 +15,7 @@ VERBS = {
     "sweep": ("sweep:sweep", "Measure a grid of sizes and setups: how does latency grow, where are the kinks?"),
     "compare": ("compare:compare", "Compare two runs, tags, stores, setups or commands: did this become slower?"),
     "tune": ("tune:tune", "Find the best setup for a goal under constraints, and prove it."),
+    "ladder": ("ladder:ladder", "Try one optimisation after another: what does each of them buy?"),
     "protocol": ("protocol:protocol", "Try other ways of measuring on one model: which of them change its number?"),
     "report": ("report:report", "Write one page with findings, tables, figures and every distribution."),
     "plot": ("plot:plot", "Draw one figure of a report as PNG, SVG or HTML."),
@@ -33,6 +34,7 @@ VERBS = {
     "workloads": ("workloads:workloads", "List the models that can be measured, with their parameters."),
     "meters": ("meters:meters", "List the instruments of this machine: energy, power, clocks; may they be believed?"),
     "backends": ("backends:backends", "List the runtimes of this machine: usable or not, and the remedy."),
+    "techniques": ("techniques:techniques", "List what can be done to a model before a runtime gets it."),
     "doctor": ("doctor:doctor", "Say whether this machine is fit to measure on, and how to mend it."),
 }
 

@@ -1,0 +1,130 @@
+"""The rungs of a ladder: single changes of a setup, in the order in which an engineer would try them."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from stopwatt.backends import catalogue as backends
+from stopwatt.devices.resolve import kind_of
+from stopwatt.errors import Unsupported
+from stopwatt.extensions import unknown
+from stopwatt.records import Precision, Setup
+from stopwatt.techniques import catalogue as techniques
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One change.
+
+    Attributes:
+        name: As tables show it and users write it.
+        meaning: One line.
+        slot: Steps of one slot exclude each other (two runtimes); the best of them goes on. Empty for none.
+        fields: What it sets in a setup.
+        technique: What it adds to the techniques of a setup; empty for nothing.
+    """
+
+    name: str
+    meaning: str
+    slot: str = ""
+    fields: tuple[tuple[str, Any], ...] = ()
+    technique: str = field(default="")
+
+
+RUNTIME, PRECISION = "runtime", "precision"
+INFERENCE_MODE, _THREADS = "inference-mode", "threads"
+
+
+def base_of(batch: int, device: str) -> Setup:
+    """Where a ladder begins: a careless script, which records gradients, on one thread, in fp32."""
+    return Setup("eager", "grad", Precision.FP32, batch, device, 1)
+
+
+def steps_for(device: str, threads: int) -> tuple[Step, ...]:
+    """All steps that a device has, from the least to the most intrusive one.
+
+    Args:
+        device: Where it runs.
+        threads: That the process may use.
+    """
+    on_gpu = kind_of(device) != "cpu"
+    changes = [_technique(name) for name in ("no-dropout", "fold-batchnorm", "channels-last", "fold-constants")]
+    floats = (Precision.TF32, Precision.FP16, Precision.BF16) if on_gpu else (Precision.BF16, Precision.FP16)
+    runtimes = ("compile", "cudagraph", "aoti", "tensorrt") if on_gpu else ("compile", "onnxruntime", "openvino")
+    return (
+        Step(INFERENCE_MODE, "no gradients are recorded", fields=(("variant", ""),)),
+        *(one for one in changes if one is not None),
+        *([] if on_gpu or threads == 1 else [_threads(threads)]),
+        *(_precision(one) for one in floats),
+        *(_runtime(name) for name in runtimes if name in backends.names()),
+        *([] if on_gpu else [_precision(Precision.INT8)]),
+    )
+
+
+def named(wanted: Sequence[str], offered: Sequence[Step]) -> tuple[Step, ...]:
+    """Steps by name, in the order in which they are wanted; any technique is one, and any number of threads.
+
+    Raises:
+        UsageError: No such step, or no such technique.
+    """
+    known = {one.name: one for one in offered}
+    found = []
+    for name in wanted:
+        head, _, value = name.partition(":")
+        if name in known:
+            found.append(known[name])
+        elif head == _THREADS and value.isdecimal() and int(value):
+            found.append(_threads(int(value)))
+        elif head in techniques.names():
+            found.append(Step(*_of_technique(name)))
+        else:
+            raise unknown("step of a ladder", name, [*known, *techniques.names()])
+    return tuple(found)
+
+
+def setup_of(base: Setup, chosen: Iterable[Step]) -> Setup:
+    """The setup with steps applied one after another.
+
+    Raises:
+        Unsupported: No backend offers that combination.
+    """
+    setup = base
+    for step in chosen:
+        setup = replace(setup, **dict(step.fields))
+        if step.technique:
+            setup = replace(setup, techniques=(*setup.techniques, step.technique))
+    if setup.backend != base.backend:
+        setup = replace(setup, variant="")  # how eager keeps its books means nothing to others
+    backends.check_combination(backends.get(setup.backend), setup)
+    return setup
+
+
+def why_not(base: Setup, chosen: Iterable[Step]) -> str:
+    """Why steps cannot go together; empty where they can."""
+    try:
+        setup_of(base, chosen)
+    except Unsupported as refusal:
+        return refusal.what
+    return ""
+
+
+def _technique(name: str) -> Step | None:
+    return Step(*_of_technique(name)) if name in techniques.names() else None
+
+
+def _of_technique(text: str) -> tuple[str, str, str, tuple[tuple[str, Any], ...], str]:
+    (name,) = techniques.canonical((text,))
+    return name, techniques.get(name.partition(":")[0]).summary, "", (), name
+
+
+def _threads(count: int) -> Step:
+    meaning = f"{count} host {'thread' if count == 1 else 'threads'}"
+    return Step(f"{_THREADS}:{count}", meaning, _THREADS, (("threads", count),))
+
+
+def _precision(precision: Precision) -> Step:
+    return Step(str(precision), f"computes in {precision}", PRECISION, (("precision", precision),))
+
+
+def _runtime(name: str) -> Step:
+    return Step(name, backends.get(name).summary, RUNTIME, (("backend", name),))
