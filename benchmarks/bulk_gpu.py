@@ -68,11 +68,12 @@ class Arm:
 PACKED = ("torchscript", "aoti")
 ONE = (
     Arm(3000), Arm(3000, workers=2), Arm(3000, workers=4),
-    Arm(4000, "compile"), Arm(4000, "compile", workers=2),
+    Arm(4000, "eager+channels-last"), Arm(4000, "eager+channels-last", workers=2), Arm(4000, "compile"),
+    Arm(4000, "compile", workers=2), Arm(4000, "compile+channels-last"),
     Arm(900, precision="fp32"), Arm(1500, precision="tf32"), Arm(3000, precision="fp16"),
     Arm(600, queue=False), Arm(1500, workers=4, queue=False),
-    Arm(1500, batch=1), Arm(3000, batch=32), Arm(3000, "cudagraph"),
-    Arm(3000, "torchscript"), Arm(4000, "aoti"), Arm(3000, turn=2), Arm(1500, batch=1, workers=4),
+    Arm(1500, batch=1), Arm(3000, batch=32), Arm(3000, "cudagraph"), Arm(3000, turn=2),
+    Arm(1500, batch=1, workers=4), Arm(3000, "torchscript"), Arm(4000, "aoti"),
 )  # fmt: skip
 """On one GPU, in this order."""
 
@@ -82,7 +83,7 @@ def several(devices: int) -> tuple[Arm, ...]:
     counts = [count for count in (2, 4, 8) if count <= devices]
     each = [Arm(3000 * count, workers=count, devices=count) for count in counts]
     return (
-        Arm(3000, turn=3), each[-1], Arm(6000, workers=1, devices=devices), *each[:-1],
+        Arm(3000, turn=bulk_gpu_page.BESIDE), each[-1], Arm(6000, workers=1, devices=devices), *each[:-1],
         Arm(3000 * devices, workers=BY_HAND, devices=devices),
         Arm(4000 * devices, "compile", workers=devices, devices=devices),
         Arm(8000, "compile", workers=1, devices=devices),

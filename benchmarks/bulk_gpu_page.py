@@ -7,15 +7,17 @@ from typing import Any
 
 from result import Made, Page
 from stopwatt.text import counted
-from stopwatt.units import percent, ratio
+from stopwatt.units import percent, quantity, ratio
 
 BUSY = 95.0
 """Percent of the time in which a kernel runs on a GPU that nothing holds back."""
 SETUPS = (
-    ("eager", "tf32"), ("eager", "fp16"), ("eager", "bf16"), ("compile", "bf16"), ("cudagraph", "bf16"),
-    ("torchscript", "bf16"), ("aoti", "bf16"),
+    ("eager", "tf32"), ("eager", "fp16"), ("eager", "bf16"), ("eager+channels-last", "bf16"), ("compile", "bf16"),
+    ("compile+channels-last", "bf16"), ("cudagraph", "bf16"), ("torchscript", "bf16"), ("aoti", "bf16"),
 )  # fmt: skip
 """Whose detections are compared with those of eager fp32."""
+BESIDE = 3
+"""Turn of the run on one GPU of a machine that has several: what these are set beside."""
 Runs = Mapping[str, dict[str, Any]]
 
 
@@ -31,17 +33,19 @@ def write(results: Runs, compared: Mapping[str, dict[str, Any]], mades: Sequence
     good = {key: run for key, run in results.items() if run["images_per_s"] is not None}
     alone = {key: run for key, run in good.items() if run["arm"]["devices"] == 1}
     shared = {key: run for key, run in good.items() if run["arm"]["devices"] > 1}
+    base = dict(sorted(alone.items(), key=lambda one: one[1]["arm"]["turn"] != BESIDE))
     page = Page(
         "bulk-gpu", "stopwatt run on GPUs: a detector on a ResNet-50 at 1920x1080", "python benchmarks/run.py bulk-gpu"
     )
-    page.sentences = [*_setting(alone or shared), *_findings(alone), *_of_several(alone, shared), *_equal(good)]
+    page.sentences = [*_setting(alone or shared), *_findings(alone), *_of_several(base, shared), *_equal(good)]
     if alone:
         page.tables.append(("One GPU", _HEAD, [_row(run) for run in _best_first(alone)]))
     if shared:
-        rows = [_row_of_several(run, alone, shared) for run in _best_first(shared)]
+        rows = [_row_of_several(run, base, shared) for run in _best_first(shared)]
         page.tables.append(("Several GPUs", _HEAD_OF_SEVERAL, rows))
     if compared:
-        page.tables.append(("Detections beside those of eager fp32 on the same GPU", _HEAD_COMPARED, _rows(compared)))
+        beside = _rows(compared, results)
+        page.tables.append(("Detections beside those of eager fp32 on the same GPU", _HEAD_COMPARED, beside))
     wrong = [(_setup(run["arm"]), run["error"]) for run in results.values() if run["images_per_s"] is None]
     if wrong:
         page.tables.append(("What did not run", ("setup", "what it said"), wrong))
@@ -51,7 +55,9 @@ def write(results: Runs, compared: Mapping[str, dict[str, Any]], mades: Sequence
     page.write(out)
 
 
-_HEAD = ("setup", "images/s", "of its smallest ceiling", "GPU busy", "J/image", "held back by")
+_HEAD = (
+    "setup", "images/s", "of its smallest ceiling", "GPU busy", "J/image", "GPU memory", "host cores", "held back by",
+)  # fmt: skip
 _HEAD_OF_SEVERAL = ("setup", "images/s", "each GPU", "beside one GPU", "least busy GPU", "J/image", "held back by")
 _APART = ("least_iou", "score_difference")
 _HEAD_COMPARED = ("setup", "images", "matched", "identical", "least IoU of a match", "largest difference of a score")
@@ -85,6 +91,7 @@ def _findings(alone: Runs) -> Iterator[str]:
         ("with the queue, beside without it (one process)", {}, {"queue": False}),
         ("two processes on the GPU, beside one", {"workers": 2}, {}),
         ("four processes on the GPU, beside one", {"workers": 4}, {}),
+        ("channels last, beside PyTorch's own layout", {"backend": "eager+channels-last"}, {}),
         ("compile, beside eager", {"backend": "compile"}, {}),
         ("bf16, beside fp32", {}, {"precision": "fp32"}),
     ):
@@ -114,8 +121,13 @@ def _of_several(alone: Runs, shared: Runs) -> Iterator[str]:
                     f"({backend} bf16, batch {batch})."
                 )
         hand = _of(shared, {"workers": "by hand", "devices": count})
-        if hand and each:
-            yield f"{count} commands by hand, one a GPU, together do {percent(hand / each)} of what one command does."
+        joined = _of(shared, {"workers": 1, "devices": count})
+        for one, name in ((each, "a process each"), (joined, "one process for all")):
+            if hand and one:
+                yield (
+                    f"One command with {name} does {percent(one / hand)} of what {count} commands by hand, one a GPU, "
+                    "do together."
+                )
 
 
 def _equal(good: Runs) -> Iterator[str]:
@@ -141,6 +153,8 @@ def _row(run: dict[str, Any]) -> list[str]:
         _reached(run),
         _percent(_busy(run)),
         _joules(run),
+        _memory(run),
+        _number(run.get("cores")),
         _held(run),
     ]
 
@@ -160,20 +174,17 @@ def _row_of_several(run: dict[str, Any], alone: Runs, shared: Runs) -> list[str]
     ]
 
 
-def _rows(compared: Mapping[str, dict[str, Any]]) -> list[list[str]]:
+def _rows(compared: Mapping[str, dict[str, Any]], results: Runs) -> list[list[str]]:
     rows = []
     for pair, said in compared.items():
         share = said.get("share_identical")
         rows.append(
             [
-                pair.partition(" ")[2].partition("-b")[0].replace("-", " "),
+                _setup(results[pair.partition(" ")[2]]["arm"]),
                 str(said.get("images", "-")),
                 str(said.get("matched", "-")),
                 "-" if share is None else percent(share),
-                *(
-                    f"{said[name]:.3g}" if said.get(name) is not None else "-"
-                    for name in ("least_iou", "score_difference")
-                ),
+                *(f"{said[name]:.3g}" if said.get(name) is not None else "-" for name in _APART),
             ]
         )
     return rows
@@ -202,6 +213,16 @@ def _joules(run: dict[str, Any]) -> str:
     if joules is None:
         return "-"
     return f"{joules:.3g}" + ("" if energy["verdict"] == "measured" else f" ({energy['verdict']})")
+
+
+def _memory(run: dict[str, Any]) -> str:
+    """Of the GPU that holds most, with all that is on it."""
+    used = max((one["memory_used"] for one in run["gpus"] if one.get("memory_used") is not None), default=None)
+    return "-" if used is None else quantity(used, "B")
+
+
+def _number(value: float | None) -> str:
+    return "-" if value is None else f"{value:.1f}"
 
 
 def _busy(run: dict[str, Any]) -> float | None:

@@ -2,8 +2,11 @@
 
 import signal
 import sqlite3
+import subprocess
+import sys
 import time
 from dataclasses import replace
+from importlib.metadata import version
 
 import pytest
 from hypothesis import settings
@@ -100,3 +103,23 @@ def small_disk(monkeypatch):
 
     monkeypatch.setattr("stopwatt.store.engine.sqlite3.connect", limited)
     return pages
+
+
+BARE = """
+import sys
+import torch
+
+model = torch.nn.Linear(8, 8).cuda()
+inputs = (torch.randn(1, 8, device="cuda"),)
+path = torch._inductor.aoti_compile_and_package(torch.export.export(model, inputs), package_path=sys.argv[1])
+torch._inductor.aoti_load_package(path)(*inputs)
+"""
+
+
+@pytest.fixture(scope="session")
+def packages_load(tmp_path_factory):
+    """Skips where torch alone cannot load what it has compiled ahead of time."""
+    path = tmp_path_factory.mktemp("aoti") / "model.pt2"
+    bare = subprocess.run([sys.executable, "-c", BARE, str(path)], capture_output=True, text=True, check=False)
+    if bare.returncode < 0:
+        pytest.skip(f"torch {version('torch')} by itself dies of signal {-bare.returncode} while it loads a package")

@@ -4,7 +4,7 @@ import json
 from dataclasses import asdict
 
 import bulk_gpu_page
-from bulk_gpu import Arm, several
+from bulk_gpu import BY_HAND, Arm, several
 from result import Made
 
 
@@ -51,6 +51,21 @@ def test_one_process_for_all_gpus_is_set_beside_a_process_each(tmp_path):
     text = written(tmp_path, runs)
     assert "4 GPUs with a process each do 3.80 x what one does." in text
     assert "One process for all 4 GPUs does 50 % of what 4 processes do (eager bf16, batch 8)." in text
+
+
+def test_several_gpus_are_set_beside_one_of_the_same_machine_and_beside_commands_by_hand(tmp_path):
+    each, hand = Arm(6000, workers=2, devices=2), Arm(6000, workers=BY_HAND, devices=2)
+    runs = {Arm(3000).key: run(Arm(3000), 100.0), Arm(3000, turn=3).key: run(Arm(3000, turn=3), 90.0)}
+    text = written(tmp_path, {**runs, each.key: run(each, 180.0), hand.key: run(hand, 200.0)})
+    assert "2 GPUs with a process each do 2.00 x what one does." in text
+    assert "One command with a process each does 90 % of what 2 commands by hand, one a GPU, do together." in text
+
+
+def test_detections_are_set_beside_those_of_fp32_with_the_whole_name_of_the_setup(tmp_path):
+    arm = Arm(4000, "eager+channels-last")
+    said = {"images": 200, "matched": 150, "share_identical": 0.5, "least_iou": 0.75, "score_difference": None}
+    text = written(tmp_path, {arm.key: run(arm, 100.0)}, {f"base {arm.key}": said})
+    assert "| eager+channels-last bf16, batch 8, 1 process | 200 | 150 | 50 % | 0.75 | - |" in text
 
 
 def test_what_did_not_run_is_shown_with_what_it_said(tmp_path):

@@ -70,6 +70,17 @@ def raising():
     return _classes(call)
 
 
+def spoiling():
+    """A marked image leaves the process's device unusable."""
+
+    def call(images):
+        if _marked(images).any():
+            raise RuntimeError("CUDA error: device-side assert triggered\nPass this and that for debugging")
+        return _scores(images)
+
+    return _classes(call)
+
+
 def infinite():
     """Says nothing of a marked image."""
 

@@ -59,6 +59,20 @@ def test_results_of_one_gpu_do_not_depend_on_the_layout(photos, on_gpu, results,
     assert results(other) == results(first)
 
 
+@pytest.mark.parametrize("layout", [{"workers": 2}, {"workers": 1}], ids=["a process each", "one process"])
+def test_two_gpus_answer_as_one_does(photos, on_gpu, results, layout):
+    import torch
+
+    if torch.cuda.device_count() < 2:
+        pytest.skip("there is one GPU only")
+    data = photos(45)
+    _, first = on_gpu(data, "unplaced", out="first", devices=("cuda:0",))
+    _, other = on_gpu(data, "unplaced", out="other", devices=("cuda:1",))
+    record, both = on_gpu(data, "unplaced", out="both", devices=("cuda:0", "cuda:1"), **layout)
+    assert results(first) == results(other) == results(both)
+    assert record.layout.devices == ("cuda:0", "cuda:1")
+
+
 @pytest.mark.parametrize(
     ("model", "why"), [("killed", "killed by SIGKILL"), ("asserting", "device-side assert triggered")]
 )

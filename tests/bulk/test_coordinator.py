@@ -82,6 +82,14 @@ def test_an_image_that_kills_its_decoder_costs_itself_only(photos, bulk, monkeyp
     assert all("SIGSEGV" in one["why"] for one in failed)
 
 
+def test_a_process_whose_device_an_image_has_spoiled_is_not_used_again(photos, bulk):
+    record, folder, _ = bulk(photos(20, marked={5}), "spoiling")
+    assert (record.done, record.failed) == (19, {"model-failed": 1})
+    assert record.restarts >= 1
+    (line,) = (folder / "failed.jsonl").read_text().splitlines()
+    assert json.loads(line)["why"].endswith("RuntimeError: CUDA error: device-side assert triggered")
+
+
 def test_a_model_that_kills_its_process_while_it_is_loaded_ends_the_run(photos, bulk):
     with pytest.raises(StopwattError, match="3 processes died while the model was loaded") as caught:
         bulk(photos(4), "killed_at_once")

@@ -25,7 +25,14 @@ def packed(tmp_path):
     return make
 
 
-@pytest.mark.parametrize(("backend", "precision"), [("torchscript", "fp32"), ("torchscript", "bf16"), ("aoti", "fp32")])
+@pytest.mark.parametrize(
+    ("backend", "precision"),
+    [
+        ("torchscript", "fp32"),
+        ("torchscript", "bf16"),
+        pytest.param("aoti", "fp32", marks=pytest.mark.usefixtures("packages_load")),
+    ],
+)
 def test_a_pack_for_a_gpu_answers_there_again_as_it_did(packed, plain, backend, precision):
     opened = packed(backend, precision)
     (checked,) = check_pack(opened, plain[1], threads=1)

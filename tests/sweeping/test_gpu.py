@@ -1,10 +1,7 @@
 """The whole pipeline on a CUDA device."""
 
-import subprocess
-import sys
 import time
 from dataclasses import replace
-from importlib.metadata import version
 
 import pytest
 
@@ -90,16 +87,6 @@ def aside():
     return Aside(), lambda batch: (torch.randn(batch, 4096),)
 """
 
-BARE = """
-import sys
-import torch
-
-model = torch.nn.Linear(8, 8).cuda()
-inputs = (torch.randn(1, 8, device="cuda"),)
-path = torch._inductor.aoti_compile_and_package(torch.export.export(model, inputs), package_path=sys.argv[1])
-torch._inductor.aoti_load_package(path)(*inputs)
-"""
-
 
 @pytest.fixture
 def bench(short, store):
@@ -164,17 +151,8 @@ def test_a_compiled_model_answers_rightly_on_cuda(bench):
     assert (row.status, row.trouble) == (Status.OK, None)
 
 
-@pytest.fixture(scope="module")
-def _packages_load(tmp_path_factory):
-    """Skips where torch alone cannot load what it has compiled ahead of time."""
-    path = tmp_path_factory.mktemp("aoti") / "model.pt2"
-    bare = subprocess.run([sys.executable, "-c", BARE, str(path)], capture_output=True, text=True, check=False)
-    if bare.returncode < 0:
-        pytest.skip(f"torch {version('torch')} by itself dies of signal {-bare.returncode} while it loads a package")
-
-
 @pytest.mark.timeout(600)  # the conversion runs a C++ compiler for a minute
-@pytest.mark.usefixtures("_packages_load")
+@pytest.mark.usefixtures("packages_load")
 @pytest.mark.parametrize(
     ("precision", "least", "most"), [("fp32", 0.0, 1e-5), ("tf32", 2e-5, 1e-2), ("fp16", 2e-5, 2e-2)]
 )

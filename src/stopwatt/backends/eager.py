@@ -10,7 +10,7 @@ from stopwatt.backends.probe import probe, torch_support
 from stopwatt.backends.quantize import dynamic_int8
 from stopwatt.backends.quiet import quiet
 from stopwatt.backends.requests import device_kind, example_inputs, require_module, require_setup
-from stopwatt.backends.torch_runner import TorchRunner, configure, dtype_of, unpacking
+from stopwatt.backends.torch_runner import TorchRunner, configure, dtype_of, on_device, unpacking
 from stopwatt.errors import Unsupported
 from stopwatt.records import Precision, Scalar, Setup
 from stopwatt.workloads.base import Arrays, Built
@@ -85,8 +85,7 @@ class _OtherMode(TorchRunner):
         """Gradients are recorded, or not."""
         import torch
 
-        mode: AbstractContextManager[None] = torch.enable_grad() if self._setup.variant == _GRAD else torch.no_grad()
-        return mode
+        return on_device(self._device, torch.enable_grad() if self._setup.variant == _GRAD else torch.no_grad())
 
 
 def _plain(built: Built, setup: Setup) -> Runner:

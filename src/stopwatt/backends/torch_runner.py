@@ -1,7 +1,7 @@
 """A runner over a callable on torch tensors, and the settings of torch that decide what is computed."""
 
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -114,11 +114,10 @@ class TorchRunner:
         return arrays_of(outputs)
 
     def active(self) -> AbstractContextManager[None]:
-        """Inference mode."""
+        """Inference mode, on the setup's device."""
         import torch
 
-        context: AbstractContextManager[None] = torch.inference_mode()
-        return context
+        return on_device(self._device, torch.inference_mode())
 
     def computed(self) -> dict[str, Scalar]:
         """What is really computed; tf32 or not is read back from torch."""
@@ -145,6 +144,15 @@ class TorchRunner:
         if self._release is not None:
             self._release()
         self.call = _closed
+
+
+@contextmanager
+def on_device(device: "torch.device", mode: AbstractContextManager[Any]) -> Iterator[None]:
+    """A mode in which `cuda` without a number means this device: to a module, and to Triton, which launches there."""
+    import torch
+
+    with torch.cuda.device(device) if device.type == "cuda" else nullcontext(), mode:
+        yield
 
 
 def _closed(_inputs: Any) -> Any:

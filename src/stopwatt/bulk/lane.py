@@ -28,6 +28,8 @@ from stopwatt.errors import ExitCode
 from stopwatt.measuring.faults import translate, write_down
 from stopwatt.serving.contract import Found
 
+_STANDARD_ERROR = 2
+
 
 @dataclass(slots=True)
 class _Work:
@@ -86,6 +88,8 @@ class Lane:
                 target()
         except BaseException as error:  # noqa: BLE001  (a thread that ends silently would leave the run waiting)
             write_down(error)
+            _, trouble = translate(error, "a lane")  # CUDA's own last lines give advice, the first says what happened
+            os.write(_STANDARD_ERROR, f"{trouble.what}\n".encode(errors="backslashreplace"))
             os._exit(1)
 
     # --- the model's thread ---
