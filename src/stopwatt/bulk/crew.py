@@ -117,8 +117,8 @@ class Crew:
         member = Member(Child(module, threads), names, devices, busy_since=monotonic())
         self._members[member.child.connection.fileno()] = member
         self._by_output[member.child.output] = member
-        self._selector.register(member.child.connection, selectors.EVENT_READ)
-        self._selector.register(member.child.output, selectors.EVENT_READ)
+        self._selector.register(member.child.connection, selectors.EVENT_READ, member)
+        self._selector.register(member.child.output, selectors.EVENT_READ, member)
         member.child.send(first)
         return member
 
@@ -141,15 +141,19 @@ class Crew:
             os.write(self._wake_write, b"!")
 
     def news(self, wait_s: float) -> Iterator[tuple[Member, Any]]:
-        """Messages that have come, and `Died` for each process that has ended; waits for the first one."""
+        """Messages that have come, and `Died` for each process that has ended; waits for the first one.
+
+        Whoever hears of a death may start another process, to which the kernel gives the descriptors of the dead one:
+        so what was ready is known by its member, and what was of a dead one is skipped.
+        """
         for key, _ in self._selector.select(wait_s):
             if key.fd == self._wake_read:
                 os.read(self._wake_read, 1 << 10)
-            elif key.fd in self._by_output:
-                if not self._by_output[key.fd].child.listen():
+            elif self._by_output.get(key.fd) is key.data:
+                if not key.data.child.listen():
                     self._selector.unregister(key.fd)
-            elif key.fd in self._members:
-                yield from self._heard(self._members[key.fd])
+            elif self._members.get(key.fd) is key.data:
+                yield from self._heard(key.data)
         held = [fd for fd, since in self._doomed.items() if monotonic() - since > LEAVE_S]
         for fd in held:
             yield self._buried(self._members[fd], 0.0)

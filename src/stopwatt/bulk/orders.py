@@ -3,7 +3,7 @@
     coordinator -> Begin, once; then lists of `Order`, as many and as often as it likes
     decoder     -> lists of `Decoded`, one for every order, in the order of the orders
 
-A list of answers comes when there is nothing more to do, or every few milliseconds: answers neither wait for slow
+A list of answers comes when there is nothing more to do, or some times a second: answers neither wait for slow
 images behind them nor cost a message each where images are tiny. So they may be of several lists of orders, or of a
 part of one. A slot is the decoder's from the order to the answer. When the connection is closed, or the coordinator
 dies, the decoder ends.

@@ -16,14 +16,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from stopwatt import units
-from stopwatt.devices import cgroup
-from stopwatt.devices.host import Host
+from stopwatt.bulk.room import memory_left
 from stopwatt.errors import EnvironmentUnfit
 
 Pixels = NDArray[np.uint8]
 
 _MOST = 0.75
-"""Share of the memory that is available."""
+"""Share of the memory that is left."""
 
 
 class Slots:
@@ -48,8 +47,9 @@ class Slots:
             EnvironmentUnfit: There is not enough memory.
         """
         shape = (count, height, width)
-        if _bytes(shape) > _MOST * _available():  # the kernel would end processes, this one or others, to find it
-            raise _too_many(shape, f"{units.quantity(_available(), 'B')} are available, for models too")
+        left = memory_left()
+        if left is not None and _bytes(shape) > _MOST * left:  # the kernel would end processes to find it
+            raise _too_many(shape, f"{units.quantity(left, 'B')} are left, for models too")
         descriptor = os.memfd_create("stopwatt-slots", os.MFD_CLOEXEC)
         try:
             os.posix_fallocate(descriptor, 0, _bytes(shape))  # what is not claimed now would be a fatal signal later
@@ -86,14 +86,6 @@ class Slots:
 def _bytes(shape: tuple[int, int, int]) -> int:
     count, height, width = shape
     return count * height * width * 3
-
-
-def _available() -> int:
-    """Bytes that processes here may still claim, about."""
-    import psutil
-
-    available: int = psutil.virtual_memory().available
-    return min(available, cgroup.memory_limit(Host()) or available)
 
 
 def _too_many(shape: tuple[int, int, int], why: str) -> EnvironmentUnfit:

@@ -85,7 +85,7 @@ class Staff:
             return ()
         decoders, lanes = schedule.left()
         members = [self.decoders[name] for name in decoders]
-        members += [self.lanes[name] for name in lanes if name == self.lanes[name].names[-1]]
+        members += [self.lanes[name] for name in lanes]  # a worker with several lanes was asked for: it never leaves
         for member in members:
             self.forget(member)
             self._crew.dismiss(member)
