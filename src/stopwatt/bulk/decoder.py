@@ -21,7 +21,7 @@ from stopwatt.measuring import process
 from stopwatt.serving.contract import Preprocess
 from stopwatt.serving.pixels import fitted
 
-_SEND_EVERY_S = 0.03
+_SEND_EVERY_S = 0.05
 """Each message costs the coordinator a part of a core; images that are ready wait in the queue in any case."""
 _TRIM_THRESHOLD, _MMAP_THRESHOLD = -1, -3
 _KEPT_BYTES = 32 * 2**20

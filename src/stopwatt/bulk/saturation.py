@@ -24,7 +24,8 @@ if TYPE_CHECKING:
 LONGEST_S = 10.0
 """Of a turn, where images are slow: each process answers three times at least."""
 _ANSWERS = 3
-_AHEAD_S = 0.02
+_AHEAD_S = 0.06
+"""Orders that a decoder has; longer than what it gathers before it answers, so that it never waits."""
 _MOST_AHEAD = 32
 _STUCK_S = 60.0
 _LOOK_S = 0.5
@@ -142,27 +143,37 @@ def work_a_turn(stand: Stand, work: "Decoding | Inference", turns: Turns, turn_s
 
 
 def _pump(stand: Stand, work: "Decoding | Inference", turn_s: float) -> tuple[int, list[tuple[float, int]]]:
-    """Keep every server busy for a time; images in all, and when how many came while nobody waited for work."""
+    """Keep every server busy for a time; images in all, and when how many came while nobody waited for work.
+
+    Raises:
+        Lost: A process died. The others have answered first: in the run nobody would know what that is.
+    """
     owed = {name: work.give(name) + work.give(name) for name in work.servers}
     begin = monotonic()
     events: list[tuple[float, int]] = []
+    dead: list[tuple[Member, Died]] = []
     good = 0
     while any(owed.values()):
         for member, message in stand.crew.news(_LOOK_S):
             if isinstance(message, Died):
-                stand.bury(member, message)
-                raise Lost(message.why)
+                dead.append((member, message))
+                owed |= {name: 0 for name, one in work.servers.items() if one is member}
+                continue
             name, answers, images = work.take(member, message)
             good += images
             owed[name] -= answers
             now = monotonic()
             enough = len(events) >= (_ANSWERS + 1) * len(owed) or now - begin > LONGEST_S
-            if (now - begin < turn_s or not enough) and not stand.stopped():
+            if (now - begin < turn_s or not enough) and not (dead or stand.stopped()):
                 events.append((now, images))
                 while owed[name] <= work.chunk:  # one to work on, and the next
                     owed[name] += work.give(name)
         if monotonic() - begin > LONGEST_S + _STUCK_S:
             _end_the_stuck(stand, work.servers, owed)
+    for member, died in dead:
+        stand.bury(member, died)
+    if dead:
+        raise Lost(dead[0][1].why)
     return good, events
 
 
