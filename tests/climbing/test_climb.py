@@ -111,6 +111,11 @@ def test_any_technique_can_be_a_step_and_unknown_ones_are_refused():
         chosen(("warp-drive",))
 
 
+def test_a_technique_takes_the_place_of_the_same_one_with_another_argument():
+    base = base_of(1, "cpu", "eager:grad+attention:unfused")
+    assert setup_of(base, named(["no-dropout", "attention:fused"], ())).techniques == ("no-dropout", "attention:fused")
+
+
 def test_any_number_of_threads_is_a_step():
     (step,) = named(["threads:3"], steps_for("cpu", 2))
     assert setup_of(base_of(1, "cpu"), (step,)).threads == 3

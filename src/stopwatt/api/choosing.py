@@ -90,6 +90,7 @@ def ladder(
     *,
     params: Mapping[str, Scalar] | None = None,
     steps: str | Sequence[str] = (),
+    base: str = "eager:grad",
     batch: int = 1,
     device: str = "cpu",
     threads: int = 0,
@@ -105,6 +106,7 @@ def ladder(
     Args:
         workload: As for `bench`.
         params: Parameters of the workload.
+        base: Backend that it begins with, with techniques or without.
         steps: Names, in the order in which they are climbed; all that the device has if absent.
         batch: Samples of a call.
         device: `cpu`, `cuda`, `cuda:1`.
@@ -136,6 +138,7 @@ def ladder(
         protocol,
         tag,
         graphs,
+        text("base", base, "eager:grad"),
     )
     return run_ladder(asked, store=store, allow=allow)
 

@@ -26,6 +26,9 @@ def ladder(
     step: Annotated[
         str, Parameter(group=TARGET, help="Steps by comma, in this order; all of the device if absent.")
     ] = "",
+    base: Annotated[str, Parameter(group=TARGET, help="Where it begins: a backend, with techniques or without.")] = (
+        "eager:grad"
+    ),
     batch: Annotated[int, Parameter(group=TARGET, help="Samples of a call.")] = 1,
     device: OnDevice = "cpu",
     threads: HostThreads = 0,
@@ -59,7 +62,8 @@ def ladder(
 
     protocol = energy.protocol(TimingOptions(), rules)
     steps = words(step) if step else ()
-    asked = Asked(workload, parameters(param), steps, batch, device, threads, orders, protocol, results.tag, graphs)
+    about = (batch, device, threads, orders, protocol, results.tag, graphs, base)
+    asked = Asked(workload, parameters(param), steps, *about)
     with show_progress(console_for(sys.stderr)) as watcher:
         result = run_ladder(asked, store=results.store, watcher=watcher, allow=rules.allow)
     print(result.to_json()) if results.json else result.table()

@@ -9,7 +9,7 @@ from stopwatt.climbing.climb import Climb, known_of
 from stopwatt.climbing.graphs import Take, with_graphs
 from stopwatt.climbing.result import LadderResult
 from stopwatt.climbing.rungs import Ladder, conclude
-from stopwatt.climbing.steps import Step, base_of, named, steps_for
+from stopwatt.climbing.steps import CARELESS, Step, base_of, named, steps_for
 from stopwatt.devices.facts import read_facts
 from stopwatt.devices.fitness import usable_threads
 from stopwatt.errors import UsageError
@@ -43,6 +43,7 @@ class Asked:
         protocol: The rules.
         tag: A name for the run.
         graphs: Whether to look at what each step did to the graph.
+        base: Label of the backend that it begins with.
     """
 
     workload: str
@@ -55,6 +56,7 @@ class Asked:
     protocol: Protocol = QUICK
     tag: str = ""
     graphs: bool = True
+    base: str = CARELESS
 
 
 def run_ladder(
@@ -101,7 +103,7 @@ def _climb(asked: Asked) -> Climb:
     offered = steps_for(asked.device, asked.threads or cores)
     steps = named(asked.steps, offered) if asked.steps else offered
     _refuse_twice(steps)
-    base = base_of(asked.batch, asked.device)
+    base = base_of(asked.batch, asked.device, asked.base)
     cell = cache(lambda setup: _plan_of(asked, setup).cells[0])
     return Climb(_plan_of(asked, base), cell, steps, asked.orders, asked.protocol.seed)
 

@@ -33,11 +33,24 @@ class Step:
 
 RUNTIME, PRECISION = "runtime", "precision"
 INFERENCE_MODE, _THREADS = "inference-mode", "threads"
+CARELESS = "eager:grad"
 
 
-def base_of(batch: int, device: str) -> Setup:
-    """Where a ladder begins: a careless script, which records gradients, on one thread, in fp32."""
-    return Setup("eager", "grad", Precision.FP32, batch, device, 1)
+def base_of(batch: int, device: str, label: str = CARELESS) -> Setup:
+    """Where a ladder begins: a careless script, which records gradients, on one thread, in fp32.
+
+    Args:
+        batch: Samples of a call.
+        device: Where it runs.
+        label: Another backend to begin with, and techniques that it has already.
+
+    Raises:
+        UsageError: Unknown names in the label.
+        Unsupported: The backend does not offer that.
+    """
+    setup = replace(backends.read(label), precision=Precision.FP32, batch=batch, device=device, threads=1)
+    backends.check_combination(backends.get(setup.backend), setup)
+    return setup
 
 
 def steps_for(device: str, threads: int) -> tuple[Step, ...]:
@@ -78,7 +91,7 @@ def named(wanted: Sequence[str], offered: Sequence[Step]) -> tuple[Step, ...]:
         elif head in techniques.names():
             found.append(Step(*_of_technique(name)))
         else:
-            raise unknown("step of a ladder", name, [*known, *techniques.names()])
+            raise unknown("step of a ladder", name, sorted({*known, *techniques.names()}))
     return tuple(found)
 
 
@@ -92,11 +105,17 @@ def setup_of(base: Setup, chosen: Iterable[Step]) -> Setup:
     for step in chosen:
         setup = replace(setup, **dict(step.fields))
         if step.technique:
-            setup = replace(setup, techniques=(*setup.techniques, step.technique))
+            setup = replace(setup, techniques=_with(step.technique, setup.techniques))
     if setup.backend != base.backend:
         setup = replace(setup, variant="")  # how eager keeps its books means nothing to others
     backends.check_combination(backends.get(setup.backend), setup)
     return setup
+
+
+def _with(added: str, techniques: Sequence[str]) -> tuple[str, ...]:
+    """One more technique; one of the same name with another argument gives way."""
+    head = added.partition(":")[0]
+    return (*(one for one in techniques if one.partition(":")[0] != head), added)
 
 
 def why_not(base: Setup, chosen: Iterable[Step]) -> str:

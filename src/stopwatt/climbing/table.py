@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from rich.text import Text
 
 from stopwatt.analyse.estimate import Estimate, counted
+from stopwatt.analyse.findings.words import listed
 from stopwatt.analyse.row import Row as Summary
 from stopwatt.climbing.rungs import Gain, Ladder, Marginal
 from stopwatt.records import Note, Severity, Status
@@ -129,7 +130,7 @@ def sentences(found: Ladder) -> list[str]:
 
 
 def _marginal(found: Marginal) -> str:
-    on = ", ".join(one.name for one in found.on)
+    on = listed([one.name for one in found.on])
     return f"{_with_interval(found.ratio)} {'on top of ' + on if on else 'on the base'}"
 
 
