@@ -13,6 +13,8 @@ from stopwatt.records import Status
 METRICS = ("latency", "response", "mean_latency")
 """What can be a cell's level; the first that has a value is."""
 
+THROUGHPUT = "throughput"
+
 RoundKey = tuple[int, int]
 """Round number, and which of the rounds of that number (a cell may have been measured again)."""
 
@@ -24,7 +26,7 @@ class Level:
     Attributes:
         metric: Levels of different metrics mean different things and are never compared.
         value: In the unit of the metric (latency: seconds).
-        rounds: Of each round the median latency, or the energy a sample; empty for other metrics.
+        rounds: Of each round the median latency or throughput, or the energy a sample; empty for other metrics.
     """
 
     metric: str
@@ -55,7 +57,8 @@ def _measured(row: Row, metric: str) -> Level | None:
     value = row.estimates[metric].measured if metric in row.estimates else None
     if value is None or value <= 0:
         return None
-    return Level(metric, value, _by_key(row.round_energies.get(metric, ())))
+    rounds = row.round_rates if metric == THROUGHPUT else row.round_energies.get(metric, ())
+    return Level(metric, value, _by_key(rounds))
 
 
 def together(levels: Sequence[Level]) -> tuple[tuple[RoundKey, ...], NDArray[np.float64]]:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
+from stopwatt.analyse.answers import Answers
 from stopwatt.analyse.estimate import Estimate
 from stopwatt.analyse.worst import WorstCase
 from stopwatt.records import Cell, Note, Status, Trouble
@@ -38,7 +39,9 @@ class Row:
         round_medians: Round number and median latency in seconds of each OK round.
         round_energies: Name of a metric (energy a sample, gross or net, of some scope) -> round number and joules of
             each OK round that measured it; suspect and estimated values are not among them.
+        round_rates: Round number and median samples/s of each OK round that measured the throughput.
         worst: Of `latency`, and of `response` where arrivals were paced; empty where nobody asked for it.
+        answers: To labelled samples, where accuracy was measured.
         speedup: Against the fp32 eager row of the same workload, batch, device and threads.
     """
 
@@ -53,6 +56,8 @@ class Row:
     speedup: Ratio = field(default_factory=Ratio)
     worst: tuple[WorstCase, ...] = ()
     round_energies: Mapping[str, RoundValues] = field(default_factory=dict)
+    answers: Answers | None = None
+    round_rates: RoundValues = ()
 
 
 def paired_medians(base: Row, other: Row) -> tuple[NDArray[np.float64], NDArray[np.float64]]:

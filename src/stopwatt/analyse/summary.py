@@ -7,6 +7,8 @@ from collections.abc import Iterable, Sequence
 
 import numpy as np
 
+from stopwatt.analyse.accuracy import accuracy_estimate, with_losses
+from stopwatt.analyse.answers import answers_of
 from stopwatt.analyse.ceilings import is_ceiling
 from stopwatt.analyse.energy import ENERGY_METRICS, energy_estimate, round_energies
 from stopwatt.analyse.estimate import (
@@ -28,7 +30,7 @@ from stopwatt.analyse.sentinels import doubted, doubts_of, replaced, temperature
 from stopwatt.analyse.speedup import with_speedups
 from stopwatt.analyse.stated import MEAN, as_stated
 from stopwatt.analyse.worst import worst_cases
-from stopwatt.metrics import METRICS, Metric
+from stopwatt.metrics import ACCURACY, METRICS, Metric
 from stopwatt.records import Measured, Measurement, Note, Severity, Status, Trouble, Unavailable
 from stopwatt.stats.ratios import MARGIN
 
@@ -56,7 +58,7 @@ def summarise(
             cells.setdefault(measurement.cell.key, []).append(measurement)
     doubts = doubts_of([one for rounds in cells.values() for one in rounds])
     rows = [_row([doubted(one, doubts) for one in rounds], deadlines) for rounds in cells.values()]
-    return with_speedups(rows, margin)
+    return with_losses(with_speedups(rows, margin))
 
 
 def _row(measurements: list[Measurement], deadlines: Sequence[float] | None) -> Row:
@@ -73,9 +75,11 @@ def _row(measurements: list[Measurement], deadlines: Sequence[float] | None) -> 
         rounds_failed=len(failed),
         estimates=_estimates(rounds, _why_nothing(status, failed)),
         notes=(*_of_ablation(rounds), *_of_temperatures(ok), *counted_notes(rounds)),
-        round_medians=_round_medians(ok),
+        round_medians=_round_medians(ok, "latency"),
         worst=() if deadlines is None else worst_cases(ok, deadlines),
         round_energies=round_energies(ok),
+        answers=answers_of(ok),
+        round_rates=_round_medians(ok, "throughput"),
     )
 
 
@@ -127,6 +131,8 @@ def _estimates(rounds: Sequence[Measurement], why_nothing: str) -> dict[str, Est
             estimates[name] = _deviation(metric, rounds, why_nothing)
         elif name == "overruns":
             estimates[name] = _overruns(metric, ok, why_nothing)
+        elif name == ACCURACY:
+            estimates[name] = accuracy_estimate(ok, why_nothing)
         elif name in ENERGY_METRICS:
             estimates[name] = energy_estimate(metric, rounds[0].cell, ok, why_nothing)
         elif any(name in one.samples for one in ok):
@@ -162,9 +168,9 @@ def _part(part: str, unit: str, series: Sequence[Series]) -> Estimate:
     return largest(part, unit, series) if part in {LARGEST, PACED_LARGEST} else typical(part, unit, series)
 
 
-def _round_medians(ok: Sequence[Measurement]) -> tuple[tuple[int, float], ...]:
+def _round_medians(ok: Sequence[Measurement], name: str) -> tuple[tuple[int, float], ...]:
     try:
-        _, series = _series("latency", ok)
+        _, series = _series(name, ok)
     except Rejected:
         return ()
     return tuple(zip([one.round for one in series], medians(series).tolist(), strict=True))

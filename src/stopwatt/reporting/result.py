@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from rich.text import Text
 
+from stopwatt.analyse.batches_document import batches_document
 from stopwatt.analyse.document import to_document
 from stopwatt.analyse.row import Row
 from stopwatt.analyse.selftests import SelfTest, line
@@ -67,7 +68,8 @@ class BenchResult:
 
     def print_to(self, console: "Console") -> None:
         """Print the table on a console."""
-        render_bench(console, self.rows, self.notes, run=self.run.id[:8], where=self.where)
+        run = self.run.id[:8]
+        render_bench(console, self.rows, self.notes, run=run, where=self.where, facts=self.facts)
 
     def report(
         self, out: str | Path = "report.html", *, deadlines: Sequence[float] = (), overwrite: bool = False
@@ -91,6 +93,7 @@ class BenchResult:
     def to_json(self) -> str:
         """The documented JSON (`analyse.document.to_document`) with the run's id."""
         about = {
+            "batches": batches_document(self.rows, self.facts),
             "notes": [asdict(note) for note in self.notes],
             "selftest": brief_document(self.selftest),
             "run": self.run.id,

@@ -1,6 +1,6 @@
 """The table of `bench`: one block per workload and batch, rows by latency, what failed below."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from rich.console import Console, RenderableType
 from rich.table import Table
@@ -10,8 +10,11 @@ from stopwatt import units
 from stopwatt.analyse.best import Best, best_per_batch
 from stopwatt.analyse.estimate import Estimate
 from stopwatt.analyse.row import Row
-from stopwatt.records import Note, Precision, Severity, Status
-from stopwatt.reporting.cells import interval_cell, rate_cell, tail_cell
+from stopwatt.metrics import ACCURACY
+from stopwatt.records import Note, Precision, Scalar, Severity, Status
+from stopwatt.reporting.accuracy import accuracy_lines
+from stopwatt.reporting.batch_table import batch_tables
+from stopwatt.reporting.cells import interval_cell, rate_cell, share_cell, tail_cell
 from stopwatt.reporting.console import MISSING
 from stopwatt.reporting.energy import energy_lines
 from stopwatt.reporting.fitting import Fitting
@@ -20,7 +23,15 @@ from stopwatt.text import one_line, printable
 from stopwatt.workloads.params import short_label
 
 
-def render_bench(console: Console, every: Sequence[Row], notes: Sequence[Note], *, run: str, where: str) -> None:
+def render_bench(
+    console: Console,
+    every: Sequence[Row],
+    notes: Sequence[Note],
+    *,
+    run: str,
+    where: str,
+    facts: Mapping[str, Scalar] | None = None,
+) -> None:
     """Print a bench result: tables, what gave no result, what the reader must know, and where it is stored.
 
     Args:
@@ -29,6 +40,7 @@ def render_bench(console: Console, every: Sequence[Row], notes: Sequence[Note], 
         notes: Of the machine: true for all rows.
         run: Id of the run, or its beginning.
         where: Name of the results database.
+        facts: Of the machine.
     """
     bests = best_per_batch(every)
     for (label, batch), best in bests.items():
@@ -40,12 +52,13 @@ def render_bench(console: Console, every: Sequence[Row], notes: Sequence[Note], 
         below = (
             *_not_measured([row for row in rows if row.trouble is not None]),
             *_apart(worst_lines(measured)),
+            *_apart(accuracy_lines(measured)),
             *_apart(energy_lines(measured)),
         )
         for line in below:
             console.print(line)
         console.print()
-    for line in warning_lines(every, notes):
+    for line in (*batch_tables(every, facts or {}), *warning_lines(every, notes)):
         console.print(line)
     console.print(Text(f"stored as run {run} in {where}", style="quiet"))
     console.print(Text(f"  now: stopwatt show --run {run}, or stopwatt export {run}.csv --run {run}", style="quiet"))
@@ -80,14 +93,17 @@ def _table(rows: Sequence[Row], best: Best) -> Table:
     table.add_column("x fp32 eager\n[95 %]", justify="right", no_wrap=True)
     table.add_column("peak\nMiB", justify="right", no_wrap=True)
     table.add_column("devi-\nation", justify="right", no_wrap=True)
+    judged = any(row.estimates[ACCURACY].value is not None for row in rows)
+    if judged:
+        table.add_column("accu-\nracy", justify="right", no_wrap=True)
     table.add_column("verdict", no_wrap=True)
     for row in rows:
         is_best = row.cell.key in best.keys and best.decided
-        table.add_row(*_cells(row, time, best), style="best" if is_best else "")
+        table.add_row(*_cells(row, time, best, judged=judged), style="best" if is_best else "")
     return table
 
 
-def _cells(row: Row, time: units.Scale, best: Best) -> list[str]:
+def _cells(row: Row, time: units.Scale, best: Best, *, judged: bool) -> list[str]:
     found = row.estimates
     memory = found["device_memory"] if found["device_memory"].value is not None else found["host_memory"]
     return [
@@ -99,6 +115,7 @@ def _cells(row: Row, time: units.Scale, best: Best) -> list[str]:
         _speedup(row),
         _whole(memory, 2**20),
         _deviation(found["deviation"]),
+        *([share_cell(found[ACCURACY])] if judged else []),
         _verdict(row, best),
     ]
 

@@ -9,13 +9,14 @@ from types import FrameType
 from typing import TYPE_CHECKING, Any, Protocol
 
 from stopwatt.errors import ExitCode, StopwattError
-from stopwatt.records import Cell, Measurement, Status
+from stopwatt.records import Cell, Measurement, Status, Trouble
 from stopwatt.store import Run, Selection
 from stopwatt.sweeping import cache
 from stopwatt.sweeping.estimate import Estimate
 from stopwatt.sweeping.plan import Plan
 from stopwatt.sweeping.repetition import Repetitions, marked
 from stopwatt.sweeping.rounds import Finished, LocalRounds, Rounds
+from stopwatt.sweeping.toolarge import TooLarge
 from stopwatt.sweeping.turns import Turn, order
 
 if TYPE_CHECKING:
@@ -91,6 +92,7 @@ class _Execution:
         self._bad: Counter[str] = Counter()
         self._good: Counter[str] = Counter()
         self._repetitions = Repetitions()
+        self._too_large = TooLarge()
 
     def go(self) -> None:
         turns = list(order(self.plan.cells, self.plan.protocol.rounds, self.plan.protocol.seed, self.plan.order))
@@ -144,6 +146,10 @@ class _Execution:
             if self._hopeless(turn.key):
                 self._estimate.skip(turn.key)
                 continue
+            trouble = self._too_large.trouble(turn.cell)
+            if trouble is not None:
+                self._leave_out(turn, trouble)
+                continue
             self.watcher.turn(turn.cell, turn.round)
             self.rounds.start(turn)
             self._under_way += 1
@@ -152,11 +158,18 @@ class _Execution:
 
     def _save(self, done: Finished) -> None:
         self._under_way -= 1
-        measurement = marked(done.turn, done.measurement)
+        self._estimate.add(done.turn.key, done.wall_s)
+        self._keep(done.turn.key, marked(done.turn, done.measurement))
+
+    def _leave_out(self, turn: Turn, trouble: Trouble) -> None:
+        """Say of a batch that is too large why it was not tried."""
+        self._estimate.skip(turn.key)
+        self._keep(turn.key, Measurement(turn.cell, turn.round, Status.OUT_OF_MEMORY, trouble, facts=self.plan.facts))
+
+    def _keep(self, key: str, measurement: Measurement) -> None:
         self.store.save(self.run, measurement)
         self._repetitions.hear(measurement)
-        self._count(done.turn.key, measurement)
-        self._estimate.add(done.turn.key, done.wall_s)
+        self._count(key, measurement)
         left_s = self._estimate.left_s()
         shared = None if left_s is None else left_s / max(1, self.rounds.capacity())
         self.watcher.saved(measurement, self._estimate.done, sum(self._bad.values()), shared)
@@ -164,8 +177,11 @@ class _Execution:
     def _finished(self) -> set[tuple[str, int]]:
         """Rounds of an earlier start; those that were interrupted are measured again."""
         earlier = self.store.rounds_done(self.run)
+        cells = {cell.key: cell for cell in self.plan.cells} if earlier else {}
         for (key, _), status in earlier.items():
             (self._good if status is Status.OK else self._bad)[key] += 1
+            if key in cells:
+                self._too_large.hear(cells[key], status)
         if earlier and any(cell.protocol.energy is not None for cell in self.plan.cells):
             for one in self.store.measurements(Selection(run=self.run.id)):
                 self._repetitions.hear(one)
@@ -174,6 +190,7 @@ class _Execution:
     def _count(self, key: str, measurement: Measurement) -> None:
         if measurement.status is not Status.INTERRUPTED:
             (self._good if measurement.status is Status.OK else self._bad)[key] += 1
+            self._too_large.hear(measurement.cell, measurement.status, measurement.trouble)
 
     def _hopeless(self, key: str) -> bool:
         """Whether every round of the cell so far failed: it is not tried again in this run."""

@@ -1,168 +1,257 @@
-"""Cost of batch: latency and samples/s over the batch size, with the sweet spot."""
+"""What a batch costs and brings: latency, samples/s and energy a sample over it, with knees and where memory ends."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import altair as alt
 
 from stopwatt.analyse.analysis import Analysis
-from stopwatt.analyse.batchcost import BatchCost
+from stopwatt.analyse.batches import BatchLine, batch_lines_of, samples_per_second
+from stopwatt.analyse.energy import scope_name, shown_energy
 from stopwatt.analyse.estimate import counted
 from stopwatt.analyse.grid import Point
 from stopwatt.analyse.grid import place as grid_place
-from stopwatt.analyse.rate import rate_of
-from stopwatt.reporting.charts.axes import NUMBERS, UPRIGHT
-from stopwatt.reporting.charts.frame import Span, blank, finished, sized, span
-from stopwatt.reporting.charts.level import bars_of, level_at
+from stopwatt.reporting.charts.axes import EDGE, NUMBERS, UPRIGHT
+from stopwatt.reporting.charts.batch_words import NO_RESULT, NO_ROOM, doubted, knee_words, stops, subtitle, title
+from stopwatt.reporting.charts.frame import Span, blank, finished, sized, span, spread
+from stopwatt.reporting.charts.level import Bounded, level_at, span_of
 from stopwatt.reporting.charts.panels import Where
-from stopwatt.reporting.charts.sentences import extent
 from stopwatt.reporting.charts.setups import Setups, setups_of
 from stopwatt.reporting.charts.theme import ink
-from stopwatt.units import ratio
 
-_SIZE = (300, 220)
+_WIDTH, _HEIGHT, _NAME_HEIGHT = 560, 150, 12
 MOST_LINES = 200
 """Lines behind those in focus; more would be a grey block."""
 
+Rows = Iterator[dict[str, Any]]
+
 
 def batch(analysis: Analysis, focus: Where | None = None) -> Any:
-    """Latency and samples/s over batch; the lines at the focus in colour, all others behind them in grey.
+    """Three panels over batch; the lines at the focus in colour, all others behind them in grey.
 
     Args:
         analysis: Of a grid in which the batch varies.
         focus: Coordinates of the lines in colour; those of the first line where absent.
     """
-    costs = analysis.scaling.batches
+    facts = analysis.facts if len(analysis.machines) <= 1 else {}  # of several machines nobody knows whose they are
+    lines = batch_lines_of(analysis.grid, facts)
     setups = setups_of(analysis)
-    chosen = _in_focus(costs, setups, focus or {})
-    others = [cost for cost in costs if cost not in chosen][:MOST_LINES]
-    rows = [row for cost in others for row in _rows(cost, setups, "behind")]
-    rows += [row for cost in chosen for row in (*_rows(cost, setups, "line"), *_knee(cost, setups))]
-    latency = span([row["latency_s"] for row in rows])
-    rate = span([row["rate"] for row in rows], "1")
-    for row in rows:
-        row["latency"] = latency.of(row.pop("latency_s"))
-        row |= {name: latency.of(row[name]) for name in ("low", "high") if name in row}
-    sizes = sorted({row["batch"] for row in rows})
-    panels = _Panels(setups, sizes)
-    chart = alt.hconcat(
-        panels.draw("latency", "low", "high", latency.title("latency of a call"), latency),
-        panels.draw("rate", "rate_low", "rate_high", "samples/s, one call at a time", rate),
-        spacing=60,
-    )
-    return finished(chart, rows, _title(chosen, setups), _subtitle(analysis, chosen, others))
+    chosen = _in_focus(lines, setups, focus or {})
+    others = [line for line in lines if line not in chosen][:MOST_LINES]
+    figure = _Figure(setups, chosen, others, tuple(_quantities(chosen, others)))
+    rows = [*figure.points("behind", others), *figure.points("line", chosen), *figure.marks(), *figure.names()]
+    held = grid_place(_places(chosen[0], setups)) if chosen else ""
+    where = f"at {held}" if held else ""
+    grey = f"grey: {counted(len(others), 'other line')} of the grid" if others else ""
+    return finished(figure.drawing(), rows, title(chosen, setups), subtitle(analysis, chosen, where, grey))
 
 
-def _in_focus(costs: Sequence[BatchCost], setups: Setups, focus: Where) -> list[BatchCost]:
+def _in_focus(lines: Sequence[BatchLine], setups: Setups, focus: Where) -> list[BatchLine]:
     """The lines that differ from the focus in nothing but the setup."""
-    if not costs:
+    if not lines:
         return []
-    wanted = focus or costs[0].line.fixed
-    return [cost for cost in costs if all(wanted.get(name) == value for name, value in _places(cost, setups).items())]
+    wanted = focus or lines[0].line.fixed
+    return [line for line in lines if all(wanted.get(name) == value for name, value in _places(line, setups).items())]
 
 
-def _places(cost: BatchCost, setups: Setups) -> Where:
-    return {name: value for name, value in cost.line.fixed.items() if name not in setups.axes}
-
-
-def _rows(cost: BatchCost, setups: Setups, kind: str) -> Iterator[dict[str, Any]]:
-    for point in cost.line.points:
-        place = _at(point, setups)
-        if place is not None:
-            yield place | {"kind": kind, "line": cost.line.label}
-
-
-def _at(point: Point, setups: Setups) -> dict[str, Any] | None:
-    level, rate = level_at(point), rate_of(point)
-    if level is None or rate is None:
-        return None
-    return {
-        "batch": point.row.cell.setup.batch,
-        "latency_s": level.value,
-        "low": level.low or level.value,
-        "high": level.high or level.value,
-        "rate": rate.value,
-        "rate_low": rate.low or rate.value,
-        "rate_high": rate.high or rate.value,
-        "setup": setups.name(point),
-        "about": f"{setups.name(point)}, batch {rate.batch}: {level.text()}, {rate.value:,.0f} samples/s",
-    }
-
-
-def _knee(cost: BatchCost, setups: Setups) -> Iterator[dict[str, Any]]:
-    point = next((point for point in cost.line.points if point.row.cell.setup.batch == cost.knee), None)
-    place = _at(point, setups) if point is not None else None
-    if place is not None:
-        yield place | {"kind": "knee", "name": f"sweet spot {cost.knee}"}
+def _places(line: BatchLine, setups: Setups) -> Where:
+    return {name: value for name, value in line.line.fixed.items() if name not in setups.axes}
 
 
 @dataclass(frozen=True, slots=True)
-class _Panels:
-    """What both panels share."""
+class _Quantity:
+    """What a panel shows.
+
+    Attributes:
+        name: Column of the rows; its interval is in `NAME_low` and `NAME_high`.
+        head: Title of its axis.
+        value: Of a cell of a line; `None` where it has none.
+    """
+
+    name: str
+    head: str
+    axis: Span
+    value: Callable[[BatchLine, Point], Bounded | None]
+
+    def columns(self, line: BatchLine, point: Point) -> dict[str, Any]:
+        """What a cell adds to its row: nothing where it has no value."""
+        found = self.value(line, point)
+        if found is None:
+            return {}
+        low, high = (found.low, found.high) if found.low and found.high else (found.value, found.value)
+        ends = {f"{self.name}_low": self.axis.of(low), f"{self.name}_high": self.axis.of(high)}
+        return {self.name: self.axis.of(found.value)} | ends
+
+
+def _latency(_: BatchLine, point: Point) -> Bounded | None:
+    return level_at(point)
+
+
+def _rate(line: BatchLine, point: Point) -> Bounded | None:
+    rate = samples_per_second(point, line.metric)
+    return None if rate is None else Bounded(rate.value, rate.low, rate.high)
+
+
+def _quantities(chosen: Sequence[BatchLine], others: Sequence[BatchLine]) -> Iterator[_Quantity]:
+    lines = [*chosen, *others]
+    time = _span(lines, _latency, "s")
+    yield _Quantity("latency", time.title("latency of a call"), time, _latency)
+    yield _Quantity("rate", "samples/s", _span(lines, _rate, "1"), _rate)
+    metric = shown_energy([point.row for line in chosen for point in line.line.points])
+    if metric:
+
+        def energy(_: BatchLine, point: Point) -> Bounded | None:
+            found = point.row.estimates.get(metric)
+            return None if found is None or not found.value else Bounded(found.value, found.low, found.high)
+
+        joules = _span(lines, energy, "J")
+        yield _Quantity("energy", joules.title(f"energy a sample, {scope_name(metric)}"), joules, energy)
+
+
+def _span(lines: Sequence[BatchLine], value: Callable[[BatchLine, Point], Bounded | None], unit: str) -> Span:
+    return span_of([one for line in lines for point in line.line.points if (one := value(line, point))], unit)
+
+
+@dataclass(frozen=True, slots=True)
+class _Figure:
+    """What the rows and the drawing share."""
 
     setups: Setups
-    sizes: Sequence[int]
+    chosen: Sequence[BatchLine]
+    others: Sequence[BatchLine]
+    quantities: tuple[_Quantity, ...]
 
-    def draw(self, field: str, low: str, high: str, title: str, axis: Span) -> alt.LayerChart:
-        """One panel."""
-        y = alt.Y(
-            f"{field}:Q",
-            title=title,
-            scale=alt.Scale(type="log", domain=[axis.low, axis.high], nice=False),
-            axis=alt.Axis(values=list(axis.ticks), labelExpr=NUMBERS, **UPRIGHT),
-        )
-        x = self._x()
-        base = blank().encode(x=x)
+    @property
+    def height(self) -> int:
+        """Of a panel in pixels: every line has a name at its end."""
+        return max(_HEIGHT, _NAME_HEIGHT * len(self.chosen))
+
+    def points(self, kind: str, lines: Sequence[BatchLine]) -> Rows:
+        """The cells with a result."""
+        for number, line in enumerate(lines):
+            for point in line.line.points:
+                columns = self._columns(line, point)
+                if columns:
+                    yield (
+                        self._place(line, point)
+                        | columns
+                        | {
+                            "kind": kind,
+                            "line": number,
+                            "suspect": doubted(point),
+                            "about": _about(self.setups, line, point),
+                        }
+                    )
+
+    def marks(self) -> Rows:
+        """Knees, and batches without a result at the height of the last one with one."""
+        for line in self.chosen:
+            if line.knee.batch is not None:
+                point = line.point(line.knee.batch)
+                yield self._place(line, point) | self._columns(line, point) | {"kind": "knee"}
+            for last, point, sign in stops(line):
+                to = point.row.cell.setup.batch
+                yield self._place(line, last) | self._columns(line, last) | {"kind": "stop", "to": to, "sign": sign}
+
+    def names(self) -> Rows:
+        """The name of each line at its end in each panel, moved where names would collide."""
+        for quantity in self.quantities:
+            ends = [end for line in self.chosen if (end := self._end(line, quantity)) is not None]
+            places = [self.height * (1 - quantity.axis.at(value)) for _, value in ends]
+            for (line, _), place in zip(ends, spread(places, self.height, _NAME_HEIGHT), strict=True):
+                words = knee_words(line, self.setups, many=len(self.chosen) > 1) if quantity.name == "rate" else ""
+                name = self.setups.name(line.line.points[0]) if len(self.chosen) > 1 else ""
+                yield {
+                    "kind": f"name of {quantity.name}",
+                    "setup": self.setups.name(line.line.points[0]),
+                    "name": words or name,
+                    quantity.name: quantity.axis.back(1 - place / self.height),
+                }
+
+    def _end(self, line: BatchLine, quantity: _Quantity) -> tuple[BatchLine, float] | None:
+        for point in reversed(line.line.points):
+            value = quantity.value(line, point)
+            if value is not None:
+                return line, quantity.axis.of(value.value)
+        return None
+
+    def _place(self, line: BatchLine, point: Point) -> dict[str, Any]:
+        return {"batch": point.row.cell.setup.batch, "setup": self.setups.name(line.line.points[0])}
+
+    def _columns(self, line: BatchLine, point: Point) -> dict[str, Any]:
+        return {name: value for one in self.quantities for name, value in one.columns(line, point).items()}
+
+    def drawing(self) -> alt.VConcatChart:
+        """The panels below each other, on one axis."""
+        panels = [self._panel(one, last=one is self.quantities[-1]) for one in self.quantities]
+        return alt.vconcat(*panels, spacing=28)
+
+    def _panel(self, quantity: _Quantity, *, last: bool) -> alt.LayerChart:
+        name, setups = quantity.name, self.setups
+        x, y = self._x(last=last), _y(quantity)
+        base = blank().transform_filter(f"isValid(datum.{name})").encode(x=x)
         behind = base.transform_filter("datum.kind == 'behind'").mark_line(
             aria=False, strokeWidth=1, opacity=0.3, color=ink("rule")
         )
-        focus = base.transform_filter("datum.kind == 'line'").encode(color=self.setups.colour())
-        lines = focus.mark_line(aria=False, strokeWidth=2).encode(y=y, strokeDash=self.setups.dash())
-        bars = focus.mark_rule(aria=False, strokeWidth=1.5, clip=True).encode(
-            y=alt.Y(f"{low}:Q"), y2=alt.Y2(f"{high}:Q")
+        focus = base.transform_filter("datum.kind == 'line'").encode(color=setups.colour(legend=False))
+        filled = focus.transform_filter(f"!({_hollow(name)})").mark_point(size=30, opacity=1)
+        hollow = focus.transform_filter(_hollow(name)).mark_point(size=30, opacity=1, filled=False)
+        points = {"y": y, "shape": setups.shape(legend=False), "description": alt.Description("about:N")}
+        stop = base.transform_filter("datum.kind == 'stop'").encode(y=y, color=setups.colour(legend=False))
+        signs = {sign: stop.transform_filter(f"datum.sign == '{sign}'") for sign in (NO_ROOM, NO_RESULT)}
+        to = alt.X("to:Q")
+        ring = base.transform_filter("datum.kind == 'knee'").mark_point(
+            aria=False, filled=False, size=150, strokeWidth=1.5, color=ink("ink")
         )
-        points = focus.mark_point(size=34, opacity=1).encode(
-            y=y, color=self.setups.colour(), shape=self.setups.shape(), description=alt.Description("about:N")
-        )
-        knee = base.transform_filter("datum.kind == 'knee'")
-        rings = knee.mark_point(aria=False, filled=False, size=170, strokeWidth=1.5, color=ink("ink")).encode(y=y)
-        names = self.setups.written(knee.encode(y=y, text=alt.Text("name:N")), align="left", baseline="top", dx=8, dy=6)
-        return sized(
-            alt.layer(
-                behind.encode(y=y, detail=[alt.Detail("line:N"), alt.Detail("setup:N")]),
-                lines,
-                bars,
-                points,
-                rings,
-                *names,
+        named = blank().transform_filter(f"datum.kind == 'name of {name}'").encode(x=EDGE, y=y, text=alt.Text("name:N"))
+        layers = [
+            behind.encode(y=y, detail=[alt.Detail("line:N"), alt.Detail("setup:N")]),
+            focus.mark_line(aria=False, strokeWidth=2).encode(y=y, strokeDash=setups.dash()),
+            focus.mark_rule(aria=False, strokeWidth=1.5, clip=True).encode(
+                y=alt.Y(f"{name}_low:Q"), y2=alt.Y2(f"{name}_high:Q")
             ),
-            *_SIZE,
+            filled.encode(**points),
+            hollow.encode(**points),
+            signs[NO_ROOM].mark_rule(aria=False, strokeWidth=1.2, strokeDash=[2, 3]).encode(x2=alt.X2("to:Q")),
+            signs[NO_ROOM].mark_text(aria=False, fontSize=17, fontWeight=700, text=NO_ROOM).encode(x=to),
+            signs[NO_RESULT].mark_text(aria=False, fontSize=15, fontWeight=700, dy=-10, text=NO_RESULT).encode(x=to),
+            ring.encode(y=y),
+            *setups.written(named, align="left", dx=8),
+        ]
+        return sized(alt.layer(*layers), _WIDTH, self.height)
+
+    def _x(self, *, last: bool) -> alt.X:
+        lines = [*self.chosen, *self.others]
+        sizes = sorted({point.row.cell.setup.batch for line in lines for point in line.line.points})
+        ends = span([float(size) for size in sizes], "1")
+        scale = alt.Scale(type="log", base=2, domain=[ends.low, ends.high], nice=False)
+        axis = alt.Axis(
+            values=sizes,
+            tickCount=len(sizes),
+            labelExpr=NUMBERS,
+            grid=False,
+            labelOverlap="greedy",
         )
-
-    def _x(self) -> alt.X:
-        ends = span([float(size) for size in self.sizes], "1")
-        scale = alt.Scale(type="log", domain=[ends.low, ends.high], nice=False)
-        axis = alt.Axis(values=list(self.sizes), tickCount=len(self.sizes), grid=False, labelOverlap="greedy")
-        return alt.X("batch:Q", title="batch", scale=scale, axis=axis)
+        return alt.X("batch:Q", title="batch" if last else None, scale=scale, axis=axis)
 
 
-def _title(chosen: Sequence[BatchCost], setups: Setups) -> str:
-    if not chosen:
-        return "Latency and samples/s over batch"
-    cost = max(chosen, key=lambda cost: cost.gain)
-    on = f" on {setups.name(cost.line.points[0])}" if len(chosen) > 1 else ""
-    if cost.knee == cost.smallest:
-        return f"A larger batch does not pay{on}: batch {cost.knee} gives nearly the most samples/s"
-    return (
-        f"Batch {cost.knee} is the sweet spot{on}: {ratio(cost.gain)} the samples/s of batch {cost.smallest} "
-        f"for {ratio(cost.cost)} the latency"
+def _y(quantity: _Quantity) -> alt.Y:
+    shown = quantity.axis
+    return alt.Y(
+        f"{quantity.name}:Q",
+        title=quantity.head,
+        scale=alt.Scale(type="log", domain=[shown.low, shown.high], nice=False),
+        axis=alt.Axis(values=list(shown.ticks), labelExpr=NUMBERS, **UPRIGHT),
     )
 
 
-def _subtitle(analysis: Analysis, chosen: Sequence[BatchCost], others: Sequence[BatchCost]) -> str:
-    setups = setups_of(analysis)
-    held = grid_place(_places(chosen[0], setups)) if chosen else ""
-    grey = f"grey: {counted(len(others), 'other line')} of the grid" if others else ""
-    parts = [f"at {held}" if held else "", extent(analysis), bars_of(analysis.grid.points), grey]
-    return "; ".join(part for part in parts if part)
+def _hollow(name: str) -> str:
+    return "datum.suspect" if name == "energy" else "false"
+
+
+def _about(setups: Setups, line: BatchLine, point: Point) -> str:
+    level, rate = level_at(point), samples_per_second(point, line.metric)
+    told = [level.text() if level is not None else "", f"{rate.value:,.0f} samples/s" if rate is not None else ""]
+    name = setups.name(line.line.points[0])
+    return f"{name}, batch {point.row.cell.setup.batch}: {', '.join(part for part in told if part)}"

@@ -9,7 +9,7 @@ import altair as alt
 from stopwatt.analyse.analysis import Analysis
 from stopwatt.analyse.grid import Point
 from stopwatt.reporting.charts.frame import shortened
-from stopwatt.reporting.charts.theme import DASHES, SHAPES, setup_ink
+from stopwatt.reporting.charts.theme import DASHES, SETUPS, SHAPES, setup_ink
 
 SETUP_AXES = ("backend", "precision", "device", "threads", "boundary", "machine")
 """Coordinates that a figure tells apart by colour; all others are places in it."""
@@ -46,7 +46,7 @@ class Setups:
 
     def shape(self, *, legend: bool = True) -> alt.Shape:
         """Shape of points by the column `setup`."""
-        shapes = [SHAPES[place % len(SHAPES)] for place in range(len(self.names))]
+        shapes = [SHAPES[_turned(place) % len(SHAPES)] for place in range(len(self.names))]
         shown = alt.Legend(title=None) if legend and len(self.names) > 1 else None
         return alt.Shape("setup:N", scale=alt.Scale(domain=list(self.names), range=shapes), legend=shown)
 
@@ -61,7 +61,7 @@ class Setups:
 
     def dash(self) -> alt.StrokeDash:
         """Dashes of lines by the column `setup`."""
-        dashes = [DASHES[place % len(DASHES)] for place in range(len(self.names))]
+        dashes = [DASHES[_turned(place) % len(DASHES)] for place in range(len(self.names))]
         return alt.StrokeDash("setup:N", scale=alt.Scale(domain=list(self.names), range=dashes), legend=None)
 
 
@@ -71,6 +71,11 @@ def setups_of(analysis: Analysis) -> Setups:
     axes = (_ALWAYS, *(axis for axis in varying if axis != _ALWAYS))
     blank = Setups(axes, ())
     return Setups(axes, _once(blank.name(point) for point in analysis.grid.points))
+
+
+def _turned(place: int) -> int:
+    """The place moved on by one for each time that the colours begin anew: what shares a colour differs in the rest."""
+    return place + place // SETUPS
 
 
 def _once(names: Iterable[str]) -> tuple[str, ...]:
