@@ -41,6 +41,9 @@ def _energy_metrics() -> tuple[Metric, ...]:
     return tuple(metrics)
 
 
+ACCURACY, ACCURACY_LOSS = "accuracy", "accuracy_loss"
+ANSWERS = "accuracy_answers"
+"""Raw values behind an accuracy: of each labelled sample whether it is right, or the accuracy of resamples."""
 CPU_ESTIMATE = "energy_cpu_estimated"
 """Not measured: CPU time x watts of a core as a data sheet has them, on request only."""
 
@@ -76,6 +79,8 @@ METRICS: Mapping[str, Metric] = {
             "lower",
             "largest absolute difference to the reference / largest reference value",
         ),
+        Metric(ACCURACY, "1", "higher", "labelled samples that are answered right (mAP of detections), 0 to 1"),
+        Metric(ACCURACY_LOSS, "1", "lower", "by how much that is less than with fp32 eager, on the same samples"),
         *_energy_metrics(),
         Metric(CPU_ESTIMATE, "J", "lower", "estimated, not measured: CPU time a sample x watts of a core as declared"),
     )

@@ -205,6 +205,31 @@ class Calibration:
 
 
 @dataclass(frozen=True, slots=True)
+class Labelled:
+    """Samples of somebody's data whose right answers are known: what accuracy is measured on.
+
+    Attributes:
+        data: Where they are, as the user names it.
+        labels: Where the right answers are, as the user names it; empty where the data hold them.
+        digest: Of what samples and labels hold, in order; not of how files are called or where they lie.
+        samples: How many.
+        seed: Of the draw.
+        images: Folder that the names in a list or in annotations are relative to; empty for where these are.
+        kept_out: Samples that come first in the same draw and are left to calibration.
+        shared: Samples that are calibrated on all the same, since there are too few others.
+    """
+
+    data: str
+    labels: str
+    digest: str
+    samples: int
+    seed: int = 0
+    images: str = ""
+    kept_out: int = 0
+    shared: int = 0
+
+
+@dataclass(frozen=True, slots=True)
 class Protocol:
     """The rules of measuring one round.
 
@@ -230,6 +255,7 @@ class Protocol:
         cpu_watts: Watts of one busy core, as a data sheet has them: asks for an estimate of the processor's energy;
             `None` does not.
         calibration: What int8 is calibrated on; `None` for the workload's own inputs. Changes int8 cells only.
+        accuracy: What accuracy is measured on, once for all rounds of a cell; `None` does not.
     """
 
     rounds: int = 3
@@ -253,6 +279,7 @@ class Protocol:
     telemetry: Telemetry = Telemetry.AUTO
     cpu_watts: float | None = None
     calibration: Calibration | None = None
+    accuracy: Labelled | None = None
 
 
 QUICK = Protocol(
@@ -286,6 +313,7 @@ _LATER = (
     ("telemetry", Telemetry.AUTO),
     ("cpu_watts", None),
     ("calibration", None),
+    ("accuracy", None),
 )
 """Rules that came after the first stores were written, with what held before: keys of cells where that still holds are
 those of before."""
@@ -331,6 +359,7 @@ class Cell:
         if self.protocol.energy is not None:
             rules["energy"] = _fields(self.protocol.energy)
         rules["calibration"] = self.calibration.digest if self.calibration is not None else None
+        rules["accuracy"] = self.protocol.accuracy.digest if self.protocol.accuracy is not None else None
         for name in (*_NOT_IN_KEY, *(name for name, default in _LATER if rules[name] == default)):
             del rules[name]
         return rules

@@ -29,6 +29,7 @@ from stopwatt.records import (
     Cell,
     Estimated,
     Finding,
+    Labelled,
     Measured,
     Measurement,
     Note,
@@ -116,7 +117,8 @@ def assert_described(printed, heading):
 @pytest.fixture
 def measurements():
     data = Calibration("photos", "digest", 8)
-    rules = Protocol(paced=Paced(1e-3, cycles=300), energy=SCREENING, calibration=data)
+    judged = Labelled("photos", "folders", "digest", 8)
+    rules = Protocol(paced=Paced(1e-3, cycles=300), energy=SCREENING, calibration=data, accuracy=judged)
     setup = Setup(techniques=("channels-last",))
     cell = Cell(Workload("mlp", {"hidden": 8}), setup, rules, software={"torch": "2"}, machine="here")
     good = Measurement(

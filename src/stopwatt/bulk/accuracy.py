@@ -1,6 +1,7 @@
 """How well detections agree with annotations: COCO's average precision (Lin et al. 2014), by faster-coco-eval."""
 
-from collections.abc import Mapping, Sequence
+import math
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from types import ModuleType
 from typing import Any
@@ -46,6 +47,49 @@ def accuracy(found: ByImage, truth: Annotations) -> Accuracy:
     Raises:
         UsageError: The evaluation is not installed, or an image is found that the annotations do not list.
     """
+    evaluation = _evaluation(found, truth, separate=False)
+    evaluation.evaluate()
+    evaluation.accumulate()
+    # thresholds, recalls, categories; -1 where there is no object
+    precision = np.asarray(evaluation.eval["precision"])[..., _ALL_SIZES, _MOST_DETECTIONS]
+    return _accuracy(precision, [truth.categories[one] for one in evaluation.params.catIds])
+
+
+def resampled(found: ByImage, truth: Annotations, draws: Iterable[Sequence[int]]) -> list[float]:
+    """The same average precision (`Accuracy.ap`) on resamples of the images, each of which may come several times.
+
+    What agrees in each image is found once; only the curves are made anew.
+
+    Args:
+        found: Detections of the annotated images.
+        truth: What is there.
+        draws: Of each resample the places of its images among those of the annotations, as many as there are images.
+
+    Returns:
+        One for each resample; NaN where it holds no object.
+
+    Raises:
+        UsageError: As `accuracy`.
+    """
+    evaluation = _evaluation(found, truth, separate=True)
+    evaluation.params.areaRng, evaluation.params.areaRngLbl = evaluation.params.areaRng[:1], ["all"]
+    evaluation.params.maxDets = evaluation.params.maxDets[-1:]
+    evaluation.evaluate()
+    order = sorted(range(len(truth.images)), key=lambda place: truth.images[place].id)
+    places = np.argsort(order)  # of the images as annotated among those by their ids, which is the evaluation's order
+    of_images = list(evaluation._evalImgs_cpp)  # noqa: SLF001  (what `evaluate` leaves for `accumulate`)
+    by_category = [of_images[at : at + len(order)] for at in range(0, len(of_images), len(order))]
+    values = []
+    for draw in draws:
+        chosen = places[np.asarray(draw)]
+        evaluation._evalImgs_cpp = [one[place] for one in by_category for place in chosen]  # noqa: SLF001  (as above)
+        evaluation.accumulate()
+        value = _mean(np.asarray(evaluation.eval["precision"]))
+        values.append(math.nan if value is None else value)
+    return values
+
+
+def _evaluation(found: ByImage, truth: Annotations, *, separate: bool) -> Any:
     package = _package()
     known = {image.id for image in truth.images}
     for image in found:
@@ -55,14 +99,9 @@ def accuracy(found: ByImage, truth: Annotations) -> Accuracy:
                 now="name the annotations of the images that were run",
             )
     actual = package.COCO(_truth_document(truth))
-    evaluation = package.COCOeval_faster(
-        actual, actual.loadRes(_results(found)), "bbox", print_function=_silent, separate_eval=False
+    return package.COCOeval_faster(
+        actual, actual.loadRes(_results(found)), "bbox", print_function=_silent, separate_eval=separate
     )
-    evaluation.evaluate()
-    evaluation.accumulate()
-    # thresholds, recalls, categories; -1 where there is no object
-    precision = np.asarray(evaluation.eval["precision"])[..., _ALL_SIZES, _MOST_DETECTIONS]
-    return _accuracy(precision, [truth.categories[one] for one in evaluation.params.catIds])
 
 
 def _accuracy(precision: NDArray[Any], names: Sequence[str]) -> Accuracy:

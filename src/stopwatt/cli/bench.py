@@ -6,6 +6,7 @@ from typing import Annotated
 from cyclopts import Parameter
 
 from stopwatt.cli.options import (
+    DataOptions,
     EnergyOptions,
     ProtocolOptions,
     StoreOptions,
@@ -23,6 +24,7 @@ def bench(
     rules: ProtocolOptions = ProtocolOptions(),  # noqa: B008
     timing: TimingOptions = TimingOptions(),  # noqa: B008
     energy: EnergyOptions = EnergyOptions(),  # noqa: B008
+    data: DataOptions = DataOptions(),  # noqa: B008
     results: StoreOptions = StoreOptions(),  # noqa: B008
 ) -> None:
     """Measure models over runtimes, precisions and batch sizes, and compare them with fp32 eager.
@@ -39,7 +41,7 @@ def bench(
     from stopwatt.reporting.progress import show_progress
     from stopwatt.running import run_request
 
-    asked = request(workloads, target, energy.protocol(timing, rules), results.tag)
+    asked = request(workloads, target, data.protocol(energy.protocol(timing, rules)), results.tag)
     console = console_for(sys.stderr)
     with show_progress(console) as watcher:
         result = run_request(asked, store=results.store, watcher=watcher, allow=rules.allow, deadlines=timing.deadlines)

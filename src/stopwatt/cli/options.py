@@ -1,7 +1,8 @@
 """Option groups that several verbs share. Each is written once."""
 
 from dataclasses import dataclass, replace
-from typing import Annotated, Any
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
 
 from cyclopts import Group, Parameter
 
@@ -15,10 +16,14 @@ from stopwatt.sweeping.plan import Request, check_protocol
 from stopwatt.sweeping.ranges import doubled
 from stopwatt.ways import Load
 
+if TYPE_CHECKING:
+    from stopwatt.datasets.labelled import DataAsked
+
 TARGET = Group("What to run", sort_key=1)
 RULES = Group("How to measure", sort_key=2)
 ARRIVALS = Group("Deadlines and paced arrivals", sort_key=3)
 ENERGY = Group("Energy and telemetry", sort_key=3)
+DATA = Group("Data of yours", sort_key=3)
 RESULTS = Group("Results", sort_key=4)
 
 
@@ -249,6 +254,57 @@ class EnergyOptions:
         if isinstance(self.energy, Grade):
             return ENERGY_RULES[self.energy]
         return SCREENING if self.energy else None
+
+
+@Parameter(name="*")
+@dataclass(frozen=True)
+class DataOptions:
+    """What int8 is calibrated on, and what accuracy is measured on."""
+
+    data: Annotated[
+        str,
+        Parameter(group=DATA, help="Images as `run` takes them, or arrays by input name (.npz, .parquet, .csv)."),
+    ] = ""
+    labels: Annotated[
+        str,
+        Parameter(
+            group=DATA,
+            help="Right answers: `file,label` (.csv), COCO (.json), `folders`, a table; `none`. In the data if absent.",
+        ),
+    ] = ""
+    samples: Annotated[int, Parameter(group=DATA, help="Labelled samples that are judged; 0: 500, or all.")] = 0
+    calibrate: Annotated[int, Parameter(group=DATA, help="Others, to calibrate int8 on; 0: 128, or half.")] = 0
+    images: Annotated[
+        Path | None, Parameter(group=DATA, help="Folder that names in a list or in annotations are relative to.")
+    ] = None
+
+    def protocol(self, rules: Protocol) -> Protocol:
+        """The rules with these data.
+
+        Raises:
+            UsageError: No such data, labels that are not theirs, or options that say something of none.
+        """
+        asked = self.asked()
+        if asked is None:
+            return rules
+        from stopwatt.datasets.labelled import with_data
+
+        return with_data(rules, asked)
+
+    def asked(self) -> "DataAsked | None":
+        """The data that the options name; `None` where they name none.
+
+        Raises:
+            UsageError: They say something of data that nobody named.
+        """
+        if self.data:
+            from stopwatt.datasets.labelled import DataAsked
+
+            return DataAsked(self.data, self.labels, self.samples, self.calibrate, self.images)
+        for name in ("labels", "samples", "calibrate", "images"):
+            if getattr(self, name):
+                raise UsageError(f"--{name} needs --data", when="data of yours", now="name the data: --data DATA")
+        return None
 
 
 @Parameter(name="*")

@@ -7,7 +7,7 @@ from typing import Annotated
 from cyclopts import Group, Parameter
 
 from stopwatt.cli.gridoptions import GridOptions, grid_from
-from stopwatt.cli.options import RULES, EnergyOptions, ProtocolOptions, StoreOptions, TimingOptions
+from stopwatt.cli.options import RULES, DataOptions, EnergyOptions, ProtocolOptions, StoreOptions, TimingOptions
 from stopwatt.errors import UsageError
 from stopwatt.records import Process
 
@@ -51,6 +51,7 @@ def sweep(
     ] = None,
     timing: TimingOptions = TimingOptions(),  # noqa: B008
     energy: EnergyOptions = EnergyOptions(),  # noqa: B008
+    data: DataOptions = DataOptions(),  # noqa: B008
     results: StoreOptions = StoreOptions(),  # noqa: B008
     place: PlaceOptions = PlaceOptions(),
     first: FirstOptions = FirstOptions(),
@@ -79,6 +80,7 @@ def sweep(
     grid = grid_from(what, asked, rules, timing, results.tag, energy=energy)
     if process is not None:
         grid = replace(grid, protocol=replace(grid.protocol, process=process))
+    grid = replace(grid, protocol=data.protocol(grid.protocol))
     executor = Executor.read(place.executor, place.machine)
     axes = [axis.name for axis in grid.axes if len(axis.values) > 1]
     with show_progress(console_for(sys.stderr), lambda measured: current_finding(measured, axes)) as watcher:

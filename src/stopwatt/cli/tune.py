@@ -7,7 +7,18 @@ from typing import TYPE_CHECKING, Annotated
 
 from cyclopts import Group, Parameter
 
-from stopwatt.cli.options import RESULTS, RULES, TARGET, OnDevice, Params, StoreOptions, batches, parameters, words
+from stopwatt.cli.options import (
+    RESULTS,
+    RULES,
+    TARGET,
+    DataOptions,
+    OnDevice,
+    Params,
+    StoreOptions,
+    batches,
+    parameters,
+    words,
+)
 from stopwatt.errors import UsageError
 
 if TYPE_CHECKING:
@@ -30,7 +41,7 @@ class AimOptions:
             negative="",
             consume_multiple=True,
             show_default=False,
-            help='Constraints: "p99<10ms" "deviation<1e-2" "memory<2GB" "throughput>100".',
+            help='Constraints: "p99<10ms" "deviation<1e-2" "memory<2GB" "accuracy_loss<1%".',
         ),
     ] = ()
     budget: Annotated[str, Parameter(group=AIM, help="Time that measuring may take (90s, 10min).")] = "10min"
@@ -76,6 +87,7 @@ def tune(
     aim: AimOptions = AimOptions(),
     space: SpaceOptions = SpaceOptions(),
     rules: TuneRules = TuneRules(),
+    data: DataOptions = DataOptions(),  # noqa: B008  (frozen)
     out: Annotated[
         Path | None, Parameter(group=RESULTS, help="Write the winner as a pack, where its backend has files.")
     ] = None,
@@ -99,7 +111,7 @@ def tune(
     from stopwatt.reporting.progress import show_progress
     from stopwatt.tuning.tune import run_tune
 
-    asked = request(workload, aim, space, rules, results.tag)
+    asked = replace(request(workload, aim, space, rules, results.tag), data=data.asked())
     with show_progress(console_for(sys.stderr)) as watcher:
         result = run_tune(asked, store=results.store, watcher=watcher, allow=rules.allow)
     if out is not None and result.tuned.winner is not None:
@@ -160,7 +172,7 @@ def packed(asked: "Asked", result: "TuneResult", out: Path, *, force: bool) -> "
 
     winner = result.tuned.winner
     assert winner is not None  # noqa: S101  (asked by the caller)
-    setup = winner.row.cell.setup
+    setup, calibration = winner.row.cell.setup, winner.row.cell.calibration
     wanted = PackAsked(
         workload=asked.workload,
         out=out,
@@ -173,6 +185,9 @@ def packed(asked: "Asked", result: "TuneResult", out: Path, *, force: bool) -> "
         seed=asked.seed,
         tolerance=asked.tolerance,
         force=force,
+        data=calibration.data if calibration else "",
+        images=Path(calibration.images) if calibration and calibration.images else None,
+        calibrate=calibration.samples if calibration else 0,
     )
     with progress() as watcher:
         run_pack(wanted, watcher)

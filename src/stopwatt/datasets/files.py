@@ -108,6 +108,10 @@ class _Cells(Sequence[Any]):
     def __len__(self) -> int:
         return len(self._cells)
 
+    def word(self, number: int) -> str:
+        """A cell as it is written."""
+        return self._cells[number].strip()
+
     @overload
     def __getitem__(self, index: int) -> Any: ...
     @overload

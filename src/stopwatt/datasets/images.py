@@ -4,6 +4,7 @@ import hashlib
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 from stopwatt.bulk.images import read
 from stopwatt.bulk.items import Items
@@ -11,6 +12,7 @@ from stopwatt.bulk.pictures import image_of
 from stopwatt.bulk.records import Failed, Item
 from stopwatt.datasets.base import Sample, Takes, Unreadable
 from stopwatt.errors import UsageError
+from stopwatt.serving.contract import Placement
 from stopwatt.serving.pixels import normalised
 
 
@@ -21,10 +23,12 @@ class Images:
     Attributes:
         described: What they are.
         items: In order.
+        annotations: File that says what is in them; `None` where they do not come from one.
     """
 
     described: str
     items: Items
+    annotations: Path | None = None
 
     def __len__(self) -> int:
         return len(self.items)
@@ -42,19 +46,28 @@ class Images:
         Raises:
             UsageError: The model does not say what images it takes.
         """
+        found = self.placed(number, takes)
+        return found if isinstance(found, Unreadable) else found[0]
+
+    def placed(self, number: int, takes: Takes) -> tuple[Sample, Placement] | Unreadable:
+        """The same, and where the image lies in what the model is given.
+
+        Raises:
+            UsageError: The model does not say what images it takes.
+        """
         if takes.contract is None:
             raise UsageError(
                 "the model does not say what images it takes",
                 when=f"reading the {self.described}",
-                now="return (module, inputs, Contract(...)) from the function that builds it, or name a file that "
-                f"holds arrays called {', '.join(takes.names)} (.npz, .safetensors, .parquet)",
+                now="say it in a file, --contract FILE, or return (module, inputs, Contract(...)) from the function "
+                f"that builds it; or name arrays called {', '.join(takes.names)} (.npz, .safetensors, .parquet)",
             )
         preprocess = takes.contract.preprocess
         image = image_of(self.items[number], preprocess)
         if isinstance(image, Failed):
             return Unreadable(self.items[number].name, image.why)
-        pixels, _ = image
-        return (pixels,) if preprocess.inside else (normalised(pixels[None], preprocess)[0],)
+        pixels, placement = image
+        return (pixels if preprocess.inside else normalised(pixels[None], preprocess)[0],), placement
 
 
 def _content(item: Item) -> bytes:

@@ -33,7 +33,7 @@ def open_data(data: str, images: Path | None = None) -> Dataset:
     path = Path(data).expanduser()
     if path.suffix.lower() not in SUFFIXES or path.is_dir():
         source = open_source(data, images=images)
-        return Images(source.described, source.items)
+        return Images(source.described, source.items, source.annotations)
     if images is not None:
         raise UsageError("a file of arrays names no images", when=str(path), now="leave --images away")
     found = open_file(path)

@@ -4,7 +4,7 @@ import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from math import prod
-from typing import Any
+from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,7 +12,18 @@ from numpy.typing import NDArray
 from stopwatt.datasets.base import Sample, Takes
 from stopwatt.errors import UsageError
 
+LABEL = "label"
+"""Name of the array, or the column, that is no input of a model but says which class each sample is of."""
 _BYTES = ("uint8", "int8")
+
+
+@runtime_checkable
+class Words(Protocol):
+    """Rows that are known as texts, too."""
+
+    def word(self, number: int) -> str:
+        """A row as it is written."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +50,9 @@ class Tensors:
         total = hashlib.sha256()
         for name in sorted(self.rows):
             for number in numbers:
+                if name == LABEL:
+                    total.update(f"{name} {self.word(name, number)} ".encode())
+                    continue
                 values = np.ascontiguousarray(self.rows[name][number])
                 total.update(f"{name} {values.dtype} {values.shape} ".encode())
                 total.update(values.tobytes())
@@ -54,8 +68,20 @@ class Tensors:
         inputs = zip(takes.names, takes.dtypes, takes.shapes, strict=True)
         return tuple(self._array(number, name, np.dtype(dtype), shape) for name, dtype, shape in inputs)
 
+    def word(self, name: str, number: int) -> str:
+        """One value as it is written: a text, or a number, whole ones without a point."""
+        rows = self.rows[name]
+        if isinstance(rows, Words):
+            return rows.word(number)
+        value = np.asarray(rows[number])
+        if value.size != 1:
+            what = f"{name} of sample {number} is of shape {_shown(value.shape)}, not one value"
+            raise UsageError(what, when=self.described, now="write one class for each sample")
+        found = value.reshape(()).item()
+        return str(int(found)) if isinstance(found, float) and found.is_integer() else str(found)
+
     def _check_names(self, takes: Takes) -> None:
-        unknown = [name for name in self.rows if name not in takes.names]
+        unknown = [name for name in self.rows if name not in (*takes.names, LABEL)]
         missing = [name for name in takes.names if name not in self.rows]
         if unknown or missing:
             parts = (("it has not", unknown), ("nothing is called", missing))

@@ -27,6 +27,7 @@ class JobKind(StrEnum):
     REPLAY = "replay"  # call operators by themselves
     INSPECT = "inspect"  # look at the model as exporters will, and convert nothing
     CALIBRATE = "calibrate"  # draw the user's data that int8 is calibrated on
+    LABEL = "label"  # draw the user's labelled data that accuracy is measured on
     CHECK = "check"  # compare a converted model's answers with the reference's, and time nothing
 
 
@@ -46,6 +47,7 @@ class Job:
         rules: How.
         calibration: File of drawn data; written by CALIBRATE, read by CONVERT, MEASURE. Empty for the bundle's inputs.
         calibration_digest: SHA-256 of that file, for those who read it.
+        labelled: Folder of labelled samples; written by LABEL, read by MEASURE. Empty where the round judges none.
     """
 
     kind: JobKind
@@ -62,6 +64,7 @@ class Job:
     rules: ReplayRules = field(default_factory=ReplayRules)
     calibration: str = ""
     calibration_digest: str = ""
+    labelled: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -43,6 +43,8 @@ from stopwatt.records import Measured, Note, Protocol, Reading, Samples, Scalar,
 
 NOT_FRESH = "the process had measured other cells before"
 NOT_ALONE = "processes that measure other cells hold memory of the device too"
+_TO_END_S = 10.0
+"""Of the round's time limit that is kept for judging and for its end."""
 COLD_START_PHASES = ("import", "build", "load", "first call")
 
 
@@ -147,7 +149,11 @@ class Round:
         self._throughput(subject)
         self._memory(memory, device)
         self._suspect(subject)
-        return self._energy(subject) or self._paced(subject, gate, bundle)
+        interrupted = self._energy(subject)
+        if interrupted is not None:
+            return interrupted
+        self._accuracy(subject, bundle)
+        return self._paced(subject, gate, bundle)
 
     def _interrupted(self, when: str) -> Answer:
         now = "start the same command again: it goes on from here"
@@ -299,6 +305,20 @@ class Round:
             with self.phases.phase("occupancy"):
                 self.readings["occupancy"] = estimate_occupancy(subject.timed, subject.sets, subject.device.kind)
         return self.answer(Status.OK)
+
+    def _accuracy(self, subject: Subject, bundle: Bundle) -> None:
+        """In the round that has labelled samples: a setup answers the same in each."""
+        if not self.job.labelled:
+            return
+        from stopwatt.measuring.accuracy import measure_accuracy  # with a library that few rounds need
+
+        left_s = self.protocol.timeout_s - sum(self.phases.seconds.values()) - _TO_END_S
+        with self.phases.phase("accuracy"):
+            found = measure_accuracy(self.job, subject.runner, bundle.contract, left_s)
+        self.readings |= found.readings
+        self.samples |= found.samples
+        self.facts |= found.facts
+        self.notes += found.notes
 
     def _deviation(self, gate: Gate, bundle: Bundle) -> None:
         found = gate.deviation

@@ -29,6 +29,7 @@ _STEPS = {
     JobKind.INSPECT: "inspection:inspect_workload",
     JobKind.CHECK: "check:check_answers",
     JobKind.CALIBRATE: "drawing:draw_calibration",
+    JobKind.LABEL: "labelling:draw_labelled",
 }
 """Functions that do a job, imported when it comes: each needs other libraries."""
 

@@ -25,6 +25,11 @@ def value_cell(estimate: Estimate, scale: units.Scale) -> str:
     return units.column_value(estimate.value, scale, half_width=half) + mark(estimate)
 
 
+def share_cell(estimate: Estimate) -> str:
+    """A share from 0 to 1, in thousandths: what few samples say does not bear more."""
+    return MISSING if estimate.value is None else f"{estimate.value:.3f}"
+
+
 def rate_cell(estimate: Estimate) -> str:
     """Three digits: what a capacity is planned with."""
     if estimate.value is None:

@@ -13,7 +13,7 @@ from dataclasses import asdict
 from pathlib import Path
 
 from stopwatt.errors import EnvironmentUnfit
-from stopwatt.records import Calibration, Cell, digest
+from stopwatt.records import Calibration, Cell, Labelled, digest
 
 FORMAT = 1
 """Changes when the meaning of cached content does."""
@@ -56,6 +56,12 @@ def artifact_folder(cell: Cell) -> Path:
 def calibration_folder(cell: Cell, calibration: Calibration) -> Path:
     """Where the samples are that were drawn for a cell, in the shape that its model takes."""
     return root() / "calibrations" / digest([FORMAT, *_content(cell), calibration.digest])
+
+
+def labelled_folder(cell: Cell, labelled: Labelled) -> Path:
+    """Where the labelled samples are that were drawn for a cell: the same for all batches, devices and seeds."""
+    drawn = [labelled.digest, labelled.labels, labelled.samples]
+    return root() / "labelled" / digest([FORMAT, asdict(cell.workload), cell.code, *drawn])
 
 
 def _content(cell: Cell) -> list[object]:

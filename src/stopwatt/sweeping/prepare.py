@@ -55,6 +55,13 @@ class Preparation:
             return None
         return _of_content(cache.calibration_folder(cell, calibration), self._made.get(cache.bundle_folder(cell), ""))
 
+    def labelled(self, cell: Cell) -> Path | None:
+        """Folder of the labelled samples that the cell's accuracy is measured on; `None` where nobody asked for it."""
+        wanted = cell.protocol.accuracy
+        if wanted is None:
+            return None
+        return _of_content(cache.labelled_folder(cell, wanted), self._made.get(cache.bundle_folder(cell), ""))
+
     def ready(self, cell: Cell) -> Outcome | None:
         """Make everything ready: `None` when it is, otherwise what failed."""
         try:
@@ -63,7 +70,8 @@ class Preparation:
             return Outcome(Answer(*translate(refusal, "planning")), "", 0.0)
         foreign = resolve(cell.workload.source).runs_foreign_code
         reference = self._made_anew(cell) if foreign else self._ready(JobKind.REFERENCE, cell, self.bundle(cell))
-        drawn = reference or self._ready(JobKind.CALIBRATE, cell, self._calibration_folder(cell))
+        labelled = reference or self._ready(JobKind.LABEL, cell, self.labelled(cell))
+        drawn = labelled or self._ready(JobKind.CALIBRATE, cell, self._calibration_folder(cell))
         return drawn or self._ready(JobKind.CONVERT, cell, self.artifact(cell))
 
     def _made_anew(self, cell: Cell) -> Outcome | None:
@@ -122,4 +130,6 @@ def _job(kind: JobKind, cell: Cell, bundle: Path, draft: Path, calibration: Path
         return Job(kind, cell, bundle=str(draft))
     if kind is JobKind.CALIBRATE:
         return Job(kind, cell, bundle=str(bundle), calibration=str(draft / _DRAWN))
+    if kind is JobKind.LABEL:
+        return Job(kind, cell, bundle=str(bundle), labelled=str(draft))
     return calibrated(Job(kind, cell, bundle=str(bundle), artifact=str(draft)), calibration)

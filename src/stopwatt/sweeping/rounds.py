@@ -112,6 +112,7 @@ class LocalRounds(Local):
             artifact=str(self._preparation.artifact(turn.cell) or ""),
             round=turn.round,
             tick_s=watch.tick_s,
+            labelled=str(self._preparation.labelled(turn.cell) or "") if turn.round == 0 else "",
         )
         if failure is None and not job.artifact:  # a converted model was quantised when it was made
             job = calibrated(job, self._preparation.calibration(turn.cell))

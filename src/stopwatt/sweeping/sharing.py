@@ -5,11 +5,14 @@ from stopwatt.measuring.job import JobKind
 from stopwatt.records import Cell, Process
 from stopwatt.workloads.resolve import resolve
 
+_OF_DATA = (JobKind.CALIBRATE, JobKind.LABEL)
+"""Jobs that read data which somebody brought: it may be damaged."""
+
 
 def group_of(kind: JobKind, cell: Cell) -> str:
     """Name of the jobs that the process of this one may do as well; empty where the job needs a process of its own."""
     alone = cell.protocol.process is not Process.SHARED or cell.protocol.occupancy  # a tracer stays in its process
-    if alone or kind is JobKind.CALIBRATE or not _family_is_tidy(cell):
+    if alone or kind in _OF_DATA or not _family_is_tidy(cell):
         return ""
     setup = cell.setup
     if kind is JobKind.REFERENCE:

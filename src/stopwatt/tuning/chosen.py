@@ -8,7 +8,7 @@ import numpy as np
 from stopwatt.analyse.estimate import counted
 from stopwatt.analyse.front import pareto_front
 from stopwatt.analyse.row import Row, paired
-from stopwatt.analyse.summary import summarise
+from stopwatt.metrics import ACCURACY
 from stopwatt.records import Measurement, Status
 from stopwatt.stats.intervals import geometric_mean
 from stopwatt.stats.racing import Race
@@ -88,8 +88,8 @@ def conclude(search: Search, found: Sequence[Measurement]) -> Tuned:
         found: All that it measured.
     """
     scouted, proven = search.split(found)
-    proofs = {key: _candidate(search, rounds, proven=True) for key, rounds in proven.items()}
-    scouts = {key: _candidate(search, rounds, proven=False) for key, rounds in scouted.items()}
+    proofs = {key: _candidate(search, search.row(key, proven), proven[key], proven=True) for key in proven}
+    scouts = {key: _candidate(search, search.row(key, scouted), scouted[key], proven=False) for key in scouted}
     ranked = sorted((one for one in proofs.values() if one.costs), key=_mean)
     kept = [one for one in ranked if one.holds is Holds.YES] or [one for one in ranked if one.holds is Holds.OPEN]
     winner = kept[0] if kept else None
@@ -121,8 +121,7 @@ def conclude(search: Search, found: Sequence[Measurement]) -> Tuned:
     )
 
 
-def _candidate(search: Search, rounds: Sequence[Measurement], *, proven: bool) -> Candidate:
-    (row,) = summarise(rounds)
+def _candidate(search: Search, row: Row, rounds: Sequence[Measurement], *, proven: bool) -> Candidate:
     holds = worst_of([one.judge(row) for one in search.constraints], row)
     costs = [(one.round, cost) for one in rounds if (cost := cost_of(one, search.goal)) is not None]
     return Candidate(row, proven, holds, tuple(costs) if proven and row.status is Status.OK else ())
@@ -142,7 +141,8 @@ def _ratio(base: Candidate | None, other: Candidate | None) -> Ratio:
 
 def _miss(search: Search, one: Candidate) -> float:
     """The largest of its excesses; unknown ones count as infinite."""
-    return max((one_of.excess(one.row) or float("inf") for one_of in search.constraints), default=float("inf"))
+    found = [one_of.excess(one.row) for one_of in search.constraints]
+    return max((float("inf") if excess is None else excess for excess in found), default=float("inf"))
 
 
 def _front(search: Search, known: Sequence[Candidate]) -> tuple[Candidate, ...]:
@@ -150,6 +150,8 @@ def _front(search: Search, known: Sequence[Candidate]) -> tuple[Candidate, ...]:
     device = search.space.default.setup.device
     metrics = dict.fromkeys([metric_of(search.goal, device), "latency", metric_of(Goal.MEMORY, device), "deviation"])
     able = [one for one in known if one.row.status is Status.OK and one.holds is not Holds.NO]
+    if able and all(one.row.answers is not None for one in able):
+        metrics[ACCURACY] = None
     measured = tuple(name for name in metrics if any(one.row.estimates[name].measured is not None for one in able))
     rows = {id(one.row): one for one in able}
     return tuple(rows[id(row)] for row in pareto_front([one.row for one in able], measured))

@@ -3,10 +3,11 @@
 from typing import Any
 
 from stopwatt.analyse.document import estimate_document, ratio_document, subject_document
+from stopwatt.metrics import ACCURACY, ACCURACY_LOSS
 from stopwatt.tuning.chosen import Candidate, Tuned
 
 SCHEMA = 1
-_SHOWN = ("latency", "latency_p99", "throughput", "host_memory", "device_memory", "deviation")
+_SHOWN = ("latency", "latency_p99", "throughput", "host_memory", "device_memory", "deviation", ACCURACY, ACCURACY_LOSS)
 
 
 def tuned_document(found: Tuned) -> dict[str, Any]:

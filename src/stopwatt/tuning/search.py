@@ -11,6 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import groupby
 
+from stopwatt.analyse.accuracy import with_loss
 from stopwatt.analyse.row import Row
 from stopwatt.analyse.summary import summarise
 from stopwatt.records import Cell, Measurement, Protocol, Status
@@ -19,7 +20,10 @@ from stopwatt.stats.racing import Race, RaceRules, judge
 from stopwatt.sweeping.plan import Plan
 from stopwatt.tuning.goals import Goal, cost_of
 from stopwatt.tuning.space import Space
-from stopwatt.tuning.where import Constraint, Holds
+from stopwatt.tuning.where import ACCURACIES, Constraint, Holds
+
+Rounds = Mapping[str, Sequence[Measurement]]
+"""By the key of the candidate in the race."""
 
 FINALISTS = 3
 """Those whose proof is measured, beside the default."""
@@ -93,12 +97,12 @@ class Search:
 
     def race(self, scouted: Mapping[str, Sequence[Measurement]]) -> Race:
         """Where the race stands; a candidate that breaks a constraint for certain takes no part."""
-        return judge([self._costs(scouted.get(cell.key, ())) for cell in self.space.cells], self.rules)
+        return judge([self._costs(cell, scouted) for cell in self.space.cells], self.rules)
 
     def order(self, scouted: Mapping[str, Sequence[Measurement]]) -> list[Cell]:
         """Candidates that can still win by what the race saw of them, the best first."""
         race = self.race(scouted)
-        arms = {arm: self._costs(scouted.get(cell.key, ())) for arm, cell in enumerate(self.space.cells)}
+        arms = {arm: self._costs(cell, scouted) for arm, cell in enumerate(self.space.cells)}
         worth = {arm: sum(map(math.log, costs)) / len(costs) for arm, costs in arms.items() if costs}
         rest = sorted((arm for arm in worth if arm not in race.left), key=worth.__getitem__)
         return [self.space.cells[arm] for arm in (*race.left, *rest)]
@@ -132,18 +136,21 @@ class Search:
         walls = [one.phases["round"] for one in found if "round" in one.phases]
         return _PROOF_S + (sum(walls) / len(walls) if walls else 0.0)
 
-    def _costs(self, rounds: Sequence[Measurement]) -> list[float]:
-        if not rounds or any(one.status is not Status.OK for one in rounds) or self._hopeless(rounds):
+    def _costs(self, cell: Cell, scouted: Rounds) -> list[float]:
+        rounds = scouted.get(cell.key, ())
+        if not rounds or any(one.status is not Status.OK for one in rounds) or self._hopeless(cell, scouted):
             return []
         costs = [cost_of(one, self.goal) for one in rounds]
         return [] if None in costs else [cost for cost in costs if cost is not None]
 
-    def _hopeless(self, rounds: Sequence[Measurement]) -> bool:
+    def _hopeless(self, cell: Cell, scouted: Rounds) -> bool:
         """Whether a constraint is broken by so much that short rounds tell."""
         if not self.constraints:
             return False
-        (row,) = summarise(rounds)
+        row = self.row(cell.key, scouted)
         for one in self.constraints:
+            if one.name in ACCURACIES and one.judge(row) is Holds.NO:  # a longer proof asks the same samples
+                return True
             excess = one.excess(row)
             certain = one.name in _TOLD_BY_FEW
             median = row.estimates["latency"].measured
@@ -167,7 +174,7 @@ class Search:
         wanted = _once([*order[: max(1, min(finalists, len(race.left)))], self.space.default])
         if not all(cell.key in proven for cell in wanted):
             return self._plan(wanted, replace(self.proof, rounds=rounds))
-        kept = [cell for cell in order if cell.key in proven and self.holds(proven[cell.key]) is not Holds.NO]
+        kept = [cell for cell in order if cell.key in proven and self.holds(cell, proven) is not Holds.NO]
         further = [cell for cell in order if cell.key not in proven]
         if kept or not further or len(tried) >= MOST_PROOFS:
             return None
@@ -180,9 +187,18 @@ class Search:
         finalists = min(FINALISTS, max(1, turns // LEAST_PROOFS - 1))
         return finalists, min(self.proof.rounds, max(LEAST_PROOFS, turns // (finalists + 1)))
 
-    def holds(self, rounds: Sequence[Measurement]) -> Holds:
+    def row(self, key: str, known: Rounds) -> Row:
+        """What the rounds of a candidate say; what it loses of its accuracy is against the default."""
+        (row,) = summarise(known[key])
+        default = known.get(self.space.default.key)
+        if row.answers is None or not default:
+            return row
+        (base,) = summarise(default)
+        return with_loss(row, base)
+
+    def holds(self, cell: Cell, proven: Rounds) -> Holds:
         """Whether all constraints hold by what rounds of the proof say; the least certain answer counts."""
-        (row,) = summarise(rounds)
+        row = self.row(cell.key, proven)
         return worst_of([one.judge(row) for one in self.constraints], row)
 
     def _plan(self, cells: Sequence[Cell], rules: Protocol) -> Plan:

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from stopwatt.backends import catalogue
+from stopwatt.datasets.labelled import DataAsked
 from stopwatt.devices.facts import read_facts
 from stopwatt.devices.fitness import usable_threads
 from stopwatt.devices.resolve import kind_of
@@ -61,6 +62,7 @@ class Asked:
         seed: Of weights, inputs and orders.
         tolerance: Largest deviation that passes the correctness gate; `None` for the precision's own.
         tag: A name for the run.
+        data: What int8 is calibrated on and accuracy is measured on; `None` for the workload's own inputs.
     """
 
     workload: str
@@ -76,6 +78,7 @@ class Asked:
     seed: int = 0
     tolerance: float | None = None
     tag: str = ""
+    data: DataAsked | None = None
 
     def rules(self, base: Protocol) -> Protocol:
         """A protocol with what the request says of it."""

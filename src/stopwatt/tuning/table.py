@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 from rich.text import Text
 
 from stopwatt.analyse.estimate import Estimate, counted
+from stopwatt.metrics import ACCURACY
 from stopwatt.records import Note, Severity
 from stopwatt.reporting.console import MISSING
 from stopwatt.reporting.grid import Column, Row, grid
@@ -67,7 +68,9 @@ def _metrics(found: Tuned) -> list[str]:
     device = next((one.row.cell.setup.device for one in (found.default, found.winner) if one), "cpu")
     memory = "host_memory" if device == "cpu" else "device_memory"
     bound = [one.metric(device) for one in found.constraints]
-    return list(dict.fromkeys((found.metric, *bound, memory, "deviation")))
+    shown = [one for one in (found.winner, found.runner_up, found.default, *found.front) if one]
+    judged = [ACCURACY] if any(one.row.answers is not None for one in shown) else []
+    return list(dict.fromkeys((found.metric, *bound, memory, "deviation", *judged)))
 
 
 def _scales(found: Tuned) -> dict[str, Scale]:

@@ -1,8 +1,9 @@
 """From what is wanted to the setup that does it best: search, prove, conclude."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import replace
 
+from stopwatt.datasets.labelled import with_data
 from stopwatt.errors import UsageError
 from stopwatt.records import Measurement, Protocol, digest
 from stopwatt.running import Silent, carry_out
@@ -14,7 +15,7 @@ from stopwatt.tuning.goals import Goal
 from stopwatt.tuning.result import TuneResult
 from stopwatt.tuning.search import Search, proof_rules
 from stopwatt.tuning.space import PROOF, SCOUT, Asked, space_of
-from stopwatt.tuning.where import read
+from stopwatt.tuning.where import ACCURACIES, read
 
 LEAST_BUDGET_S = 20.0
 """Three setups cannot be measured and proven in less: each round is a process of some seconds."""
@@ -72,8 +73,27 @@ def _search(asked: Asked, scout: Protocol, proof: Protocol, rules: RaceRules) ->
     names = {one.name for one in constraints}
     if asked.goal is Goal.ENERGY or "energy" in names:
         scout, proof = _with_energy(scout), _with_energy(proof)
+    scout, proof = _with_data(asked, scout, proof, names)
     space = space_of(asked, scout)
     return Search(space, asked.goal, constraints, asked.budget_s, rules, asked.rules(proof_rules(proof, constraints)))
+
+
+def _with_data(asked: Asked, scout: Protocol, proof: Protocol, names: Collection[str]) -> tuple[Protocol, Protocol]:
+    """Both with the user's data. The race judges labelled samples only where a constraint asks for it: they take time.
+
+    Raises:
+        UsageError: There are no such data, or a constraint needs labels and there are none.
+    """
+    drawn = Protocol() if asked.data is None else with_data(asked.rules(proof), asked.data)
+    wanted = [name for name in ACCURACIES if name in names]
+    if wanted and drawn.accuracy is None:
+        raise UsageError(
+            f"a constraint on {wanted[0]} needs labelled data",
+            when="--where",
+            now="name them: --data DATA, and --labels where the data do not hold them",
+        )
+    scout = replace(scout, calibration=drawn.calibration, accuracy=drawn.accuracy if wanted else None)
+    return scout, replace(proof, calibration=drawn.calibration, accuracy=drawn.accuracy)
 
 
 def _with_energy(rules: Protocol) -> Protocol:

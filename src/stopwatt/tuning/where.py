@@ -10,7 +10,7 @@ from stopwatt.analyse.row import Row
 from stopwatt.analyse.summary import LARGEST, TAILS
 from stopwatt.errors import UsageError
 from stopwatt.extensions import unknown
-from stopwatt.metrics import METRICS
+from stopwatt.metrics import ACCURACY, ACCURACY_LOSS, METRICS
 from stopwatt.records import Status
 from stopwatt.tuning.goals import Goal, metric_of
 from stopwatt.units import parse
@@ -18,7 +18,9 @@ from stopwatt.units import parse
 _LATENCIES = {"latency": "latency", "p50": "latency", "max": LARGEST} | {
     name.removeprefix("latency_"): name for name in TAILS
 }
-_OTHERS = ("throughput", "energy", "memory", "deviation", "cold_start")
+ACCURACIES = (ACCURACY, ACCURACY_LOSS)
+"""Constraints that need labelled samples."""
+_OTHERS = ("throughput", "energy", "memory", "deviation", "cold_start", *ACCURACIES)
 NAMES = (*_LATENCIES, *_OTHERS)
 _FORM = re.compile(r"\s*(?P<name>[A-Za-z_][\w.]*)\s*(?P<sign><=|>=|<|>)\s*(?P<limit>\S.*?)\s*")
 _UNITS = {"s": "s", "B": "B", "J": "J"}
@@ -74,9 +76,9 @@ class Constraint:
     def excess(self, row: Row) -> float | None:
         """How many times the limit a row is beyond it, on the wrong side above 1; `None` where nobody knows."""
         value = self.of(row).measured
-        if value is None or self.limit <= 0 or value <= 0:
+        if value is None or self.limit <= 0 or (value <= 0 and not self.at_most):
             return None
-        return value / self.limit if self.at_most else self.limit / value
+        return max(0.0, value) / self.limit if self.at_most else self.limit / value
 
     def _keeps(self, value: float) -> bool:
         return value <= self.limit if self.at_most else value >= self.limit
@@ -114,6 +116,10 @@ def _read(text: str) -> Constraint:
     limit = parse(form["limit"], _UNITS.get(unit, "1"))
     if not limit > 0:
         raise UsageError(f"{text!r} can never decide anything", when="--where", now="give a limit above 0")
+    if name in ACCURACIES and limit >= 1:
+        raise UsageError(
+            f"{text!r} can never decide anything", when="--where", now="accuracy is from 0 to 1: write 0.9 or 90%"
+        )
     return Constraint(text.strip(), name, form["sign"].startswith("<"), limit)
 
 

@@ -9,6 +9,8 @@ from stopwatt.workloads import hfdir, pyfile, timm, torchvision
 from stopwatt.workloads.base import Family
 from stopwatt.workloads.contracted import PREFIX as CONTRACT
 from stopwatt.workloads.contracted import Contracted, parted
+from stopwatt.workloads.family import BuiltIn
+from stopwatt.workloads.library import LibraryModel
 from stopwatt.workloads.onnxfile import OnnxFile
 from stopwatt.workloads.pt2file import Pt2File
 from stopwatt.workloads.served import PREFIX, Served
@@ -56,6 +58,18 @@ def resolve(source: str) -> Family:
     if colon and library in _LIBRARIES:
         return _LIBRARIES[library](name)
     return _outside(source)
+
+
+def draws_weights(source: str) -> bool:
+    """Whether the model's weights are drawn at random, as far as its source tells: built-in ones, and libraries' own.
+
+    Raises:
+        UsageError, UnsafeFile, WorkloadError: As `resolve`.
+    """
+    family = resolve(source)
+    while isinstance(family, Served | Contracted):
+        family = family.family
+    return isinstance(family, BuiltIn | LibraryModel)
 
 
 def _outside(source: str) -> Family:

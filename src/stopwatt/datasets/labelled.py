@@ -1,0 +1,96 @@
+"""Which labelled samples accuracy is measured on: others than int8 is calibrated on, while there are others."""
+
+import hashlib
+from collections.abc import Collection
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+
+from stopwatt.datasets.base import Dataset
+from stopwatt.datasets.labels import NONE, Labels, find_labels, require_labels
+from stopwatt.datasets.opening import SAMPLES as CALIBRATED
+from stopwatt.datasets.opening import calibration_of, drawn, open_data
+from stopwatt.errors import UsageError
+from stopwatt.records import Calibration, Labelled, Protocol
+from stopwatt.text import counted
+
+SAMPLES = 500
+"""That are drawn where nobody says how many; all that are left, where there are fewer."""
+
+
+@dataclass(frozen=True, slots=True)
+class DataAsked:
+    """Data, as a user names them.
+
+    Attributes:
+        data: As `open_data` takes it.
+        labels: As `find_labels` takes it.
+        samples: That accuracy is measured on; 0 for `SAMPLES`, or all where there are fewer.
+        calibrate: That int8 is calibrated on; 0 for the usual number, or half of what there is where that is less.
+        images: Folder that names in a list or in annotations are relative to; `None` for where they are.
+    """
+
+    data: str
+    labels: str = ""
+    samples: int = 0
+    calibrate: int = 0
+    images: Path | None = None
+
+
+def with_data(rules: Protocol, asked: DataAsked) -> Protocol:
+    """The rules with the samples to calibrate on, and those to measure accuracy on where there are labels.
+
+    Raises:
+        UsageError: No such data, not so many, or labels that are not theirs.
+    """
+    for name, value in (("samples", asked.samples), ("calibrate", asked.calibrate)):
+        if value < 0:
+            raise UsageError(f"--{name} {value} is out of range", now="use 1 or more, or leave it away")
+    dataset = open_data(asked.data, asked.images)
+    labels = find_labels(dataset, asked.labels, asked.images)
+    if labels is None and (asked.samples or asked.labels not in ("", NONE)):
+        require_labels(dataset, labels, asked.labels)
+    several = labels is not None and len(dataset) > 1
+    count = asked.calibrate or min(CALIBRATED, len(dataset) // 2 if several else len(dataset))
+    calibration = calibration_of(asked.data, images=asked.images, samples=count, seed=rules.seed)
+    if labels is None:
+        return replace(rules, calibration=calibration)
+    found = require_labels(dataset, labels, asked.labels)
+    return replace(rules, calibration=calibration, accuracy=_labelled(dataset, found, asked, calibration))
+
+
+def _labelled(dataset: Dataset, labels: Labels, asked: DataAsked, calibration: Calibration) -> Labelled:
+    if asked.samples > len(labels.of):
+        raise UsageError(
+            f"{counted(len(labels.of), 'sample')} of {len(dataset)} have a label, {asked.samples} were asked for",
+            when=labels.described,
+            now=f"ask for {len(labels.of)} at most (--samples), or label more",
+        )
+    kept_out = set(drawn(len(dataset), calibration.samples, calibration.seed))
+    free = sum(number not in kept_out for number in labels.of)
+    count = asked.samples or min(SAMPLES, free) or len(labels.of)
+    root = "" if asked.images is None else str(asked.images)
+    wanted = Labelled(
+        asked.data, asked.labels, "", count, calibration.seed, root, calibration.samples, max(0, count - free)
+    )
+    return replace(wanted, digest=digest_of(dataset, labels, chosen(len(dataset), labels.of, wanted)))
+
+
+def chosen(available: int, labelled: Collection[int], wanted: Labelled) -> list[int]:
+    """Numbers of the samples, rising: in the order of the draw those that are not calibrated on, then those that are.
+
+    Args:
+        available: Samples of the data.
+        labelled: Numbers of those that have a label.
+        wanted: How many, and which draw.
+    """
+    known = set(labelled)
+    order = [int(number) for number in np.random.default_rng(wanted.seed).permutation(available)]
+    turns = (*order[wanted.kept_out :], *order[: wanted.kept_out])
+    return sorted([number for number in turns if number in known][: wanted.samples])
+
+
+def digest_of(dataset: Dataset, labels: Labels, numbers: list[int]) -> str:
+    """SHA-256 of what samples and labels hold."""
+    return hashlib.sha256(f"{dataset.digest(numbers)} {labels.digest(numbers)}".encode()).hexdigest()
