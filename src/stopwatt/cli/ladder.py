@@ -7,6 +7,7 @@ from cyclopts import Parameter
 
 from stopwatt.cli.options import (
     TARGET,
+    DataOptions,
     EnergyOptions,
     HostThreads,
     OnDevice,
@@ -40,6 +41,7 @@ def ladder(
     ] = True,
     rules: ProtocolOptions = ProtocolOptions(),  # noqa: B008  (frozen)
     energy: EnergyOptions = EnergyOptions(),  # noqa: B008
+    data: DataOptions = DataOptions(),  # noqa: B008
     results: StoreOptions = StoreOptions(),  # noqa: B008
 ) -> None:
     """Try one optimisation after another on a model: what does each buy alone, on top of the others, and on the whole?
@@ -60,7 +62,7 @@ def ladder(
     from stopwatt.reporting.console import console_for
     from stopwatt.reporting.progress import show_progress
 
-    protocol = energy.protocol(TimingOptions(), rules)
+    protocol = data.protocol(energy.protocol(TimingOptions(), rules))
     steps = words(step) if step else ()
     about = (batch, device, threads, orders, protocol, results.tag, graphs, base)
     asked = Asked(workload, parameters(param), steps, *about)

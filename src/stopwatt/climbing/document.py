@@ -6,10 +6,20 @@ from typing import Any
 from stopwatt.analyse.document import estimate_document, ratio_document, subject_document
 from stopwatt.analyse.row import Row
 from stopwatt.climbing.rungs import Gain, Graph, Ladder, Marginal
+from stopwatt.metrics import ACCURACY, ACCURACY_LOSS
 from stopwatt.reporting.operators.changes import changes_document
 
 SCHEMA = 1
-_METRICS = ("latency", "latency_p99", "throughput", "host_memory", "device_memory", "deviation")
+_METRICS = (
+    "latency",
+    "latency_p99",
+    "throughput",
+    "host_memory",
+    "device_memory",
+    "deviation",
+    ACCURACY,
+    ACCURACY_LOSS,
+)
 
 
 def ladder_document(found: Ladder) -> dict[str, Any]:

@@ -10,7 +10,9 @@ from stopwatt.analyse.estimate import Estimate, counted
 from stopwatt.analyse.findings.words import listed
 from stopwatt.analyse.row import Row as Summary
 from stopwatt.climbing.rungs import Gain, Ladder, Marginal
+from stopwatt.metrics import ACCURACY, ACCURACY_LOSS
 from stopwatt.records import Note, Severity, Status
+from stopwatt.reporting.accuracy import about_accuracy, accuracy_cell, loss_cell
 from stopwatt.reporting.cells import interval_cell, tail_cell
 from stopwatt.reporting.console import MISSING
 from stopwatt.reporting.energy import energy_lines
@@ -40,6 +42,8 @@ def render_ladder(console: "Console", found: Ladder, notes: Sequence[Note], *, r
     rows = [found.base, *(one.row for one in found.gains)]
     for line in energy_lines([row for row in rows if row is not None and row.status is Status.OK]):
         console.print(line)
+    for line in about_accuracy([row for row in rows if row is not None]):
+        console.print(Text(line, style="quiet"))
     _render_graphs(console, found)
     for sentence in sentences(found):
         console.print(Text(f"- {printable(sentence)}"))
@@ -87,7 +91,9 @@ def _measured(found: Ladder) -> "Table":
     medians = [row.estimates["latency"].value for _, row in known]
     time = scale_for([value for value in medians if value is not None], "s")
     heads = (f"latency {time.label}", f"p99 {time.label}", "peak MiB", "deviation")
-    rows = [Row([name, *_cells(row, time)]) for name, row in known]
+    judged = any(row.answers is not None for _, row in known)
+    heads += ("accuracy", "lost") if judged else ()
+    rows = [Row([name, *_cells(row, time), *(_accuracy(row) if judged else ())]) for name, row in known]
     return grid("", [Column("up to step", whole=True), *(Column(head, right=True) for head in heads)], rows)
 
 
@@ -96,6 +102,10 @@ def _cells(row: Summary, time: Scale) -> Sequence[str]:
     memory = found["device_memory"] if found["device_memory"].value is not None else found["host_memory"]
     latency, p99 = interval_cell(found["latency"], time), tail_cell(found["latency_p99"], time)
     return latency, p99, _bare(memory, 2.0**20), _bare(found["deviation"], 1.0)
+
+
+def _accuracy(row: Summary) -> Sequence[str]:
+    return accuracy_cell(row.estimates[ACCURACY]), loss_cell(row.estimates[ACCURACY_LOSS])
 
 
 def _bare(found: Estimate, factor: float) -> str:

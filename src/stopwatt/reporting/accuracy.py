@@ -55,12 +55,13 @@ def _table(rows: Sequence[Row]) -> Table:
     table.add_column("lost to fp32 eager\n[95 %]", justify="right", no_wrap=True)
     for row in sorted(rows, key=lambda row: -(row.estimates[ACCURACY].value or 0.0)):
         setup, found = row.cell.setup, row.estimates
-        cells = (_share(found[ACCURACY]), loss_cell(found[ACCURACY_LOSS]))
+        cells = (accuracy_cell(found[ACCURACY]), loss_cell(found[ACCURACY_LOSS]))
         table.add_row(setup.backend_label, str(setup.precision), *cells)
     return table
 
 
-def _share(found: Estimate) -> str:
+def accuracy_cell(found: Estimate) -> str:
+    """An accuracy with its interval, in thousandths."""
     if found.low is None or found.high is None:
         return share_cell(found)
     return f"{share_cell(found)} [{found.low:.3f}, {found.high:.3f}]"
@@ -71,5 +72,9 @@ def loss_cell(found: Estimate) -> str:
     if found.value is None:
         return MISSING
     if found.low is None or found.high is None:
-        return "0" if found.value == 0 else f"{found.value:.3f}"
-    return f"{found.value:.3f} [{found.low:.3f}, {found.high:.3f}]"
+        return "0" if found.value == 0 else _signed(found.value)
+    return f"{_signed(found.value)} [{_signed(found.low)}, {_signed(found.high)}]"
+
+
+def _signed(share: float) -> str:
+    return f"{round(share, 3) + 0.0:.3f}"  # no minus before what rounds to 0
