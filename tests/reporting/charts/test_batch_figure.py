@@ -76,7 +76,7 @@ def test_a_suspect_energy_is_hollow(four):
 
 
 def test_the_names_of_twelve_lines_do_not_collide():
-    chart = batch(analyse(measured(TWELVE)))
+    chart = batch(analyse(measured(TWELVE, (1, 8, 64), rounds=1)))
     places = np.sort(np.log([row["rate"] for row in rows(chart, kind="name of rate")]))
     assert len(places) == 12
     assert np.diff(places).min() > 0

@@ -141,6 +141,7 @@ class _Figure:
                             "line": number,
                             "suspect": doubted(point),
                             "about": _about(self.setups, line, point),
+                            "link": f"#cell={point.row.cell.key}",
                         }
                     )
 
@@ -197,7 +198,12 @@ class _Figure:
         focus = base.transform_filter("datum.kind == 'line'").encode(color=setups.colour(legend=False))
         filled = focus.transform_filter(f"!({_hollow(name)})").mark_point(size=30, opacity=1)
         hollow = focus.transform_filter(_hollow(name)).mark_point(size=30, opacity=1, filled=False)
-        points = {"y": y, "shape": setups.shape(legend=False), "description": alt.Description("about:N")}
+        points = {
+            "y": y,
+            "shape": setups.shape(legend=False),
+            "href": alt.Href("link:N"),
+            "description": alt.Description("about:N"),
+        }
         stop = base.transform_filter("datum.kind == 'stop'").encode(y=y, color=setups.colour(legend=False))
         signs = {sign: stop.transform_filter(f"datum.sign == '{sign}'") for sign in (NO_ROOM, NO_RESULT)}
         to = alt.X("to:Q")

@@ -166,7 +166,7 @@ GRID_FIGURES: Mapping[str, GridFigure] = {
         GridFigure("growth", "latency (or --metric) along an axis (--x), with kinks and inversions marked", _growth),
         GridFigure("heat", "a metric (--metric) over two axes (--x, --y) of one setup (--setup)", _heat),
         GridFigure("boxes", "box plots along an axis (--x), with the outlier mass and its counts", _boxes),
-        GridFigure("batch", "latency and samples/s over batch, with the sweet spot", _batch),
+        GridFigure("batch", "latency, samples/s and energy over batch, with knees and where memory ends", _batch),
         GridFigure("speedup", "speed-ups over fp32 eager with their intervals", lambda found, _: speedup(found)),
         GridFigure(
             "pareto",
