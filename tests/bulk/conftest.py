@@ -38,26 +38,56 @@ class Listener:
         pass
 
 
+def make_photos(root, count, *, marked=(), broken=(), side=8):
+    """A folder of images that all differ, with trouble at some numbers."""
+    root.mkdir()
+    random = np.random.default_rng(count)
+    for number in range(count):
+        path = root / f"{number:06d}.bmp"
+        if number in broken:
+            path.write_text("no image")
+            continue
+        pixels = random.integers(1, 254, (side, side, 3), dtype=np.uint8)
+        if number in marked:
+            pixels[0, 0] = (255, 0, 0)
+        Image.fromarray(pixels).save(path)
+    return root
+
+
+def lighten(patch):
+    """Workers start without torch, and nothing is metered."""
+    patch.setattr(staff, "WORKER", "light_worker")
+    patch.setattr(run, "Ticker", Unmetered)
+    patch.setenv("PYTHONPATH", str(HERE))
+
+
+def light_model(name):
+    """Of `light_models`."""
+    return Model(f"{HERE / 'light_models.py'}:{name}")
+
+
+def files_of(folder):
+    """Every file of results but those that hold times."""
+    names = [path for path in sorted(folder.rglob("*")) if path.is_file()]
+    kept = [path for path in names if path.name not in {"journal.jsonl", "summary.json", "ticks.jsonl"}]
+    return {str(path.relative_to(folder)): path.read_bytes() for path in kept}
+
+
 @pytest.fixture
 def photos(tmp_path):
     """`(count, marked=(), broken=(), side=8)`: a folder of images that all differ, with trouble at some numbers."""
+    return lambda count, folder="photos", **trouble: make_photos(tmp_path / folder, count, **trouble)
 
-    def make(count, *, marked=(), broken=(), side=8, folder="photos"):
-        root = tmp_path / folder
-        root.mkdir()
-        random = np.random.default_rng(count)
-        for number in range(count):
-            path = root / f"{number:06d}.bmp"
-            if number in broken:
-                path.write_text("no image")
-                continue
-            pixels = random.integers(1, 254, (side, side, 3), dtype=np.uint8)
-            if number in marked:
-                pixels[0, 0] = (255, 0, 0)
-            Image.fromarray(pixels).save(path)
-        return root
 
-    return make
+@pytest.fixture(scope="session")
+def alone(tmp_path_factory):
+    """Images, two of which are broken, and what this machine alone makes of them in batches of 3: `(folder, files)`."""
+    root = tmp_path_factory.mktemp("alone")
+    data = make_photos(root / "photos", 300, broken={9, 40})
+    with pytest.MonkeyPatch.context() as patch:
+        lighten(patch)
+        run_bulk(Asked(str(data), light_model("detector"), root / "out", batch=3, per_image=True, ceilings=False))
+    return data, files_of(root / "out")
 
 
 @pytest.fixture
@@ -76,10 +106,8 @@ def many(photos):
 @pytest.fixture
 def light(monkeypatch):
     """Workers start without torch, and nothing is metered; `light("classifier")` is the model."""
-    monkeypatch.setattr(staff, "WORKER", "light_worker")
-    monkeypatch.setattr(run, "Ticker", Unmetered)
-    monkeypatch.setenv("PYTHONPATH", str(HERE))
-    return lambda name: Model(f"{HERE / 'light_models.py'}:{name}")
+    lighten(monkeypatch)
+    return light_model
 
 
 @pytest.fixture
@@ -107,10 +135,4 @@ def bulk(asking):
 @pytest.fixture
 def results():
     """`(folder)`: every file of results but those that hold times."""
-
-    def read(folder):
-        names = [path for path in sorted(folder.rglob("*")) if path.is_file()]
-        kept = [path for path in names if path.name not in {"journal.jsonl", "summary.json", "ticks.jsonl"}]
-        return {str(path.relative_to(folder)): path.read_bytes() for path in kept}
-
-    return read
+    return files_of

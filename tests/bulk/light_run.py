@@ -6,7 +6,7 @@ from pathlib import Path
 
 from stopwatt.bulk import run, staff
 from stopwatt.bulk.asked import Asked, Executor, Model
-from stopwatt.bulk.cluster import fleet, joined
+from stopwatt.bulk.cluster import admission, joined
 from stopwatt.bulk.run import run_bulk
 from stopwatt.bulk.ticks import Nobody
 from stopwatt.errors import StopwattError
@@ -53,7 +53,7 @@ if __name__ == "__main__":
     if "executor" in options:
         from light_outpost import CODE, LightOutpost
 
-        fleet.code_digest = lambda: CODE
+        admission.code_digest = lambda: CODE
         options["executor"], joined.OUTPOST = Executor(options["executor"]), LightOutpost
     try:
         record = run_bulk(Asked(data, Model(model), Path(out), ceilings=False, **options), Teller())

@@ -54,7 +54,7 @@ class FakeCrew:
     def news(self, _):
         for member in [one for one in self.members if one.child.inbox]:
             self.dies_after -= 1
-            if self.dies_after < 0:
+            if self.dies_after == -1:
                 member.child.inbox.clear()
                 yield member, Died(Ending(Status.KILLED), "Killed")
                 return
@@ -135,10 +135,11 @@ def test_without_any_image_there_is_no_ceiling_of_the_model(files):
     assert found.why["model"] == "no image could be decoded"
 
 
-def test_a_death_ends_the_measuring_and_is_handed_on(files):
-    stand, _, buried = stand_of(files, dies_after=30)
+def test_a_death_ends_the_measuring_and_is_handed_on_when_the_others_have_answered(files):
+    stand, crew, buried = stand_of(files, dies_after=30)
     found = measure_ceilings(stand, turns=1, turn_s=0.05)
     assert [died.last_words for _, died in buried] == ["Killed"]
+    assert not any(member.child.inbox for member in crew.members)
     assert found.storage > 0
     assert "a process died while it was measured" in found.why["model"]
 

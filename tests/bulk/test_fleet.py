@@ -8,23 +8,24 @@ from light_run import Unmetered
 from nearby import Nearby
 
 from stopwatt.bulk.asked import Executor
-from stopwatt.bulk.cluster import fleet, joined, outpost
-from stopwatt.bulk.cluster.words import Sample
+from stopwatt.bulk.cluster import admission, joined, member, outpost
+from stopwatt.bulk.cluster.words import Question, Sample
 from stopwatt.errors import EnvironmentUnfit, StopwattError
 
 
 @pytest.fixture
 def spread(bulk, monkeypatch):
-    """`(data, nearby, model="classifier", **changes)`: a run on such a cluster."""
+    """`(data, nearby, model="detector", **changes)`: a run on such a cluster, as `alone` was."""
     made = []
 
-    def run(data, nearby, model="classifier", **changes):
+    def run(data, nearby, model="detector", **changes):
         made.append(nearby)
         monkeypatch.setattr(outpost, "Ticker", Unmetered)
         monkeypatch.setattr(outpost, "code_digest", lambda: "as it is")  # somebody may edit a file while a test runs
-        monkeypatch.setattr(fleet, "code_digest", lambda: "as it is")
+        monkeypatch.setattr(admission, "code_digest", lambda: "as it is")
         monkeypatch.setattr(joined, "Joined", nearby)
-        return bulk(data, model, executor=Executor.RAY, decoders=1, **changes)
+        usual = {"executor": Executor.RAY, "decoders": 1, "batch": 3, "per_image": True}
+        return bulk(data, model, **usual | changes)
 
     yield run
     for nearby in made:
@@ -35,23 +36,21 @@ def numbers_in(folder):
     return Counter(json.loads(line)["number"] for line in (folder / "journal.jsonl").read_bytes().splitlines()[1:])
 
 
-@pytest.mark.parametrize("layout", [{"batch": 3}, {"queue": 0, "workers": 2}], ids=["batch 3", "no queue"])
-def test_results_do_not_depend_on_how_many_nodes_there_are(photos, bulk, spread, results, layout):
-    data = photos(120, broken={9, 40})
-    _, here, _ = bulk(data, "detector", out="here", **layout)
-    record, there, _ = spread(data, Nearby("abc"), "detector", out="there", **layout)
-    assert results(there) == results(here)
-    assert (record.done, record.failed, record.restarts) == (118, {"not-an-image": 2}, 0)
-    assert sum(node.images for node in record.nodes) == 120
+@pytest.mark.parametrize("layout", [{}, {"queue": 0, "workers": 2}], ids=["queue", "no queue"])
+def test_results_do_not_depend_on_how_many_nodes_there_are(alone, spread, results, layout):
+    data, files = alone
+    record, there, _ = spread(data, Nearby("abc" if not layout else "ab"), **layout)
+    assert results(there) == files
+    assert (record.done, record.failed, record.restarts) == (298, {"not-an-image": 2}, 0)
+    assert sum(node.images for node in record.nodes) == 300
 
 
-def test_what_a_lost_node_had_is_done_by_others_and_another_outpost_is_started(photos, bulk, spread, results):
-    data = photos(400, broken={9, 40})
-    _, here, _ = bulk(data, out="here", batch=2)
+def test_what_a_lost_node_had_is_done_by_others_and_another_outpost_is_started(alone, spread, results):
+    data, files = alone
     cluster = Nearby("ab", lives={"a": [0], "b": [1]})
-    record, there, listener = spread(data, cluster, out="there", batch=2)
-    assert numbers_in(there) == dict.fromkeys(range(400), 1)
-    assert results(there) == results(here)
+    record, there, listener = spread(data, cluster)
+    assert numbers_in(there) == dict.fromkeys(range(300), 1)
+    assert results(there) == files
     assert "a was lost: somebody pulled the plug; " in "\n".join(listener.said)
     assert cluster.started == {"a": 2, "b": 2}
     assert {node.name for node in record.nodes if node.lost} == {"a", "b"}
@@ -59,25 +58,26 @@ def test_what_a_lost_node_had_is_done_by_others_and_another_outpost_is_started(p
     assert any("a was lost: somebody pulled the plug" in note for note in record.notes)
 
 
-def test_without_any_node_left_the_run_ends_and_goes_on_elsewhere(photos, bulk, spread, results, tmp_path):
-    data = photos(300)
-    _, here, _ = bulk(data, out="here")
-    cluster = Nearby("a", lives={"a": [1, 0, 0, 0]})
+def test_without_any_node_left_the_run_ends_and_goes_on_elsewhere(alone, bulk, spread, results, tmp_path, monkeypatch):  # noqa: PLR0917  (fixtures)
+    monkeypatch.setattr(member, "MOST_STARTS", 2)
+    data, files = alone
+    cluster = Nearby("a", lives={"a": [1, 0]})
     with pytest.raises(EnvironmentUnfit, match="no node of the cluster is left") as ended:
         spread(data, cluster)
-    assert cluster.started == {"a": 3}
+    assert cluster.started == {"a": 2}
     done = len(numbers_in(tmp_path / "out"))
     assert ended.value.when == f"{done} of 300 images are done"
     assert 0 < done < 300
-    record, there, _ = bulk(data)
+    record, there, _ = bulk(data, "detector", batch=3, per_image=True)
     assert record.resumed == done
-    assert results(there) == results(here)
+    assert results(there) == files
 
 
-def test_a_node_that_joins_later_is_taken_when_another_is_lost(photos, spread):
-    record, _, _ = spread(photos(200), Nearby(["a", "late"], lives={"a": [0, 0, 0]}))
-    assert {node.name for node in record.nodes if not node.lost} == {"late"}
-    assert record.done == 200
+def test_a_node_that_joins_later_is_taken_when_another_is_lost(alone, spread, monkeypatch):
+    monkeypatch.setattr(member, "MOST_STARTS", 1)
+    record, _, _ = spread(alone[0], Nearby(["a", "late"], lives={"a": [0]}))
+    assert [node.images > 0 for node in record.nodes if node.name == "late"] == [True]
+    assert record.done == 298
 
 
 class Other(outpost.Outpost):
@@ -87,7 +87,7 @@ class Other(outpost.Outpost):
 
 class Blind(outpost.Outpost):
     def look(self, question):
-        return super().look(fleet.Question("", (Sample("/nowhere/1.jpg", 1, ""),), "", ""))
+        return super().look(Question("", (Sample("/nowhere/1.jpg", 1, ""),), "", ""))
 
 
 @pytest.mark.parametrize(

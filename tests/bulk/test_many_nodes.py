@@ -254,6 +254,7 @@ def test_another_pack_in_the_place_of_the_drivers_is_not_run(packed, tmp_path):
 
 def test_other_versions_on_a_node_are_refused(packed):
     _, task = packed("one")
+    assert "pillow" in task.software, "it decodes the images"
     with pytest.raises(StopwattError, match="a node has another software than the driver") as refused:
         load_of(replace(task, software="onnxruntime 0.1"), None)
     assert "onnxruntime 0.1 here" in refused.value.when

@@ -5,17 +5,18 @@ import json
 import signal
 import subprocess
 import sys
-import threading
 from collections import Counter
 from pathlib import Path
+from threading import Thread
+from types import ModuleType
 
 import psutil
 import pytest
 from light_outpost import CODE, LightOutpost
 
 from stopwatt.bulk.asked import Executor
-from stopwatt.bulk.cluster import fleet, joined
-from stopwatt.errors import EnvironmentUnfit
+from stopwatt.bulk.cluster import admission, fleet, joined
+from stopwatt.errors import EnvironmentUnfit, StopwattError
 
 pytest.importorskip("ray")
 pytestmark = [pytest.mark.slow, pytest.mark.filterwarnings("ignore")]
@@ -24,24 +25,27 @@ HERE = Path(__file__).parent
 
 @pytest.fixture(scope="module")
 def nodes():
-    """Two nodes of one core each."""
+    """Two nodes of one core each; the last test kills the second."""
     import ray
     from ray.cluster_utils import Cluster as Nodes
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("PYTHONPATH", str(HERE))
-        made = Nodes(initialize_head=True, head_node_args={"num_cpus": 1, "include_dashboard": False})
+        lean = {"include_dashboard": False, "include_log_monitor": False, "no_monitor": True}
+        made = Nodes(initialize_head=True, head_node_args={"num_cpus": 1, **lean})
         made.add_node(num_cpus=1)
         yield made
         ray.shutdown()
-        made.shutdown()
+        for node in made.list_all_nodes()[::-1]:
+            made.remove_node(node, allow_graceful=False)
 
 
 @pytest.fixture
 def spread(bulk, nodes, monkeypatch):
     """`(data, model="classifier", **changes)`: a run on the cluster."""
     monkeypatch.setattr(joined, "OUTPOST", LightOutpost)
-    monkeypatch.setattr(fleet, "code_digest", lambda: CODE)
+    monkeypatch.setattr(admission, "code_digest", lambda: CODE)
+    monkeypatch.setattr(fleet, "Shares", lambda *arguments: Watched(*arguments, Counter()))
     return lambda data, model="classifier", **changes: bulk(
         data, model, executor=Executor.RAY, address=nodes.address, **changes
     )
@@ -84,42 +88,56 @@ def at_work():
     return found
 
 
-def kill_a_worker(*, not_on):
-    (raylet,) = not_on.all_processes["raylet"]
-    there = {process.pid for process in psutil.Process(raylet.process.pid).children(recursive=True)}
-    here = [process for process in at_work() if process.pid not in there]
-    next(process for process in here if "light_worker" in process.cmdline()).kill()
+class Watched(fleet.Shares):
+    """Gives nothing to anybody before both nodes are there, and counts what each has answered."""
+
+    def __init__(self, done, batch, stretch, answered):
+        super().__init__(done, batch, stretch)
+        self.here, self.answered = set(), answered
+
+    def came(self, node):
+        super().came(node)
+        self.here.add(node)
+
+    def give(self, node, most, least):
+        return super().give(node, most, least) if len(self.here) == 2 else ()
+
+    def settle(self, node, number):
+        self.answered[node] += 1
+        return super().settle(node, number)
 
 
-@contextlib.contextmanager
-def once_written(folder, lines, act):
-    """Does something in another thread when the journal of a run has so many lines."""
-    over = threading.Event()
-
-    def wait():
-        while lines_in(folder) < lines:
-            if over.wait(0.01):
-                return
-        act()
-
-    thread = threading.Thread(target=wait)
-    thread.start()
-    try:
-        yield
-    finally:
-        over.set()
-        thread.join()
+def kill_node(node):
+    """All its processes, as if it had lost its power."""
+    (raylet,) = node.all_processes["raylet"]
+    process = psutil.Process(raylet.process.pid)
+    for one in [process, *process.children(recursive=True)]:
+        with contextlib.suppress(psutil.NoSuchProcess):
+            one.kill()
 
 
-def test_two_nodes_make_the_same_files_as_this_machine_alone(photos, bulk, spread, results):
-    data = photos(300, broken={9, 40})
-    _, here, _ = bulk(data, "detector", out="here", per_image=True)
-    record, there, _ = spread(data, "detector", out="there", per_image=True)
-    assert results(there) == results(here)
+def kill_a_worker():
+    next(process for process in at_work() if "light_worker" in process.cmdline()).kill()
+
+
+def test_two_nodes_make_the_same_files_as_this_machine_alone(alone, spread, results):
+    data, files = alone
+    record, there, _ = spread(data, "detector", batch=3, per_image=True)
+    assert results(there) == files
     assert (record.done, record.failed, record.restarts) == (298, {"not-an-image": 2}, 0)
     assert [node.images > 0 for node in record.nodes] == [True, True]
     assert sum(node.images for node in record.nodes) == 300
     assert (record.layout.workers, record.layout.devices) == (2, ("cpu", "cpu"))
+
+
+def test_a_node_without_stopwatt_is_refused(photos, spread, monkeypatch):
+    elsewhere = ModuleType("elsewhere")
+    elsewhere.There = type("There", (LightOutpost,), {"__module__": "elsewhere"})
+    monkeypatch.setitem(sys.modules, "elsewhere", elsewhere)
+    monkeypatch.setattr(joined, "OUTPOST", elsewhere.There)
+    with pytest.raises(StopwattError, match=r"cannot be started on a node: .*No module named 'elsewhere'") as refused:
+        spread(photos(4))
+    assert refused.value.now == "install the same stopwatt, of the same code, on all nodes"
 
 
 def test_without_ray_the_error_says_what_to_install(photos, bulk, monkeypatch):
@@ -127,23 +145,6 @@ def test_without_ray_the_error_says_what_to_install(photos, bulk, monkeypatch):
     with pytest.raises(EnvironmentUnfit, match="Ray is not installed") as refused:
         bulk(photos(4), executor=Executor.RAY)
     assert refused.value.now == "pip install 'stopwatt[ray]'"
-
-
-def test_a_worker_and_then_a_whole_node_die_in_mid_run_and_nothing_is_lost(many, nodes, spread, bulk, results):
-    data = many(1500)
-    _, undisturbed, _ = bulk(data, out="undisturbed", batch=2)
-    out = undisturbed.parent / "out"
-    doomed = nodes.add_node(num_cpus=1)
-    with (
-        once_written(out, 50, lambda: kill_a_worker(not_on=doomed)),
-        once_written(out, 200, lambda: nodes.remove_node(doomed, allow_graceful=False)),
-    ):
-        record, disturbed, listener = spread(data, "unhurried", batch=2)
-    assert sum("a worker died" in sentence for sentence in listener.said) == 1, listener.said
-    assert [bool(node.lost) for node in record.nodes].count(True) == 1, listener.said
-    assert any("go to others" in sentence for sentence in listener.said)
-    assert numbers_in(disturbed) == dict.fromkeys(range(1500), 1)
-    assert results(disturbed) == results(undisturbed)
 
 
 @pytest.mark.long
@@ -187,3 +188,28 @@ def test_a_second_ctrl_c_leaves_at_once_and_leaves_nobody_behind(many, nodes, st
     process.communicate(timeout=100)
     assert process.returncode not in {0, 3}
     assert eventually(lambda: not at_work())
+
+
+def test_a_whole_node_and_then_a_worker_die_in_mid_run_and_nothing_is_lost(  # noqa: PLR0917  (fixtures)
+    alone, nodes, spread, results, eventually, monkeypatch
+):
+    data, files = alone
+    doomed, answered = nodes.list_all_nodes()[-1], Counter()
+    monkeypatch.setattr(fleet, "Shares", lambda *arguments: Watched(*arguments, answered))
+
+    def disturb():
+        assert eventually(lambda: len(answered) == 2 and min(answered.values()) > 20)
+        kill_node(doomed)
+        before = answered.total()
+        assert eventually(lambda: answered.total() > before + 20)
+        kill_a_worker()
+
+    disturber = Thread(target=disturb)
+    disturber.start()
+    record, disturbed, listener = spread(data, "unhurried", batch=3, per_image=True)
+    disturber.join()
+    assert sum("a worker died" in sentence for sentence in listener.said) == 1, listener.said
+    assert [bool(node.lost) for node in record.nodes].count(True) == 1, listener.said
+    assert any("go to others" in sentence for sentence in listener.said)
+    assert numbers_in(disturbed) == dict.fromkeys(range(300), 1)
+    assert results(disturbed) == files

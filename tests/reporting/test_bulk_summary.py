@@ -12,7 +12,7 @@ sys.path.insert(0, str(Path(__file__).parent))
 
 from bulk_records import CEILINGS, LAYOUT, record
 
-from stopwatt.bulk.records import Bottleneck, Ceilings
+from stopwatt.bulk.records import Bottleneck, Ceilings, Node
 from stopwatt.reporting.bulk.summary import described, headline, render_run
 from stopwatt.reporting.console import THEME, WIDTH
 
@@ -38,6 +38,14 @@ def test_the_run_stands_beside_its_ceilings_and_the_binding_one_is_named():
 def test_each_worker_has_its_rate():
     assert line_with("cuda:0 0", record())[-1] == "12.0"
     assert line_with("cuda:1 1", record())[-1] == "8.00"
+
+
+def test_each_node_of_a_cluster_has_its_rate_in_place_of_its_workers():
+    far, gone = Node("far", LAYOUT, 150, 15.0), Node("gone", LAYOUT, 50, 5.0, lost="its node died")
+    both = record(nodes=(far, gone))
+    assert line_with("  far ", both) == ["far", "15.0"]
+    assert line_with("  gone ", both) == ["gone", "5.00", "lost"]
+    assert "cuda:0 0" not in shown(both)
 
 
 def test_the_bottleneck_stands_with_what_a_change_is_worth():

@@ -147,13 +147,14 @@ class Crew:
         so what was ready is known by its member, and what was of a dead one is skipped.
         """
         for key, _ in self._selector.select(wait_s):
+            printing, speaking = self._by_output.get(key.fd), self._members.get(key.fd)
             if key.fd == self._wake_read:
                 os.read(self._wake_read, 1 << 10)
-            elif self._by_output.get(key.fd) is key.data:
-                if not key.data.child.listen():
+            elif printing is not None and printing is key.data:
+                if not printing.child.listen():
                     self._selector.unregister(key.fd)
-            elif self._members.get(key.fd) is key.data:
-                yield from self._heard(key.data)
+            elif speaking is not None and speaking is key.data:
+                yield from self._heard(speaking)
         held = [fd for fd, since in self._doomed.items() if monotonic() - since > LEAVE_S]
         for fd in held:
             yield self._buried(self._members[fd], 0.0)

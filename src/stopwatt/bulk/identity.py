@@ -17,6 +17,8 @@ from stopwatt.workloads.resolve import resolve
 
 PACK = ".swpack"
 DEFAULT_BATCH = 8
+_PIXELS = ("pillow",)
+"""What decodes and fits images: another version may give other pixels."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +104,7 @@ def _workload(model: Model, asked: Asked, batch: int) -> Chosen:
 
 
 def _software(backend: str, packages: Sequence[str]) -> str:
-    versions = catalogue.software(catalogue.get(backend), packages)
+    versions = catalogue.software(catalogue.get(backend), (*packages, *_PIXELS))
     return ", ".join(f"{name} {version}" for name, version in versions.items())
 
 

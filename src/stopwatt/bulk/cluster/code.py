@@ -5,6 +5,9 @@ from pathlib import Path
 
 import stopwatt
 
+SAME_CODE = "install the same stopwatt, of the same code, on all nodes"
+"""What to do where they have two."""
+
 
 def code_digest() -> str:
     """SHA-256 of the version and of all modules of the package, in hexadecimal."""

@@ -6,16 +6,14 @@ what it had not answered, which others do; where its node lives, another outpost
 """
 
 from dataclasses import dataclass, replace
-from pathlib import Path
 from time import monotonic
 from typing import TYPE_CHECKING, Any
 
-from stopwatt.bulk.cluster.code import code_digest
+from stopwatt.bulk.cluster.admission import Admission
 from stopwatt.bulk.cluster.joined import Joined, Lost
 from stopwatt.bulk.cluster.member import Member, Members
-from stopwatt.bulk.cluster.samples import samples_of
 from stopwatt.bulk.cluster.shares import Shares
-from stopwatt.bulk.cluster.words import News, Order, Question, Seen, Task
+from stopwatt.bulk.cluster.words import News, Order
 from stopwatt.bulk.groups import Refused
 from stopwatt.bulk.identity import Chosen
 from stopwatt.bulk.lines import number_of, says_failed
@@ -89,9 +87,7 @@ class Fleet:
         self._shares = Shares(bytearray(charge.done), charge.chosen.load.setup.batch, charge.items.stretch)
         self._batch = 0
         self._last: StopwattError | None = None
-        self._code = code_digest()
-        self._samples = samples_of(charge.items)
-        self._shared: dict[str, Any] = {}
+        self._admission = Admission(charge.asked, charge.items, charge.chosen, charge.done.count(0), cluster)
         self.contract: Contract | None = None
         self.stops = 0
         self.began = monotonic()
@@ -178,23 +174,10 @@ class Fleet:
             self._hear_news(member, answer)
         elif isinstance(answer, Refused):
             self._refuse(member, answer)
-        elif isinstance(answer, Seen):
-            task = self._task(member)
-            member.ask("begin", task, self._once("items", lambda: self._charge.items), self._pack(answer))
-        elif isinstance(answer, str):
-            self._hear_code(member, answer)
         else:
-            member.ask("exchange", Order())
-
-    def _hear_code(self, member: Member, code: str) -> None:
-        if code != self._code:
-            what = "a node has another stopwatt than the driver"
-            now = "install the same stopwatt, of the same code, on all nodes"
-            self._refuse(member, Refused(what, "", now, ExitCode.ENVIRONMENT))
-            return
-        seal = self._charge.chosen.identity.removeprefix("pack ")
-        load = self._charge.chosen.load
-        member.ask("look", Question(str(Path.cwd()), self._samples, load.pack, seal))
+            refused = self._admission.go_on(member, answer)
+            if refused is not None:
+                self._refuse(member, refused)
 
     def _hear_news(self, member: Member, news: News) -> None:
         self._members.hear(member, news)
@@ -240,22 +223,6 @@ class Fleet:
         least = LEAST_GROUPS * layout.batch * max(layout.workers, len(layout.devices))
         most = least + layout.queue + layout.decoders + int(LEAD_S * member.rate)
         return Order(self._shares.give(member.place.node, most, least), hopeful=self.done > 0)
-
-    def _task(self, member: Member) -> Task:
-        charge = self._charge
-        left = charge.done.count(0)
-        return Task(
-            charge.asked, charge.chosen.identity, charge.chosen.software, charge.chosen.load, member.layout, left
-        )
-
-    def _pack(self, seen: Seen) -> Any:
-        return None if seen.pack else self._once("pack", Path(self._charge.chosen.load.pack).read_bytes)
-
-    def _once(self, name: str, make: "Callable[[], Any]") -> Any:
-        """A large thing, which goes to each node once."""
-        if name not in self._shared:
-            self._shared[name] = self._cluster.share(make())
-        return self._shared[name]
 
     # --- who leaves ---
 

@@ -5,10 +5,12 @@ from collections.abc import Mapping
 from typing import Any
 
 from stopwatt.bulk.asked import Asked
+from stopwatt.bulk.cluster.code import SAME_CODE
 from stopwatt.bulk.cluster.outpost import Outpost
 from stopwatt.bulk.cluster.places import Place, gpus_of, layout_of, places_of, threads_of, together
+from stopwatt.bulk.groups import Refused
 from stopwatt.bulk.records import Layout
-from stopwatt.errors import EnvironmentUnfit
+from stopwatt.errors import EnvironmentUnfit, ExitCode
 from stopwatt.sweeping.executors.joining import join
 from stopwatt.text import counted, one_line
 
@@ -75,11 +77,13 @@ class Joined:
 
     def wait(self, pending: Mapping[Any, Any], wait_s: float) -> list[Any]:
         """Those of the pending answers that have come; waits for a first one."""
-        done, _ = self._ray.wait(list(pending), timeout=wait_s)
+        owed = list(pending)
+        first, _ = self._ray.wait(owed, timeout=wait_s)
+        done, _ = self._ray.wait(owed, num_returns=len(owed), timeout=0) if first else ([], owed)
         return list(done)
 
     def answer(self, pending: Any) -> Any:
-        """What has come.
+        """What has come; `Refused` where there can be no outpost: a node without stopwatt cannot say so itself.
 
         Raises:
             Lost: Who owed it is gone. Whatever a call raised there is raised here as it is.
@@ -90,4 +94,9 @@ class Joined:
         except errors.RayTaskError:
             raise  # a fault of ours, with its traceback
         except errors.RayError as error:
-            raise Lost(one_line(str(error).strip().splitlines()[0])) from error
+            said = str(error).strip().splitlines()
+            if getattr(error, "actor_init_failed", False):
+                what = f"stopwatt cannot be started on a node: {one_line(said[-1].strip())}"
+                return Refused(what, "", SAME_CODE, ExitCode.ENVIRONMENT)
+            hidden = isinstance(error, errors.ActorUnavailableError)
+            raise Lost("it cannot be reached any more" if hidden else one_line(said[0])) from error

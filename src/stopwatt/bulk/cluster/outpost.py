@@ -30,6 +30,8 @@ from stopwatt.bulk.stand import Stand
 from stopwatt.bulk.ticks import Counts, Nobody, Ticker
 from stopwatt.errors import ExitCode, StopwattError
 from stopwatt.packing.opened import open_pack
+from stopwatt.records import digest
+from stopwatt.store.atomic import replacing
 from stopwatt.sweeping import cache
 
 if TYPE_CHECKING:
@@ -202,7 +204,7 @@ def load_of(task: Task, pack: bytes | None) -> "Load":
     Raises:
         StopwattError: The model is not there, or it is another.
     """
-    path = task.load.pack if pack is None else str(_kept(pack))
+    path = task.load.pack if pack is None else str(_kept(pack, task.model))
     asked = replace(task.asked, model=replace(task.asked.model, source=path)) if path else task.asked
     chosen = choose(asked, task.load.setup.batch)
     for name, here, wanted in (("model", chosen.identity, task.model), ("software", chosen.software, task.software)):
@@ -215,12 +217,17 @@ def load_of(task: Task, pack: bytes | None) -> "Load":
     return threaded(replace(task.load, pack=path), task.layout.threads)
 
 
-def _kept(pack: bytes) -> Path:
-    """A pack that came over the network, as a file; its seal is checked by whoever opens it."""
-    folder = cache.root() / "packs" / f"sent-{os.getpid()}"
+def _kept(pack: bytes, identity: str) -> Path:
+    """A pack that came over the network, as a file; its seal is checked by whoever opens it.
+
+    Raises:
+        StopwattError: It cannot be written.
+    """
+    folder = cache.root() / "packs" / f"sent-{digest(identity)}"  # nodes may have one home, and one cache, together
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     path = folder / "model.swpack"
-    path.write_bytes(pack)
+    with replacing(path, overwrite=True) as file:
+        file.write(pack)
     return path
 
 

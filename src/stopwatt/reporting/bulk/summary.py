@@ -62,10 +62,7 @@ def _line(console: Console, text: str, style: str) -> None:
 def _rates(record: Record) -> Table:
     ceilings = derived.rates(record.ceilings)
     binds = derived.binding(record.ceilings, record.layout)
-    rows = [Row(("this run", _rate(record.images_per_s), " ", " "), style="best")]
-    lanes = derived.workers(record)
-    if len(lanes) > 1:
-        rows += [Row((f"  {one.device} {place}", _rate(one.images_per_s), " ", " ")) for place, one in enumerate(lanes)]
+    rows = [Row(("this run", _rate(record.images_per_s), " ", " "), style="best"), *_shares(record)]
     for name, told in derived.CEILINGS.items():
         if name in ceilings:
             share = _share(record.images_per_s / ceilings[name]) if record.images_per_s else ""
@@ -84,6 +81,16 @@ def _rates(record: Record) -> Table:
             rows.append(Row((told, "", "", why), quiet=True))
     heads = (Column("rate of", whole=True), Column("images/s", right=True), Column("reached", right=True), "")
     return grid(headline(record), heads, rows)
+
+
+def _shares(record: Record) -> Iterator[Row]:
+    """Who did it: the nodes of a cluster, or the workers where there are several."""
+    for node in record.nodes:
+        yield Row((f"  {one_line(node.name)}", _rate(node.images_per_s), " ", "lost" if node.lost else " "))
+    lanes = () if record.nodes else derived.workers(record)
+    if len(lanes) > 1:
+        for place, one in enumerate(lanes):
+            yield Row((f"  {one.device} {place}", _rate(one.images_per_s), " ", " "))
 
 
 def _measured_with(record: Record, name: str) -> str:
