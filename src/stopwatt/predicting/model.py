@@ -13,6 +13,7 @@ from stopwatt.predicting.ceilings import Ceilings, ceilings_of, completed
 from stopwatt.predicting.features import BROAD, Features, Vocabulary, features_of, providers_of, vocabulary_of
 from stopwatt.predicting.fitting import Form, Law, Names, Rows, fit_law, groups_of
 from stopwatt.predicting.law import ROOFLINE, terms_of
+from stopwatt.predicting.recurring import RECURRENCE, steps_of
 
 Floats = NDArray[np.float64]
 
@@ -71,6 +72,8 @@ def _form_of(table: Table, ceilings: Ceilings) -> tuple[Form, Rows]:
     """The law of a family, and what it is computed from."""
     if table.family is Family.ATTENTION:
         return ATTENTION, blocks_of(table, ceilings)
+    if table.family is Family.RECURRENT:
+        return RECURRENCE, steps_of(table, ceilings)
     return ROOFLINE, terms_of(table, ceilings)
 
 
