@@ -22,7 +22,7 @@ from stopwatt.operators.formulas import work_of
 from stopwatt.operators.rows import Observed
 from stopwatt.operators.table import DeviceSpecs
 from stopwatt.ops.learning import Material, material_of
-from stopwatt.ops.measured import observed_at
+from stopwatt.ops.measured import observed_at, usual_sentinel
 from stopwatt.ops.subjects import (
     EAGER,
     Subjects,
@@ -76,7 +76,9 @@ def main(out: Path = RESULTS, store: Path = STORE, generic: Path = GENERIC) -> N
         specs = _specs(database, target, subjects)
         alone = material_of(database, target, specs)
         made = made_of(rounds, database.runs()[-1].tool_version)
-    basis = _basis(generic, target)
+        assert target.place is not None
+        sentinel_s = usual_sentinel(database, target.place)
+    basis = _basis(generic, target, sentinel_s)
     material = replace(alone, own=[*alone.own, *basis], fitted={})
     ground = ground_at(target, subjects, specs)
     begin = time.monotonic()
@@ -125,11 +127,11 @@ def _subjects(database: Store, target: Target, rounds: Sequence[Measurement]) ->
     return replace(found, models=tuple(models))
 
 
-def _basis(store: Path, target: Target) -> list[Observed]:
-    """Rows of operators that belong to no model."""
+def _basis(store: Path, target: Target, sentinel_s: float) -> list[Observed]:
+    """Rows of operators that belong to no model, at the speed of the machine when the models were measured."""
     assert target.place is not None
     with open_store(str(store), access=Access.READ) as database:
-        return observed_at(database, target.place)
+        return observed_at(database, target.place, sentinel_s)
 
 
 _HEAD = ("what is known", "models", "median error", "MAPE", "within 10 %", "bias", "90 % interval holds", "+- (median)")

@@ -1,7 +1,6 @@
 """Models whose operators' times follow a planted law, and a predictor that errs by planted factors."""
 
 from dataclasses import dataclass, field
-from types import SimpleNamespace
 
 import numpy as np
 
@@ -13,6 +12,7 @@ from stopwatt.operators.replay import Mode
 from stopwatt.operators.table import DeviceSpecs
 from stopwatt.operators.work import Family
 from stopwatt.predicting.columns import MODES
+from stopwatt.predicting.family import Forecast
 from stopwatt.predicting.held_out import Subject
 from stopwatt.predicting.times import Ground
 from stopwatt.records import Setup, Workload
@@ -87,6 +87,7 @@ class Oracle:
     families: tuple = (Family.GEMM, Family.ELEMENTWISE)
     unseen: str = ""
     learnt: frozenset = frozenset(MODES)
+    strange: frozenset = frozenset()
     power_w: float = np.nan
     asked: list = field(default_factory=list)
 
@@ -98,14 +99,16 @@ class Oracle:
         moved = table.read_bytes + table.write_bytes
         time_s = (US + 1e-11 * np.nan_to_num(table.flops) + 1e-10 * moved) * self.factors.get(family, 1.0)
         power = np.full(len(table), self.power_w)
-        return SimpleNamespace(
+        why = np.where(np.isin(table.mode, list(self.strange)), "no such sizes in this mode", self.unseen)
+        return Forecast(
             time_s=time_s,
             low_s=time_s * np.exp(-self.half_width),
             high_s=time_s * np.exp(self.half_width),
             power_w=power,
             power_low_w=power * 0.9,
             power_high_w=power * 1.1,
-            why=np.full(len(table), self.unseen),
+            outside=why != "",
+            why=why,
         )
 
 

@@ -90,6 +90,18 @@ def test_a_mode_that_a_family_was_never_measured_in_stands_for_the_nearest():
     assert {mode for _, _, modes in oracle.asked for mode in modes} == {"stream"}
 
 
+def test_sizes_that_were_never_measured_in_a_mode_stand_for_the_nearest_mode_in_which_they_were():
+    oracle = Oracle(strange=frozenset({Mode.CHAINED}))
+    found = times(predictor=oracle, operators=(linear(4, 64),))
+    assert [modes for _, _, modes in oracle.asked] == [sorted(MODES), ["stream"]]
+    assert not found.outside.any()
+
+
+def test_sizes_that_were_never_measured_at_all_are_flagged_in_their_own_mode():
+    found = times(predictor=Oracle(strange=frozenset(MODES)), operators=(linear(4, 64),))
+    assert found.why == ("no such sizes in this mode",)
+
+
 def test_a_rough_time_is_flagged_and_wide():
     found = times(known=OPERATORS[:2], dispatch_s=US)
     assert found.outside.tolist() == [False, False, False, True]

@@ -1,7 +1,9 @@
 """What was measured here as tables of costs: a row a replay."""
 
 import math
+import statistics
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
 
 from stopwatt.operators.measured import SENTINEL
 from stopwatt.operators.replay import Place, Replay
@@ -41,9 +43,40 @@ def _tables(store: Store, hardware: str | None, device_of: Callable[[Place], str
     return [table for name, rows in found.items() for table in tables_of(rows, name, MEASURED).values()]
 
 
-def observed_at(store: Store, place: Place) -> list[Observed]:
-    """The same rows of one place, before they are tables: whoever leaves operators out needs their keys."""
-    return [_observed(kept) for kept in _steady(store.operators.replays(place=place))]
+def observed_at(store: Store, place: Place, sentinel_s: float | None = None) -> list[Observed]:
+    """The same rows of one place, before they are tables: whoever leaves operators out needs their keys.
+
+    A machine that others share is a tenth slower on one day than on another. Times are put to one speed by the
+    sentinels of their jobs: a row whose sentinel took a tenth longer counts a tenth less.
+
+    Args:
+        store: That holds them.
+        place: Where they were measured.
+        sentinel_s: What the sentinel takes at that speed; the median of the rows' own (`usual_sentinel`) if absent.
+    """
+    steady = _steady(store.operators.replays(place=place))
+    usual = _median_sentinel(steady) if sentinel_s is None else sentinel_s
+    return [_at_speed(_observed(kept), _sentinel(kept.replay), usual) for kept in steady]
+
+
+def usual_sentinel(store: Store, place: Place) -> float:
+    """What the sentinel of the jobs at a place takes: the median in seconds; NaN without any."""
+    return _median_sentinel(_steady(store.operators.replays(place=place)))
+
+
+def _median_sentinel(rows: Sequence[Kept]) -> float:
+    found = [seconds for seconds in (_sentinel(kept.replay) for kept in rows) if not math.isnan(seconds)]
+    return statistics.median(found) if found else math.nan
+
+
+def _at_speed(row: Observed, sentinel_s: float, usual_s: float) -> Observed:
+    factor = usual_s / sentinel_s
+    return row if math.isnan(factor) else replace(row, time_s=row.time_s * factor)
+
+
+def _sentinel(replay: Replay) -> float:
+    reading = replay.readings.get(SENTINEL)
+    return reading.value if isinstance(reading, Measured | Suspect) else math.nan
 
 
 def _observed(kept: Kept) -> Observed:

@@ -155,8 +155,35 @@ def _predict(columns: Columns, operators: Sequence[Operator], wanted: NDArray[np
     for family, parts in asked.items():
         rows = np.concatenate([places for _, places, _ in parts])
         which = np.concatenate([np.full(places.size, column, dtype=np.int64) for _, places, column in parts])
-        found = predictor.predict(family, joined([one for one, _, _ in parts]), ground.specs)
+        found = _forecast(predictor, family, joined([one for one, _, _ in parts]), ground.specs)
         columns.predicted(rows, which, found, ground.submit_s)
+
+
+def _forecast(predictor: Predicting, family: Family, table: Table, specs: Mapping[str, DeviceSpecs]) -> "Forecast":
+    """Of each row in its mode; in the nearest other one where only in that such sizes were measured.
+
+    Only what gives what it takes can be chained: of linear layers those as wide as their input. An operator that lies
+    outside of them, though not of all that were measured, is none that nobody knows.
+    """
+    found = predictor.predict(family, table, specs)
+    learnt = {mode for mode in MODES if mode in predictor.modes(family)}
+    rows = np.flatnonzero(found.outside & np.isin(table.mode, [str(one) for one in learnt]))
+    if not rows.size or len(learnt) == 1:
+        return found
+    nearest = {str(mode): str(available(mode, learnt - {mode})) for mode in learnt}
+    elsewhere = replace(table.take(rows), mode=np.array([nearest[str(one)] for one in table.mode[rows]], dtype=np.str_))
+    other = predictor.predict(family, elsewhere, specs)
+    return _with(found, rows[~other.outside], other, ~other.outside)
+
+
+def _with(found: "Forecast", rows: NDArray[np.intp], other: "Forecast", chosen: NDArray[np.bool_]) -> "Forecast":
+    """The forecast, with what another one says of some rows."""
+    columns = {}
+    for name in found.__slots__:
+        here, there = getattr(found, name), getattr(other, name)
+        columns[name] = here.astype(np.result_type(here, there))  # as long as the longer reason
+        columns[name][rows] = there[chosen]
+    return replace(found, **columns)
 
 
 def in_mode(table: Table, mode: Mode, learnt: Collection[str], *, modes: bool) -> Table:
