@@ -54,23 +54,25 @@ def write(out: Path, seen: list[tuple[int, int]], growth: int, counts: tuple[int
         "`examples/detector` packed for onnxruntime, the run's own defaults. Resident memory of all processes "
         f"together, pages that several share counted once, read every {quantity(EVERY_S, 's')} until the results "
         "are written.",
-        f"From image {early:,} on, the most that was used is {quantity(growth, 'B')} more than what was used then; "
-        f"{quantity(LIMIT, 'B')} are allowed. The target {met}.",
+        f"From image {early:,} on, the most that was used is {growth / 1e6:.1f} MB more than what was used then; "
+        f"{LIMIT / 1e6:g} MB are allowed. The target {met}.",
+        "Other programs may have had a part of the cores meanwhile: the page says nothing about time. The last reading "
+        "is of the main process alone, which writes the results when all others have ended.",
     ]
     ends = [(first, last) for first, last in pairwise((0, *SHOWN)) if first < images]
     parts = {last: [size for done, size in seen if first < done <= last] for first, last in ends}
     rows = [(f"{last:,}", str(len(part)), _most(part), _last(part)) for last, part in parts.items()]
-    page.tables = [("Memory in use", ("up to image", "readings", "most", "last"), rows)]
+    page.tables = [("Memory in use, MB", ("up to image", "readings", "most", "last"), rows)]
     page.data = {"seen": seen, "growth_bytes": growth, "met": growth <= LIMIT}
     page.write(out)
 
 
 def _most(sizes: list[int]) -> str:
-    return quantity(max(sizes), "B") if sizes else "-"
+    return f"{max(sizes) / 1e6:.1f}" if sizes else "-"
 
 
 def _last(sizes: list[int]) -> str:
-    return quantity(sizes[-1], "B") if sizes else "-"
+    return f"{sizes[-1] / 1e6:.1f}" if sizes else "-"
 
 
 if __name__ == "__main__":
