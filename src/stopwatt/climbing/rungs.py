@@ -4,6 +4,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
+from stopwatt.analyse.accuracy import with_loss
 from stopwatt.analyse.row import Row
 from stopwatt.climbing.climb import Climb, Known, Rung, Steps, known_of
 from stopwatt.climbing.steps import RUNTIME, Step, setup_of, why_not
@@ -103,6 +104,7 @@ def conclude(climb: Climb, found: Sequence[Measurement]) -> Ladder:
         found: All that was measured of it.
     """
     known = known_of(found, climb.plan.protocol.rounds)
+    known = {setup: with_loss(row, known.get(climb.base)) for setup, row in known.items()}
     rungs = climb.rungs(known)
     end: Steps = rungs[-1].after if rungs else ()
     orders = climb.orders_of(end)

@@ -1,7 +1,7 @@
 """A ladder, for people."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from rich.text import Text
@@ -42,8 +42,8 @@ def render_ladder(console: "Console", found: Ladder, notes: Sequence[Note], *, r
     rows = [found.base, *(one.row for one in found.gains)]
     for line in energy_lines([row for row in rows if row is not None and row.status is Status.OK]):
         console.print(line)
-    for line in about_accuracy([row for row in rows if row is not None]):
-        console.print(Text(line, style="quiet"))
+    for part in _judged(found):
+        console.print(part)
     _render_graphs(console, found)
     for sentence in sentences(found):
         console.print(Text(f"- {printable(sentence)}"))
@@ -86,15 +86,30 @@ def _gains(found: Ladder) -> "Table":
 
 def _measured(found: Ladder) -> "Table":
     """What was measured of the base, and with the steps up to each one."""
-    steps = [("base", found.base), *((one.step.name, one.row) for one in found.gains)]
-    known = [(name, row) for name, row in steps if row is not None and row.status is Status.OK]
+    known = _known(found)
     medians = [row.estimates["latency"].value for _, row in known]
     time = scale_for([value for value in medians if value is not None], "s")
     heads = (f"latency {time.label}", f"p99 {time.label}", "peak MiB", "deviation")
-    judged = any(row.answers is not None for _, row in known)
-    heads += ("accuracy", "lost") if judged else ()
-    rows = [Row([name, *_cells(row, time), *(_accuracy(row) if judged else ())]) for name, row in known]
+    rows = [Row([name, *_cells(row, time)]) for name, row in known]
     return grid("", [Column("up to step", whole=True), *(Column(head, right=True) for head in heads)], rows)
+
+
+def _known(found: Ladder) -> list[tuple[str, Summary]]:
+    """The base, and each step with what was measured up to it."""
+    steps = [("base", found.base), *((one.step.name, one.row) for one in found.gains)]
+    return [(name, row) for name, row in steps if row is not None and row.status is Status.OK]
+
+
+def _judged(found: Ladder) -> "Iterator[Table | Text]":
+    """Accuracy up to each step, and what it is of; nothing where nobody asked for it."""
+    known = [(name, row) for name, row in _known(found) if row.answers is not None]
+    if not known:
+        return
+    rows = [Row([name, *_accuracy(row)]) for name, row in known]
+    heads = (Column(head, right=True) for head in ("accuracy [95 %]", "lost to the base [95 %]"))
+    yield Text()
+    yield grid("", [Column("up to step", whole=True), *heads], rows)
+    yield from (Text(line, style="quiet") for line in about_accuracy([row for _, row in known]))
 
 
 def _cells(row: Summary, time: Scale) -> Sequence[str]:
