@@ -180,7 +180,8 @@ def store(tmp_path, measurements):
 
 def over_batch(measurement):
     """The same in four batches with an energy, and in one that did not fit."""
-    larger = [replace(measurement.cell, setup=Setup(batch=batch)) for batch in (2, 4, 8, 16, 32, 64)]
+    setups = [Setup(batch=batch, techniques=("channels-last",)) for batch in (2, 4, 8, 16, 32, 64)]
+    larger = [replace(measurement.cell, setup=setup) for setup in setups]
     joules = {"energy_package": Measured(0.5, "J")}
     fits = [
         replace(measurement, cell=cell, readings=joules, id=f"{place:032}") for place, cell in enumerate(larger[:4])
