@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     import torch
 
 _LARGEST = 127
+_STEP = 16
+"""Inputs that the kernel reads at once. It does not look whether a layer has a multiple of them, and reads on."""
 
 
 class Int8Weights:
@@ -72,6 +74,7 @@ class Int8Weights:
 
 
 _LINEAR = "Linear"
+_UNEVEN = f"Linear with inputs that are no multiple of {_STEP}"
 
 
 def _weights(module: "torch.nn.Module") -> Counter[str]:
@@ -81,8 +84,10 @@ def _weights(module: "torch.nn.Module") -> Counter[str]:
 
     found: Counter[str] = Counter()
     for one in module.modules():
-        if type(one) is nn.Linear or is_transposed(one):
+        if _can_be_quantised(one):
             found[_LINEAR] += one.get_parameter("weight").numel()
+        elif type(one) is nn.Linear or is_transposed(one):
+            found[_UNEVEN] += one.get_parameter("weight").numel()
         elif isinstance(one, _ConvNd | nn.RNNBase | nn.Linear | nn.MultiheadAttention):
             found[type(one).__name__] += sum(own.numel() for own in one.parameters(recurse=False) if own.dim() > 1)
     return found
@@ -95,14 +100,20 @@ def _left(weights: Counter[str], total: int) -> str:
     return f"most of this model would stay as it is: {kinds}"
 
 
-def _replace(module: "torch.nn.Module") -> int:
-    """Put quantised layers in the place of linear ones."""
+def _can_be_quantised(layer: Any) -> bool:
     from torch import nn
 
-    done: dict[int, nn.Module] = {}
+    if not (type(layer) is nn.Linear or is_transposed(layer)):
+        return False
+    return int(layer.nx if is_transposed(layer) else layer.in_features) % _STEP == 0
+
+
+def _replace(module: "torch.nn.Module") -> int:
+    """Put quantised layers in the place of linear ones."""
+    done: dict[int, torch.nn.Module] = {}
     for parent in list(module.modules()):
         for name, child in list(parent.named_children()):
-            if type(child) is nn.Linear or is_transposed(child):
+            if _can_be_quantised(child):
                 made = done.setdefault(id(child), _quantised(child))
                 setattr(parent, name, made)
     return len(done)
