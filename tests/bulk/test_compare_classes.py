@@ -6,8 +6,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from stopwatt.bulk.classes import Classified, Scored, compare_classes, compared_classes, top_accuracy
+from stopwatt.bulk.classes import compare_classes, compared_classes, top_accuracy
 from stopwatt.bulk.labels import Labels, labels_of
+from stopwatt.bulk.rankings import Classified, Scored
 from stopwatt.bulk.results import Head
 from stopwatt.errors import UsageError
 from stopwatt.serving.contract import Task
@@ -155,7 +156,8 @@ def test_a_name_with_control_characters_is_harmless_in_an_error(tmp_path):
 
 @pytest.mark.parametrize(
     "text", ['[{"classes": []}]', '{"classes": 1}', '[{"image_id": "x", "file_name": "", "classes": []}]',
-             '[{"image_id": 1, "file_name": "", "classes": [{"category_id": 1}]}]', '[{"classes": ['],
+             '[{"image_id": 1, "file_name": "", "classes": [{"category_id": 1}]}]',
+             '[{"image_id": 1, "file_name": "", "classes": [{"category_id": 1, "score": NaN}]}]', '[{"classes": ['],
 )  # fmt: skip
 def test_what_is_no_file_of_classes_is_refused(tmp_path, text):
     (tmp_path / "a.json").write_text(text)

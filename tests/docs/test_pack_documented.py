@@ -6,10 +6,11 @@ from pathlib import Path
 from test_json_documented import assert_described
 
 from stopwatt.bulk.accuracy import Accuracy
-from stopwatt.bulk.classes import Classified, Scored, compared_classes
+from stopwatt.bulk.classes import compared_classes
 from stopwatt.bulk.compare import Compared, Difference, Side, Tolerance
 from stopwatt.bulk.labels import Labels
 from stopwatt.bulk.matching import matched
+from stopwatt.bulk.rankings import Classified, Scored
 from stopwatt.bulk.results import Head
 from stopwatt.bulk.vectors import ArrayDifference, ArraySide, ComparedArrays
 from stopwatt.measuring.parity import Deviation

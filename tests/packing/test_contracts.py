@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 import torch
 
+from stopwatt.cli import main
 from stopwatt.errors import StopwattError, UsageError, WorkloadError
 from stopwatt.serving.contract import Task
 from stopwatt.workloads.contracted import contracted
@@ -64,3 +65,10 @@ def test_a_contract_that_cannot_be_read_is_refused_at_once(contract, exported):
     contract.write_text(TEXT.replace("labels", "lables"))
     with pytest.raises(UsageError, match="unknown key 'lables'"):
         contracted(contract, str(exported))
+
+
+def test_a_pack_is_not_given_a_contract_when_it_runs(contract, plain, tmp_path, capsys):
+    with pytest.raises(SystemExit) as left:
+        main(["run", str(tmp_path), "--model", str(plain[0].path), "--contract", str(contract), "--out", "results"])
+    assert left.value.code == 2
+    assert "a pack has its contract inside" in capsys.readouterr().err

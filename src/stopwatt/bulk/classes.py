@@ -1,6 +1,5 @@
 """Two results of a classifier for the same images: do both name the same class, and how sure is each."""
 
-import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from heapq import nlargest
@@ -9,7 +8,8 @@ from statistics import fmean
 from typing import Any
 
 from stopwatt.bulk.labels import Labels, labels_of
-from stopwatt.bulk.results import Head, comparable, head_of
+from stopwatt.bulk.rankings import Classified, Ranking, best_of, read_classes, scores_of
+from stopwatt.bulk.results import comparable, head_of
 from stopwatt.errors import UsageError
 from stopwatt.serving.contract import Task
 
@@ -17,24 +17,6 @@ TOP = 5
 """Classes of an image that count as its best ones."""
 _DECIMALS = 9
 """Files hold six digits of a score, and what their differences have beyond nine is no difference."""
-
-
-@dataclass(frozen=True, slots=True)
-class Scored:
-    """A class of an image: what annotations call it, its name where it has one, and its score."""
-
-    category: int
-    score: float
-    label: str = ""
-
-    @property
-    def name(self) -> str:
-        """As people are shown it."""
-        return self.label or f"class {self.category}"
-
-
-Ranking = tuple[Scored, ...]
-"""The classes that a result has for an image, by falling score."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +77,7 @@ class ClassDifference:
     @property
     def same_best(self) -> bool:
         """Whether both name the same class."""
-        return _best(self.a) == _best(self.b)
+        return best_of(self.a) == best_of(self.b)
 
     @property
     def weight(self) -> float:
@@ -135,15 +117,6 @@ class ComparedClasses:
     def share(self) -> float | None:
         """Share of the images that both have which are identical; `None` where there are none."""
         return self.identical / self.images if self.images else None
-
-
-@dataclass(frozen=True, slots=True)
-class Classified:
-    """What a result says of the images: file name and classes of each, by id."""
-
-    head: Head
-    names: Mapping[int, str]
-    rankings: Mapping[int, Ranking]
 
 
 def compare_classes(
@@ -213,55 +186,6 @@ def difference(image: int, name: str, a: Ranking, b: Ranking, *, score: float, l
     return ClassDifference(image, name, a, b, _gap(a, b), overlap, _tied(a, b, score), label)
 
 
-def read_classes(head: Head) -> Classified:
-    """The classes of each image.
-
-    Raises:
-        UsageError: The file is not as `stopwatt run --task classify` writes it.
-    """
-    names: dict[int, str] = {}
-    rankings: dict[int, Ranking] = {}
-    for place, (image, name, ranking) in enumerate(_rows(head.file)):
-        if image in rankings:
-            raise _not_classes(head.file, f"element {place} is of image {image}, as one before")
-        names[image], rankings[image] = name, ranking
-    return Classified(head, names, rankings)
-
-
-def _rows(path: Path) -> Iterator[tuple[int, str, Ranking]]:
-    try:
-        document = json.loads(path.read_bytes())
-    except OSError as error:
-        raise UsageError(
-            f"the file cannot be read: {error.strerror}", when=str(path), now="check its rights"
-        ) from error
-    except ValueError as error:
-        raise _not_classes(path, f"it is no JSON: {error}") from error
-    if not isinstance(document, list):
-        raise _not_classes(path, "it is no list of images")
-    for place, row in enumerate(document):
-        try:
-            listed = [_scored(one) for one in row["classes"]]
-            found = int(row["image_id"]), str(row["file_name"]), tuple(sorted(listed, key=lambda one: -one.score))
-        except KeyError as error:
-            raise _not_classes(path, f"element {place} has no {error}") from error
-        except (TypeError, ValueError, AttributeError) as error:
-            raise _not_classes(path, f"element {place} cannot be read: {error}") from error
-        yield found
-
-
-def _scored(one: Mapping[str, Any]) -> Scored:
-    return Scored(int(one["category_id"]), float(one["score"]), str(one.get("label", "")))
-
-
-def _not_classes(path: Path, why: str) -> UsageError:
-    return UsageError(
-        f"the file holds no classes of images: {why}",
-        when=str(path),
-        now="name a file that `stopwatt run --task classify` wrote, classes.json",
-    )
-
-
 def _known(*sides: Classified) -> set[str] | None:
     """Names of all classes, as the runs' contracts have them; `None` where only those that were named are known."""
     found = {name for side in sides for name in side.head.labels.values()}
@@ -269,12 +193,8 @@ def _known(*sides: Classified) -> set[str] | None:
     return None if named and not found else found
 
 
-def _best(ranking: Ranking) -> int | None:
-    return ranking[0].category if ranking else None
-
-
 def _gap(a: Ranking, b: Ranking) -> float:
-    first, second = _scores(a), _scores(b)
+    first, second = scores_of(a), scores_of(b)
     common = [abs(score - second[category]) for category, score in first.items() if category in second]
     return round(max([*common, *_above(first, second), *_above(second, first)], default=0.0), _DECIMALS)
 
@@ -286,16 +206,12 @@ def _above(mine: Mapping[int, float], others: Mapping[int, float]) -> Iterator[f
 
 
 def _tied(a: Ranking, b: Ranking, score: float) -> bool:
-    return all(_near_first(ranking, other, score) for ranking, other in ((a, _best(b)), (b, _best(a))))
+    return all(_near_first(ranking, other, score) for ranking, other in ((a, best_of(b)), (b, best_of(a))))
 
 
 def _near_first(ranking: Ranking, category: int | None, score: float) -> bool:
-    scores = _scores(ranking)
+    scores = scores_of(ranking)
     return category in scores and round(ranking[0].score - scores[category], _DECIMALS) <= score
-
-
-def _scores(ranking: Ranking) -> dict[int, float]:
-    return {one.category: one.score for one in ranking}
 
 
 def _side(mine: Classified, other: Classified, labels: Labels) -> ClassSide:

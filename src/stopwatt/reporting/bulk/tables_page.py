@@ -3,8 +3,9 @@
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-from stopwatt.bulk.classes import TOP, ClassDifference, ComparedClasses, Ranking
+from stopwatt.bulk.classes import TOP, ClassDifference, ComparedClasses
 from stopwatt.bulk.pictures import Picture
+from stopwatt.bulk.rankings import Ranking
 from stopwatt.bulk.vectors import ArrayDifference, ComparedArrays
 from stopwatt.reporting.bulk.compared_arrays import arrays_view, cosine
 from stopwatt.reporting.bulk.compared_arrays import said_of as said_of_arrays
