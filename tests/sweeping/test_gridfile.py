@@ -4,9 +4,11 @@ import tracemalloc
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 import yaml
 
+from stopwatt.datasets.opening import calibration_of
 from stopwatt.energy import REPORTED, SCREENING, Telemetry
 from stopwatt.errors import UsageError
 from stopwatt.lined import MOST_BYTES, parse_yaml, read_yaml
@@ -283,3 +285,31 @@ def test_energy_that_cannot_be_is_refused_with_its_line(text, key):
     assert "g.yaml" in error.when
     assert "2" in error.when
     assert key in f"{error.what} {error.when} {error.now}"
+
+
+def test_data_to_calibrate_on_are_drawn_when_the_file_is_read(tmp_path):
+    np.savez(tmp_path / "data.npz", x=np.arange(12).reshape(6, 2))
+    data = str(tmp_path / "data.npz")
+    rules = read(f"workload: mlp\nprotocol: {{calibration: {data}}}").protocol
+    assert rules.calibration == calibration_of(data)
+    grid = read(f"workload: mlp\nprotocol: {{calibration: {{data: {data}, samples: 4, seed: 1}}}}")
+    assert grid.protocol.calibration == calibration_of(data, samples=4, seed=1)
+    kept = yaml.safe_dump(as_request(grid)["grid"]["protocol"]["calibration"], default_flow_style=True)
+    again = f"workload: mlp\nprotocol: {{calibration: {kept.strip()}}}"
+    assert read(again).protocol == grid.protocol
+    np.savez(tmp_path / "data.npz", x=np.zeros((6, 2)))
+    assert "no longer hold" in refused(again).what
+
+
+@pytest.mark.parametrize(
+    ("text", "what"),
+    [
+        ("{calibration: nowhere.npz}", "cannot be read"),
+        ("{calibration: {samples: 4}}", "data"),
+        ("{calibration: {data: x, colour: red}}", "colour"),
+    ],
+)
+def test_data_to_calibrate_on_that_cannot_be_are_refused_with_their_line(text, what):
+    error = refused(f"workload: mlp\nprotocol: {text}")
+    assert "g.yaml" in error.when
+    assert what in f"{error.what} {error.when} {error.now}"

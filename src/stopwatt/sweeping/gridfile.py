@@ -1,16 +1,19 @@
 """A grid as a file: YAML, checked key by key; every error names file, line and key. `docs/sweep.md` describes it."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from pydantic import ValidationError
 
+from stopwatt.datasets.labelled import DataAsked, labelled_of
+from stopwatt.datasets.opening import calibration_of
 from stopwatt.energy import RULES, Grade
 from stopwatt.errors import UsageError
 from stopwatt.lined import Lined, Path_, explained, read_yaml
-from stopwatt.records import Paced, Protocol
+from stopwatt.records import Calibration, Labelled, Paced, Protocol
 from stopwatt.sweeping import energycost, pacing
 from stopwatt.sweeping.coordinates import SETUP, WORKLOAD
 from stopwatt.sweeping.grid import Axis, Exclusion, Grid
@@ -18,6 +21,8 @@ from stopwatt.sweeping.gridmodel import BASES, GridModel, keys_beside
 from stopwatt.sweeping.plan import check_protocol
 from stopwatt.sweeping.ranges import expanded
 from stopwatt.wire import to_document
+
+Drawn = TypeVar("Drawn", Calibration, Labelled)
 
 
 def read_grid_file(path: Path) -> Grid:
@@ -112,6 +117,39 @@ class _Builder:
         axes = tuple(self._axis(name, values, ("exclude", number, name)) for name, values in conditions.items())
         return Exclusion(axes, where)
 
+    def _calibration(self, data: str, digest: str = "", images: str = "", **drawing: int) -> Calibration:
+        with self._drawing("calibration"):
+            found = calibration_of(data, images=Path(images) if images else None, **drawing)
+        return self._same(found, digest, "calibration")
+
+    def _labelled(self, asked: Mapping[str, Any], calibration: Calibration | None, seed: int) -> Labelled:
+        """Drawn like the samples to calibrate on, and beside them, where these are of the same data."""
+        beside = calibration is not None and calibration.data == asked["data"]
+        seed = asked.get("seed", calibration.seed if calibration is not None and beside else seed)
+        kept_out = asked.get("kept_out", calibration.samples if calibration is not None and beside else 0)
+        images = Path(asked["images"]) if asked.get("images") else None
+        data = DataAsked(asked["data"], asked.get("labels", ""), asked.get("samples", 0), images=images)
+        with self._drawing("accuracy"):
+            found = labelled_of(data, kept_out, seed)
+        return self._same(found, asked.get("digest", ""), "accuracy")
+
+    @contextmanager
+    def _drawing(self, name: str) -> Iterator[None]:
+        """Errors of data say where these are named."""
+        try:
+            yield
+        except UsageError as error:
+            place = ": ".join(filter(None, (self._lined.at(("protocol", name)), error.when)))
+            raise UsageError(error.what, when=place, now=error.now) from None
+
+    def _same(self, found: Drawn, digest: str, name: str) -> Drawn:
+        if digest not in ("", found.digest):
+            where = self._lined.at(("protocol", name))
+            raise UsageError(
+                "the data no longer hold what they did", when=where, now="leave `digest` away for new data"
+            )
+        return found
+
     def _protocol(self) -> Protocol:
         given = self._document.protocol.model_dump(exclude_unset=True)
         base = BASES[given.pop("base", "classic")]
@@ -122,6 +160,11 @@ class _Builder:
         if given.get("energy") is not None:
             grade = given["energy"].get("grade", Grade.SCREENING)
             given["energy"] = replace(RULES[grade], **given["energy"])
+        if given.get("calibration") is not None:
+            given["calibration"] = self._calibration(**given["calibration"])
+        if given.get("accuracy") is not None:
+            seed = given.get("seed", base.seed)
+            given["accuracy"] = self._labelled(given["accuracy"], given.get("calibration"), seed)
         roomy = replace(base, paced=given.get("paced"), energy=given.get("energy"))
         given.setdefault("timeout_s", energycost.with_room(pacing.with_room(roomy)).timeout_s)
         if "trials" in given:  # as with --trials: so many, however long they take

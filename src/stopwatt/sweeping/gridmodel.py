@@ -10,7 +10,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, create_model
 from stopwatt.energy import EnergyRules
 from stopwatt.errors import UsageError
 from stopwatt.extensions import unknown
-from stopwatt.records import CLASSIC, QUICK, THOROUGH, Process, Protocol
+from stopwatt.records import CLASSIC, QUICK, THOROUGH, Calibration, Labelled, Process, Protocol
 from stopwatt.units import parse
 
 BASES: Mapping[str, Protocol] = {
@@ -47,10 +47,35 @@ def _graded(value: Any) -> Any:
     return {"grade": value} if isinstance(value, str) else value
 
 
+def _with_path(value: Any) -> Any:
+    """`calibration: photos/` is `calibration: {data: photos/}`; `accuracy` likewise."""
+    return {"data": value} if isinstance(value, str) else value
+
+
 def _base(value: Any) -> Any:
     if value not in BASES:
         raise unknown("protocol", str(value), BASES)
     return value
+
+
+class DataModel(BaseModel):
+    """What a `Calibration` is drawn from. A file that was kept of a grid says too what the samples held."""
+
+    model_config = _STRICT
+
+    data: str
+    digest: str = ""
+    samples: int = 0
+    seed: int = 0
+    images: str = ""
+
+
+class LabelledModel(DataModel):
+    """What a `Labelled` is drawn from; `kept_out` says how many of the draw are left to calibration."""
+
+    labels: str = ""
+    kept_out: int = 0
+    shared: int = 0
 
 
 def _model_of(kind: type[Any], more: Mapping[str, Any]) -> Any:
@@ -67,6 +92,10 @@ def _readable(name: str, kind: Any) -> Any:
     record = next((one for one in alternatives if is_dataclass(one)), None)
     if not isinstance(record, type):
         return kind
+    if record is Calibration:
+        return Annotated[DataModel | None, BeforeValidator(_with_path)]
+    if record is Labelled:
+        return Annotated[LabelledModel | None, BeforeValidator(_with_path)]
     model = _model_of(record, {})
     model = model if record is kind else model | None
     return Annotated[model, BeforeValidator(_graded)] if record is EnergyRules else model
