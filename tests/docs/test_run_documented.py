@@ -9,9 +9,10 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "reporting"))
 
-from bulk_records import record
+from bulk_records import LAYOUT, record
 
 from stopwatt.bulk.document import MOST_TICKS, record_document
+from stopwatt.bulk.records import Bottleneck, Node, Trouble
 
 PAGE = Path(__file__).resolve().parents[2] / "docs" / "json.md"
 
@@ -43,8 +44,14 @@ def shape(document, described):
 
 
 def test_the_page_has_the_keys_that_are_printed():
-    printed = json.loads(json.dumps(record_document(record()), allow_nan=False))
+    node = Node("far", LAYOUT, 100, 10.0, (60, 40), Bottleneck("model", "model-bound"))
+    printed = json.loads(json.dumps(record_document(record(nodes=(node,))), allow_nan=False))
     shape(printed, documented())
+
+
+def test_the_page_has_every_reason_for_which_an_image_may_fail():
+    (described,) = documented()["failed"].values()
+    assert described == f"images: {', '.join(Trouble)}"
 
 
 def test_a_long_run_keeps_its_first_and_last_tick():
