@@ -142,6 +142,16 @@ def test_a_run_that_is_not_complete_is_refused(tmp_path):
         compare_runs(tmp_path, tmp_path)
 
 
+@pytest.mark.parametrize("text", ['{"image_id": 1', '{"trouble": "missing"}', "7", '{"image_id": "x"}'])
+def test_a_damaged_list_of_failures_is_named_with_what_mends_it(tmp_path, text):
+    results_file(tmp_path / "a" / "detections.json", {1: [box(0, 0, 9, 9)]})
+    (tmp_path / "a" / "failed.jsonl").write_text(text)
+    with pytest.raises(UsageError, match="the list of images that failed cannot be read") as caught:
+        compare_runs(tmp_path / "a", tmp_path / "a")
+    assert caught.value.when == str(tmp_path / "a" / "failed.jsonl")
+    assert "give the command of that run again" in caught.value.now
+
+
 def test_perfect_detections_have_an_average_precision_of_one():
     objects = {1: [box(0, 0, 50, 50), box(80, 80, 40, 40, 0.9, 2)], 2: [box(10, 10, 30, 30)]}
     score = accuracy(objects, truth_of(objects))

@@ -2,14 +2,17 @@
 
 import importlib.util
 import json
+from dataclasses import replace
 
 import numpy as np
 import pyarrow.parquet as pq
 import pytest
 from PIL import Image
 
+from stopwatt.bulk.asked import Model
 from stopwatt.bulk.folder import contract_of
-from stopwatt.errors import StopwattError, UsageError
+from stopwatt.bulk.run import run_bulk
+from stopwatt.errors import EnvironmentUnfit, StopwattError, UsageError
 from stopwatt.serving.contract import Task
 from stopwatt.serving.pixels import normalised
 
@@ -140,6 +143,35 @@ def test_fresh_deletes_results_and_nothing_else(photos, bulk):
     assert record.done == 6
     assert not (folder / "classes.json").exists()
     assert (folder / "notes.txt").read_text() == (folder / "per-image" / "mine.txt").read_text() == "mine"
+
+
+def test_a_model_that_is_not_there_costs_no_results_and_makes_no_folder(photos, bulk, asking, results):
+    data = photos(5)
+    _, folder, _ = bulk(data)
+    before = results(folder)
+    for out in (folder, folder.parent / "new"):
+        with pytest.raises(UsageError, match="no such pack"):
+            run_bulk(replace(asking(data, out=out, fresh=True), model=Model("nowhere.swpack")))
+    assert results(folder) == before
+    assert not (folder.parent / "new").exists()
+
+
+@pytest.mark.parametrize("place", ["taken", "taken/below"])
+def test_a_file_where_the_folder_of_the_results_should_be_is_said(photos, bulk, tmp_path, place):
+    (tmp_path / "taken").write_text("mine")
+    with pytest.raises(UsageError, match="the results need a folder; this is a file"):
+        bulk(photos(3), out=tmp_path / place)
+    assert (tmp_path / "taken").read_text() == "mine"
+
+
+def test_results_that_cannot_be_deleted_are_named(photos, bulk):
+    data = photos(5)
+    _, folder, _ = bulk(data)
+    (folder / "classes.json").unlink()
+    (folder / "classes.json").mkdir()
+    with pytest.raises(EnvironmentUnfit, match="earlier run's results cannot be deleted") as caught:
+        bulk(data, fresh=True)
+    assert caught.value.when == str(folder / "classes.json")
 
 
 def test_results_without_a_journal_are_left_alone(photos, bulk, tmp_path):

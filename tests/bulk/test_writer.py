@@ -6,6 +6,7 @@ import os
 import tracemalloc
 from array import array
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -79,6 +80,25 @@ def test_each_image_has_a_file_of_its_own(journal, tmp_path):
     assert len(written) == len(names)
     assert sorted(json.loads(path.read_text())["file_name"] for path in written) == sorted(names)
     assert json.loads((tmp_path / "per-image" / "left_1.jpg.json").read_text())["width"] == 64
+
+
+def test_numbers_that_json_has_not_are_null_in_an_image_s_own_file(journal, tmp_path):
+    values = np.array([[1.5, np.nan], [-np.inf, 2]], np.float32)
+    made = journal([(0, Found(arrays=(("float32", (2, 2), values.tobytes()),)))], 1)
+    write_results(
+        tmp_path, made, files(["a.jpg"]), Contract(Task.RAW, Preprocess(8, 8), Decoding.ARRAYS), per_image=True
+    )
+    document = json.loads((tmp_path / "per-image" / "a.jpg.json").read_text())
+    assert document["outputs"] == [[[1.5, None], [None, 2.0]]]
+
+
+def test_a_disk_that_refuses_an_image_s_own_file_is_said_with_the_file(journal, tmp_path):
+    made = journal([(number, boxes(number)) for number in range(3)], 3)
+    (tmp_path / "per-image" / "1.jpg.json").mkdir(parents=True)
+    with pytest.raises(StoreError, match="the files of single images cannot be written") as caught:
+        write_results(tmp_path, made, files([f"{number}.jpg" for number in range(3)]), DETECTOR, per_image=True)
+    assert caught.value.when == str(tmp_path / "per-image" / "1.jpg.json")
+    assert sorted(path.name for path in (tmp_path / "per-image").iterdir()) == ["0.jpg.json", "1.jpg.json"]
 
 
 @given(st.lists(st.text(st.characters(exclude_characters="\0"), min_size=1), unique=True, max_size=30))

@@ -71,6 +71,10 @@ def test_what_is_no_annotations_file_says_where(tmp_path, document, says):
         ({"images": []}, "list of detections"),
         ([{"image_id": 1, "category_id": 1, "bbox": [0, 0, 1, 1]}], "detection 0 has no 'score'"),
         ([7], "detection 0 cannot be read"),
+        ('[{"image_id": 1, "category_id": 1, "bbox": [0, 0, NaN, 1], "score": 1}]', "are not all numbers"),
+        ('[{"image_id": 1, "category_id": 1, "bbox": [0, 0, 1, 1], "score": Infinity}]', "are not all numbers"),
+        ('[{"image_id": 1e999, "category_id": 1, "bbox": [0, 0, 1, 1], "score": 1}]', "detection 0 cannot be read"),
+        ("[" * 100_000, "no JSON"),
     ],
 )
 def test_what_is_no_results_file_says_where(tmp_path, document, says):

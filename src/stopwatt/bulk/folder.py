@@ -31,16 +31,20 @@ def prepare(folder: Path, *, fresh: bool) -> None:
 
     Raises:
         UsageError: Results are there without a journal, or another process is writing here.
-        EnvironmentUnfit: It cannot be made.
+        EnvironmentUnfit: It cannot be made, or what is in it cannot be deleted.
     """
     try:
         folder.mkdir(parents=True, exist_ok=True)
+    except (FileExistsError, NotADirectoryError) as error:
+        raise UsageError(
+            "the results need a folder; this is a file, or lies below one", when=str(folder), now="name another --out"
+        ) from error
     except OSError as error:
         raise EnvironmentUnfit(
             f"the folder of the results cannot be made: {error.strerror}", when=str(folder), now="name another --out"
         ) from error
     if fresh:
-        _clear(folder)
+        _clear_or_refuse(folder)
     found = [name for name in _RESULTS if (folder / name).exists()]
     if found and not (folder / JOURNAL).exists():
         raise UsageError(
@@ -81,6 +85,17 @@ def contract_of(folder: Path) -> Contract | None:
         return wire.from_json(Contract, text)
     except (OSError, ValueError):
         return None
+
+
+def _clear_or_refuse(folder: Path) -> None:
+    try:
+        _clear(folder)
+    except OSError as error:
+        raise EnvironmentUnfit(
+            f"an earlier run's results cannot be deleted: {error.strerror}",
+            when=str(error.filename or folder),
+            now="check the rights, or name another --out folder",
+        ) from error
 
 
 def _clear(folder: Path) -> None:

@@ -11,6 +11,7 @@ from stopwatt.bulk.journal import NAME as JOURNAL
 from stopwatt.bulk.writer import CLASSES, DETECTIONS, EMBEDDINGS, FAILED, RAW, SUMMARY
 from stopwatt.errors import UsageError
 from stopwatt.serving.contract import Task
+from stopwatt.text import one_line
 
 FILES = {Task.DETECT: DETECTIONS, Task.CLASSIFY: CLASSES, Task.EMBED: EMBEDDINGS, Task.RAW: RAW}
 """In which file a run of each task leaves its results."""
@@ -126,10 +127,22 @@ def _has_vectors(path: Path) -> bool:
 
 
 def _failed(path: Path) -> Iterator[int]:
-    """Ids of the images that a list of failures names; none where it is not there."""
-    if path.exists():
+    """Ids of the images that a list of failures names; none where it is not there.
+
+    Raises:
+        UsageError: It cannot be read.
+    """
+    if not path.exists():
+        return
+    try:
         with path.open("rb") as file:
             yield from (int(json.loads(line)["image_id"]) for line in file)
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise UsageError(
+            f"the list of images that failed cannot be read: {one_line(str(error))}",
+            when=str(path),
+            now="give the command of that run again: it writes its results anew",
+        ) from error
 
 
 def _document(path: Path) -> Mapping[str, Any]:

@@ -104,8 +104,8 @@ def run_bulk(asked: Asked, watching: Watching | None = None) -> Record:
     check(asked)
     watching = watching or Nobody()
     source = open_source(asked.data, images=asked.images, limit=asked.limit)
-    folders.prepare(asked.out, fresh=asked.fresh)
     chosen = choose(asked, 0)
+    folders.prepare(asked.out, fresh=asked.fresh)  # a model that is not there costs no earlier results
     for notice in chosen.notices:  # before any of that code runs
         watching.say(notice)
     chosen = _with_batch(chosen, asked, source, watching)

@@ -186,7 +186,8 @@ def served(contract: Contract | None, task: Task | None, source: str) -> Contrac
         raise UsageError(
             "the model does not say what images it takes",
             when=source,
-            now="return (module, inputs, Contract(...)) from the function that builds it; docs/run.md shows one",
+            now="say it in a file, --contract FILE (of `stopwatt pack` for a pack), or return (module, inputs, "
+            "Contract(...)) from the function that builds it; docs/pack.md shows both",
         )
     if task is None or task is contract.task:
         return contract

@@ -6,6 +6,7 @@ Everything is written in the order of the images and in bounded memory, so equal
 import json
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from hashlib import sha256
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -26,6 +27,8 @@ DETECTIONS, CLASSES, EMBEDDINGS, RAW = "detections.json", "classes.json", "embed
 FAILED, SUMMARY, TICKS = "failed.jsonl", "summary.json", "ticks.jsonl"
 PER_IMAGE = "per-image"
 """Folder of the files for single images."""
+_DRAFT = ".draft.json"
+"""No image's file begins with a dot."""
 _ROWS = 512
 _LONGEST = 120
 _UNSAFE = re.compile(r"[^\w.-]+", re.ASCII)
@@ -138,25 +141,43 @@ def _failure(one: Outcome) -> dict[str, Any]:
 
 def _write_each(folder: Path, outcomes: Iterator[Outcome], contract: Contract) -> Path:
     """A file for each image, those without a result as well."""
+    draft = folder / _DRAFT
     try:
         folder.mkdir(exist_ok=True)
+        for one in outcomes:  # a sync for each would take longer than the run
+            draft.write_bytes(_line(_of_one(one, contract)))
+            draft.replace(folder / safe_name(one.item.name))
     except OSError as error:
-        raise StoreError(f"the folder cannot be made: {error.strerror}", when=str(folder)) from error
-    for one in outcomes:
-        document: dict[str, Any] = {"image_id": one.item.image_id, "file_name": one.item.name}
-        if one.placement is not None:
-            document |= {"width": one.placement.width, "height": one.placement.height}
-        if one.failed is not None:
-            document["failed"] = {"trouble": str(one.failed.trouble), "why": one.failed.why}
-        elif contract.task is Task.DETECT:
-            document["detections"] = as_results(_found(one), one.item.image_id)
-        elif contract.task is Task.CLASSIFY:
-            document["classes"] = _classified(one, contract)["classes"]
-        else:
-            arrays = _found(one).arrays
-            document["outputs"] = [np.frombuffer(data, dtype).reshape(shape).tolist() for dtype, shape, data in arrays]
-        (folder / safe_name(one.item.name)).write_bytes(_line(document))
+        with suppress(OSError):
+            draft.unlink()
+        raise StoreError(
+            f"the files of single images cannot be written: {error.strerror}", when=str(error.filename2 or folder)
+        ) from error
     return folder
+
+
+def _of_one(one: Outcome, contract: Contract) -> dict[str, Any]:
+    """An image's own file."""
+    document: dict[str, Any] = {"image_id": one.item.image_id, "file_name": one.item.name}
+    if one.placement is not None:
+        document |= {"width": one.placement.width, "height": one.placement.height}
+    if one.failed is not None:
+        document["failed"] = {"trouble": str(one.failed.trouble), "why": one.failed.why}
+    elif contract.task is Task.DETECT:
+        document["detections"] = as_results(_found(one), one.item.image_id)
+    elif contract.task is Task.CLASSIFY:
+        document["classes"] = _classified(one, contract)["classes"]
+    else:
+        document["outputs"] = [_listed(*array) for array in _found(one).arrays]
+    return document
+
+
+def _listed(dtype: str, shape: tuple[int, ...], data: bytes) -> Any:
+    """An array as lists; JSON has no NaN and no infinity, so they are null."""
+    array = np.frombuffer(data, dtype).reshape(shape)
+    if array.dtype.kind == "f" and not np.isfinite(array).all():
+        array = np.where(np.isfinite(array), array.astype(object), None)
+    return array.tolist()
 
 
 def safe_name(name: str) -> str:

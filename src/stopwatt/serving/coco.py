@@ -7,6 +7,7 @@ pixels of the image.
 import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from math import isfinite
 from pathlib import Path
 from typing import Any, TypedDict
 
@@ -94,8 +95,9 @@ def read_results(path: Path) -> dict[int, tuple[Detection, ...]]:
     by_image: dict[int, list[Detection]] = {}
     for place, one in enumerate(document):
         with _Reading(path, f"detection {place}"):
-            x, y, width, height = (float(value) for value in one["bbox"])
-            detection = Detection(x, y, width, height, float(one["score"]), int(one["category_id"]))
+            x, y, width, height = _numbers(one["bbox"])
+            (score,) = _numbers([one["score"]])
+            detection = Detection(x, y, width, height, score, int(one["category_id"]))
             by_image.setdefault(int(one["image_id"]), []).append(detection)
     return {image: tuple(sorted(ones, key=lambda one: -one.score)) for image, ones in by_image.items()}
 
@@ -134,8 +136,15 @@ def _images(listed: Iterable[Mapping[str, Any]], path: Path) -> Iterable[Annotat
 
 
 def _truth(one: Mapping[str, Any]) -> Truth:
-    x, y, width, height = (float(value) for value in one["bbox"])
+    x, y, width, height = _numbers(one["bbox"])
     return Truth(x, y, width, height, int(one["category_id"]), bool(one.get("iscrowd", 0)))
+
+
+def _numbers(values: Iterable[Any]) -> list[float]:
+    numbers = [float(value) for value in values]
+    if not all(map(isfinite, numbers)):
+        raise ValueError(f"{numbers} are not all numbers")
+    return numbers
 
 
 def _document(path: Path) -> Any:
@@ -145,8 +154,11 @@ def _document(path: Path) -> Any:
         raise UsageError(
             f"the file cannot be read: {error.strerror}", when=str(path), now="name a file of COCO's format"
         ) from error
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise _not_coco(path, f"it is no JSON: {error}") from error
+
+
+_OTHERWISE = (TypeError, ValueError, AttributeError, OverflowError)
 
 
 class _Reading:
@@ -161,7 +173,7 @@ class _Reading:
     def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
         if isinstance(error, KeyError):
             raise _not_coco(self._path, f"{self._part} has no {error}") from error
-        if isinstance(error, TypeError | ValueError | AttributeError) and not isinstance(error, UsageError):
+        if isinstance(error, _OTHERWISE) and not isinstance(error, UsageError):
             raise _not_coco(self._path, f"{self._part} cannot be read: {error}") from error
 
 
