@@ -46,7 +46,7 @@ def nodes_of(events: Sequence[Mapping[str, Any]], calls: int) -> list[Kernel]:
 
 def _dtype(told: Mapping[str, Any]) -> str:
     """Element type of a node's first input; empty for a node that has none."""
-    first = next(iter(told.get("input_type_shape") or ({},)))
+    first: Mapping[str, Any] = next(iter(told.get("input_type_shape") or ({},)))
     name = next(iter(first), "")
     return "float32" if name == "float" else str(name)
 
