@@ -18,6 +18,7 @@ import detection
 import energy_gpu
 import exactness
 import findings
+import ladders
 import loop
 import lstm_grid
 import meter_truth
@@ -31,6 +32,7 @@ import sampling
 import sweep_cost
 import tail
 import telemetry_cost
+import tuning
 import verdicts
 import ways
 
@@ -60,6 +62,8 @@ CPU: dict[str, Callable[[], None]] = {
     "bulk-efficiency": bulk_efficiency.main,
     "bulk-equality": bulk_equality.main,
     "bulk-memory": bulk_memory.main,
+    "ladder-cpu": ladders.main,
+    "tuning": tuning.main,
 }
 GPU: dict[str, Callable[[], None]] = {
     "bert-gpu": partial(bert_table.main, gpu=True),
@@ -68,6 +72,7 @@ GPU: dict[str, Callable[[], None]] = {
     "reconciliation-gpu": reconciliation_gpu.main,
     "telemetry-cost-gpu": partial(telemetry_cost.main, gpu=True),
     "bulk-gpu": bulk_gpu.main,
+    "ladder-gpu": partial(ladders.main, gpu=True),
 }
 BY_NAME: dict[str, Callable[[], None]] = {"lstm-gpu": partial(lstm_grid.main, gpu=True)}
 """Takes an hour on one GPU: run only where it is named."""

@@ -1,0 +1,222 @@
+"""The ladders of BERT, ResNet and LSTM: what each optimisation buys, and what became of the claims of others."""
+
+import math
+import sys
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from result import RESULTS, Page, made_of
+from stopwatt.analyse.row import Row, paired_medians
+from stopwatt.analyse.summary import summarise
+from stopwatt.climbing.document import ladder_document
+from stopwatt.climbing.ladder import Asked, run_ladder
+from stopwatt.climbing.result import LadderResult
+from stopwatt.climbing.rungs import Gain
+from stopwatt.climbing.table import sentences
+from stopwatt.records import QUICK, Process, Status
+from stopwatt.reporting.console import console_for
+from stopwatt.reporting.operators.changes import changes_line
+from stopwatt.reporting.progress import show_progress
+from stopwatt.running import run_request
+from stopwatt.stats.ratios import Ratio, compare_rounds
+from stopwatt.store import Access, Selection, open_store
+from stopwatt.sweeping.plan import Request
+from stopwatt.units import interval, percent
+
+BUILD = Path(__file__).parent.parent / "build"
+RULES = replace(
+    QUICK,
+    trials=200,
+    trial_seconds=1.0,
+    throughput_windows=2,
+    process=Process.SHARED,
+    warmup=replace(QUICK.warmup, window_cap_seconds=0.5, cap_seconds=4.0),
+    timeout_s=1200.0,
+)
+"""Three rounds of a second of trials: setups of one runtime share a process in each of them."""
+_UNFUSED = "eager:grad+attention:unfused"
+_CPU = ("threads:2", "bf16", "compile", "onnxruntime", "openvino", "int8")
+_GPU = ("tf32", "bf16", "compile", "cudagraph")
+CPU = (
+    Asked("bert", {"size": "mini", "seq": 128}, ("inference-mode", "attention:fused", "fold-constants", *_CPU),
+          base=_UNFUSED, orders=2, protocol=RULES),
+    Asked("resnet", {"depth": 18}, ("inference-mode", "fold-batchnorm", "channels-last", *_CPU), orders=2,
+          protocol=RULES),
+    Asked("lstm", {}, ("inference-mode", *_CPU), orders=2, protocol=RULES),
+)  # fmt: skip
+GPU = (
+    Asked("bert", {"size": "base", "seq": 128}, ("inference-mode", "attention:fused", *_GPU), 8, "cuda",
+          base=_UNFUSED, orders=2, protocol=RULES),
+    Asked("resnet", {"depth": 50}, ("inference-mode", "fold-batchnorm", "channels-last", *_GPU), 8, "cuda", orders=2,
+          protocol=RULES),
+    Asked("lstm", {}, ("inference-mode", *_GPU), 1, "cuda", orders=2, protocol=RULES),
+)  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """What somebody reported of BERT: so many times faster than PyTorch in fp32.
+
+    Attributes:
+        setup: Label of a backend and a precision.
+        least, most: Of the speed-up that was reported.
+        best_at: Batch at which it was largest; 0 where none was named.
+    """
+
+    text: str
+    backend: str
+    precision: str
+    least: float
+    most: float
+    best_at: int = 0
+
+
+CLAIMS = (
+    Claim("PyTorch in fp16: 1.5 x", "eager", "fp16", 1.5, 1.5),
+    Claim("ONNX in fp16: 2 to 3 x", "onnxruntime", "fp16", 2.0, 3.0),
+    Claim("TensorRT: 5 to 8 x, best at batch 256", "tensorrt", "fp16", 5.0, 8.0, 256),
+    Claim("TorchDynamo: 2 to 3 x, best at batch 1", "compile", "fp16", 2.0, 3.0, 1),
+)
+BATCHES = {"cpu": (1, 8, 32), "cuda": (1, 8, 64, 256)}
+
+
+def main(out: Path = RESULTS, *, gpu: bool = False) -> None:
+    """Climb the ladders, measure the claims, write the page. What was interrupted goes on from where it was."""
+    name = "ladder-gpu" if gpu else "ladder-cpu"
+    store = BUILD / f"{name}.db"
+    store.parent.mkdir(exist_ok=True)
+    asked = GPU if gpu else CPU
+    with show_progress(console_for(sys.stderr)) as watcher:
+        climbed = [(one, run_ladder(one, store=str(store), watcher=watcher, allow=True)) for one in asked]
+        claimed = run_request(_claims(asked[0]), store=str(store), watcher=watcher, allow=True)
+    write(name, climbed, claimed.run.id, store, out)
+
+
+def _claims(bert: Asked) -> Request:
+    """Everything that is claimed, at every batch, beside eager in fp32."""
+    return Request(
+        workloads=["bert"],
+        params=bert.params,
+        backends=list(dict.fromkeys(["eager", *(one.backend for one in CLAIMS)])),
+        precisions=["fp32", "fp16"],
+        batches=BATCHES[bert.device],
+        device=bert.device,
+        protocol=RULES,
+    )
+
+
+def write(name: str, climbed: Sequence[tuple[Asked, LadderResult]], claims: str, store: Path, out: Path) -> None:
+    """Write the page of ladders that were climbed, and of the run that measured the claims."""
+    device = climbed[0][0].device
+    with open_store(str(store), access=Access.READ) as database:
+        rows = list(summarise(database.measurements(Selection(run=claims))))
+        made = made_of(list(database.measurements()), database.runs()[-1].tool_version)
+    page = Page(
+        name,
+        f"What each optimisation buys: BERT, ResNet and LSTM on {'a GPU' if device != 'cpu' else 'a CPU'}",
+        f"python benchmarks/run.py {name}",
+        device=device,
+        made=made,
+    )
+    page.sentences = [
+        "Each ladder begins with a careless script (gradients recorded, fp32, one thread; for BERT attention as its "
+        "products one by one) and takes one step after another; a step that is refused, fails or is slower on top of "
+        "the others is left out. Ratios are times without / times with the step; intervals are 95 % over 3 processes. "
+        "Shares are means over 2 orders of the kept steps, on a logarithm. Random weights.",
+    ]
+    claimed = list(_judged(rows, device))
+    page.tables = [*(_table(one, found) for one, found in climbed), _claims_table(claimed)]
+    page.sentences += [f"{_title(one)}: {'; '.join(sentences(found.ladder))}." for one, found in climbed]
+    page.data = {
+        "ladders": [{"workload": _title(one)} | ladder_document(found.ladder)
+                    for one, found in climbed],
+        "claims": [_claim_data(*one) for one in claimed],
+    }  # fmt: skip
+    page.write(out)
+
+
+def _title(asked: Asked) -> str:
+    params = ", ".join(f"{name}={value}" for name, value in asked.params.items())
+    return f"{asked.workload}{f' ({params})' if params else ''}, batch {asked.batch}"
+
+
+def _table(asked: Asked, found: LadderResult) -> tuple[str, Sequence[str], Sequence[Sequence[str]]]:
+    whole = found.ladder.whole.value
+    rows = [_line(one, whole) for one in found.ladder.gains]
+    head = ("step", "alone x", "on top x", "so far x", "share", "deviation", "kept", "what it does to the graph")
+    return _title(asked), head, rows
+
+
+def _line(one: Gain, whole: float | None) -> tuple[str, ...]:
+    share = "-" if one.share is None or not whole or whole == 1 else percent(one.share.mean / math.log(whole))
+    deviation = None if one.row is None else one.row.estimates["deviation"].value
+    graph = (
+        "-" if one.graph is None else one.graph.why or (changes_line(one.graph.changes) if one.graph.changes else "")
+    )
+    return (
+        one.step.name,
+        _times(one.alone),
+        _times(one.on_top),
+        _times(one.so_far) if one.kept else "-",
+        share,
+        "-" if deviation is None else f"{deviation:.1e}",
+        "yes" if one.kept else one.why_not,
+        graph,
+    )
+
+
+def _times(found: Ratio) -> str:
+    if found.value is None or found.low is None or found.high is None:
+        return "-" if found.value is None else f"{found.value:.3g}"
+    return interval(found.value, found.low, found.high, "x")
+
+
+def _judged(rows: Sequence[Row], device: str) -> Iterator[tuple[Claim, dict[int, Ratio], str]]:
+    """Each claim with our ratios by batch and what becomes of it."""
+    known = {(row.cell.setup.backend, str(row.cell.setup.precision), row.cell.setup.batch): row for row in rows}
+    for claim in CLAIMS:
+        ratios = {}
+        why = ""
+        for batch in BATCHES[device]:
+            base, other = known.get(("eager", "fp32", batch)), known.get((claim.backend, claim.precision, batch))
+            if base is not None and other is not None and base.status is other.status is Status.OK:
+                ratios[batch] = compare_rounds(*paired_medians(base, other))
+            else:
+                why = other.trouble.what if other is not None and other.trouble else "not measured"
+        yield claim, ratios, _verdict(claim, ratios, why)
+
+
+def _verdict(claim: Claim, ratios: dict[int, Ratio], why: str) -> str:
+    """Where our interval meets what was claimed, and whether the best batch is the one that was named."""
+    if not ratios:
+        return f"not tested here: {why}"
+    inside = [str(batch) for batch, one in ratios.items() if _meets(one, claim)]
+    where = f"holds at batch {', '.join(inside)}" if inside else "holds at no batch"
+    values = {batch: one.value for batch, one in ratios.items() if one.value is not None}
+    best = max(values, key=lambda batch: values[batch] or 0.0)
+    if not claim.best_at:
+        return where
+    return f"{where}; largest at {best}, claimed at {claim.best_at}"
+
+
+def _meets(one: Ratio, claim: Claim) -> bool:
+    return one.low is not None and one.high is not None and one.high >= claim.least and one.low <= claim.most
+
+
+def _claims_table(
+    claimed: Sequence[tuple[Claim, dict[int, Ratio], str]],
+) -> tuple[str, Sequence[str], Sequence[Sequence[str]]]:
+    rows = [
+        (claim.text, "; ".join(f"batch {batch}: {_times(one)}" for batch, one in ratios.items()) or "-", verdict)
+        for claim, ratios, verdict in claimed
+    ]
+    return "What others report of BERT, and what is seen here (times beside eager in fp32)", (
+        "claim", "here", "verdict",
+    ), rows  # fmt: skip
+
+
+def _claim_data(claim: Claim, ratios: dict[int, Ratio], verdict: str) -> dict[str, Any]:
+    found = {str(batch): {"ratio": one.value, "low": one.low, "high": one.high} for batch, one in ratios.items()}
+    return {"claim": claim.text, "by_batch": found, "verdict": verdict}
