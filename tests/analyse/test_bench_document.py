@@ -27,7 +27,8 @@ def test_a_row_says_what_was_measured_and_how_it_ended(measurement):
     assert row["protocol"]["warmup"]["cap_seconds"] == one.cell.protocol.warmup.cap_seconds
     assert told == {
         "key": one.cell.key, "workload": "mlp", "params": {"hidden": 8}, "backend": "compile",
-        "variant": "max-autotune", "precision": "bf16", "batch": 8, "device": "cpu", "threads": 2, "boundary": "device",
+        "variant": "max-autotune", "techniques": [], "precision": "bf16", "batch": 8, "device": "cpu", "threads": 2,
+        "boundary": "device",
         "status": "out_of_memory", "reason": "out of memory at batch 8", "rounds_ok": 0, "rounds_failed": 1,
         "worst": [],
     }  # fmt: skip

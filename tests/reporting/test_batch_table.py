@@ -68,3 +68,8 @@ def test_where_memory_would_be_full_is_said_to_be_no_measurement():
 
 def test_two_batches_have_no_such_table():
     assert "over batch" not in shown([Line(precision=BF16)], batches=(1, 8))
+
+
+def test_a_growth_that_noise_hides_is_not_told_in_digits():
+    text = shown([Line(noise=2.0), Line("onnxruntime", noise=2.0)])
+    assert "eager fp32 (not known to a factor of 10)" in text

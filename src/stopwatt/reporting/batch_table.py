@@ -22,6 +22,8 @@ from stopwatt.text import one_line
 from stopwatt.workloads.params import short_label
 
 _RATE = units.Scale(1.0, "")
+_NOISY = 10
+"""High / low end of an interval from which on its ends say nothing."""
 
 
 def batch_tables(rows: Sequence[Row], facts: Mapping[str, Scalar]) -> Iterator[RenderableType]:
@@ -153,5 +155,7 @@ def _growth(knee: Knee) -> str:
     """What the last doubling brings; nothing where that is not the point."""
     if knee.course is Course.FLAT or knee.growth is None or knee.growth_low is None or knee.growth_high is None:
         return ""
+    if knee.growth_high > _NOISY * knee.growth_low:
+        return f" (not known to a factor of {_NOISY})"
     low, high = units.change(knee.growth_low), units.change(knee.growth_high)
     return f" ({units.change(knee.growth)} [{low}, {high}])"
