@@ -71,5 +71,5 @@ def test_two_batches_have_no_such_table():
 
 
 def test_a_growth_that_noise_hides_is_not_told_in_digits():
-    text = shown([Line(noise=2.0), Line("onnxruntime", noise=2.0)])
+    text = " ".join(shown([Line(noise=2.0), Line("onnxruntime", noise=2.0)]).split())
     assert "eager fp32 (not known to a factor of 10)" in text
