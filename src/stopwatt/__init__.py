@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from stopwatt.api import tune as tune
     from stopwatt.climbing.result import LadderResult as LadderResult
     from stopwatt.comparing import compare as compare
+    from stopwatt.datasets.labelled import Data as Data
     from stopwatt.errors import StopwattError as StopwattError
     from stopwatt.metering.scope import meter as meter
     from stopwatt.ops.predicting import predict as predict
@@ -87,6 +88,7 @@ _PUBLIC = {
     "LadderResult": "climbing.result",
     "SelfTestResult": "reporting.selftest",
     "CallResult": "api",
+    "Data": "datasets.labelled",
     "Protocol": "records",
     "CLASSIC": "records",
     "QUICK": "records",

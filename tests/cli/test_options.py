@@ -1,8 +1,9 @@
 from dataclasses import replace
 
+import numpy as np
 import pytest
 
-from stopwatt.cli.options import ProtocolOptions, TargetOptions, batches, parameters, request, words
+from stopwatt.cli.options import DataOptions, ProtocolOptions, TargetOptions, batches, parameters, request, words
 from stopwatt.errors import UsageError
 from stopwatt.records import QUICK, THOROUGH, Boundary
 
@@ -56,3 +57,18 @@ def test_zero_seconds_are_no_time_limit():
 def test_what_no_round_could_follow_is_refused(options):
     with pytest.raises(UsageError, match="out of range"):
         ProtocolOptions(**options).protocol()
+
+
+def test_options_about_data_need_data():
+    assert DataOptions().protocol(QUICK) is QUICK
+    for options in (DataOptions(labels="folders"), DataOptions(samples=5), DataOptions(calibrate=5)):
+        with pytest.raises(UsageError, match="needs --data"):
+            options.protocol(QUICK)
+
+
+def test_data_change_what_is_calibrated_on_and_judged_and_nothing_else(tmp_path):
+    np.savez(tmp_path / "data.npz", x=np.zeros((6, 2)), label=np.arange(6))
+    protocol = DataOptions(str(tmp_path / "data.npz"), samples=2).protocol(replace(QUICK, seed=3))
+    assert replace(protocol, calibration=None, accuracy=None) == replace(QUICK, seed=3)
+    assert (protocol.calibration.samples, protocol.accuracy.samples) == (3, 2)
+    assert protocol.calibration.seed == protocol.accuracy.seed == 3

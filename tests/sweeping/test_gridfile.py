@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 import yaml
 
+from stopwatt.datasets.labelled import Data, labelled_of
 from stopwatt.datasets.opening import calibration_of
 from stopwatt.energy import REPORTED, SCREENING, Telemetry
 from stopwatt.errors import UsageError
@@ -301,9 +302,26 @@ def test_data_to_calibrate_on_are_drawn_when_the_file_is_read(tmp_path):
     assert "no longer hold" in refused(again).what
 
 
+def test_labelled_data_are_drawn_beside_those_to_calibrate_on(tmp_path):
+    np.savez(tmp_path / "data.npz", x=np.arange(12).reshape(6, 2), label=np.arange(6))
+    data = str(tmp_path / "data.npz")
+    both = f"calibration: {{data: {data}, samples: 2, seed: 3}}, accuracy: {data}"
+    rules = read(f"workload: mlp\nprotocol: {{{both}}}").protocol
+    assert rules == replace(rules, accuracy=labelled_of(Data(data), kept_out=2, seed=3))
+    assert rules.accuracy.samples == 4
+    alone = read(f"workload: mlp\nprotocol: {{seed: 5, accuracy: {{data: {data}, samples: 3}}}}")
+    assert alone.protocol.accuracy == labelled_of(Data(data, samples=3), seed=5)
+    for grid in (read(f"workload: mlp\nprotocol: {{{both}}}"), alone):
+        kept = yaml.safe_dump(as_request(grid)["grid"]["protocol"]["accuracy"], default_flow_style=True)
+        again = read(f"workload: mlp\nprotocol: {{accuracy: {kept.strip()}}}").protocol
+        assert again.accuracy == grid.protocol.accuracy
+
+
 @pytest.mark.parametrize(
     ("text", "what"),
     [
+        ("{accuracy: nowhere.npz}", "cannot be read"),
+        ("{accuracy: {labels: x}}", "data"),
         ("{calibration: nowhere.npz}", "cannot be read"),
         ("{calibration: {samples: 4}}", "data"),
         ("{calibration: {data: x, colour: red}}", "colour"),

@@ -10,7 +10,7 @@ import pytest
 from stopwatt import api
 from stopwatt.measuring.bundle import Bundle
 from stopwatt.measuring.job import Answer, JobKind
-from stopwatt.records import Calibration, Precision, Status
+from stopwatt.records import Calibration, Labelled, Precision, Status
 from stopwatt.sweeping.executors.process import Outcome
 from stopwatt.sweeping.plan import Request, make_plan
 from stopwatt.sweeping.prepare import Preparation
@@ -103,6 +103,24 @@ def test_data_to_calibrate_on_are_drawn_once_and_given_to_conversions_by_their_d
     assert [job.calibration for job in executor.jobs[2::2]] == [str(file) for file in files]
     assert executor.jobs[2].calibration_digest == sha256(b"a").hexdigest()
     assert preparation.calibration(cell("mlp")) is None
+
+
+def test_labelled_samples_are_drawn_once_for_all_batches_and_precisions(cell):
+    def with_labels(digest, batch):
+        plain = cell("mlp")
+        labelled = Labelled("photos", "", digest, 8)
+        setup = replace(plain.setup, batch=batch)
+        return replace(plain, setup=setup, protocol=replace(plain.protocol, accuracy=labelled))
+
+    executor = Executor(1.0)
+    preparation = Preparation(executor, 1.0)
+    for digest, batch in (("a", 1), ("a", 2), ("b", 1)):
+        assert preparation.ready(with_labels(digest, batch)) is None
+    assert executor.kinds.count(JobKind.LABEL) == 2
+    folders = {preparation.labelled(with_labels(digest, 1)) for digest in "ab"}
+    assert len(folders) == 2
+    assert all(folder.is_dir() for folder in folders)
+    assert preparation.labelled(cell("mlp")) is None
 
 
 @pytest.mark.slow

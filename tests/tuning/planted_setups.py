@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from stopwatt.metrics import ACCURACY, ANSWERS
 from stopwatt.records import Cell, Measured, Measurement, Samples, Setup, Status, Trouble, Workload
 from stopwatt.stats.racing import RaceRules
 from stopwatt.sweeping.plan import Plan
@@ -23,9 +24,10 @@ class Machine:
         memory, deviations: By number of the setup, where they matter.
         invalid: Numbers of setups whose answers are wrong.
         tail: Ratio of the slowest calls (one in twenty) to the others.
+        answers: By number of the setup, 1 or 0 for each labelled sample; of none where accuracy is not measured.
     """
 
-    def __init__(self, times, rng, *, noise=0.03, memory=None, deviations=None, invalid=(), tail=1.0):
+    def __init__(self, times, rng, *, noise=0.03, memory=None, deviations=None, invalid=(), tail=1.0, answers=None):
         self.times = list(times)
         self.rng = rng
         self.noise = noise
@@ -33,6 +35,7 @@ class Machine:
         self.deviations = deviations or {}
         self.invalid = set(invalid)
         self.tail = tail
+        self.answers = answers or {}
         labels = [f"backend{number}+channels-last" if number else "eager" for number in range(len(self.times))]
         self.cells = tuple(Cell(Workload("planted", {"size": 1}), Setup.of_label(label), SCOUT) for label in labels)
         self.turns = 0
@@ -61,7 +64,12 @@ class Machine:
             "latency": Samples((trials * 1e9).astype(np.int64), "ns"),
             "throughput": Samples(np.full(3, 1 / typical), "samples/s"),
         }
-        return Measurement(cell, number, Status.OK, samples=samples, readings=readings, phases=phases)
+        facts = {}
+        if arm in self.answers and number == 0:
+            right = np.array(self.answers[arm])
+            samples[ANSWERS], readings[ACCURACY] = Samples(right, "1"), Measured(float(right.mean()), "1")
+            facts = {"accuracy.metric": "top-1", "accuracy.samples": right.size}
+        return Measurement(cell, number, Status.OK, samples=samples, readings=readings, phases=phases, facts=facts)
 
     def run(self, search, found=None, *, most=10_000):
         """Measure what the search asks for until it is content."""

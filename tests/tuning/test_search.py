@@ -10,10 +10,13 @@ sys.path.insert(0, str(Path(__file__).parent))
 
 from planted_setups import ROUND_S, Machine, shown
 
+from stopwatt.datasets.labelled import Data
 from stopwatt.errors import UsageError
 from stopwatt.tuning.chosen import conclude
 from stopwatt.tuning.goals import Goal
 from stopwatt.tuning.search import LEAST_PROOFS
+from stopwatt.tuning.space import Asked
+from stopwatt.tuning.tune import run_tune
 from stopwatt.tuning.where import Holds, read
 
 
@@ -80,6 +83,31 @@ def test_where_nothing_holds_the_nearest_is_named_with_what_it_would_take():
     assert tuned.excess["latency<3.5ms"] == pytest.approx(4 / 3.5, rel=0.1)
 
 
+def test_what_loses_too_much_of_its_accuracy_never_wins_and_is_not_proven():
+    right = np.ones(400)
+    answers = {0: right, 1: np.where(np.arange(400) < 40, 0, 1), 2: np.where(np.arange(400) < 2, 0, 1), 3: right}
+    planted = Machine([10e-3, 1e-3, 2e-3, 3e-3], np.random.default_rng(1), answers=answers)
+    search = planted.search("accuracy_loss<3%")
+    found = planted.run(search)
+    tuned = conclude(search, found)
+    assert shown(tuned.winner) == 2
+    assert tuned.winner.row.estimates["accuracy_loss"].value == pytest.approx(2 / 400)
+    proven = {one.cell.setup for one in found if one.cell.protocol == search.proof}
+    assert planted.cells[1].setup not in proven
+    strict = planted.search("accuracy_loss<0.1%", "latency<5ms")
+    assert conclude(strict, planted.run(strict)).winner.holds is Holds.OPEN
+
+
+def test_a_gain_of_accuracy_is_not_beyond_any_loss():
+    answers = {0: np.where(np.arange(400) < 40, 0, 1), 1: np.ones(400)}
+    planted = Machine([1e-3, 2e-3], np.random.default_rng(1), answers=answers)
+    search = planted.search("accuracy_loss<3%", "latency<1us")
+    tuned = conclude(search, planted.run(search))
+    assert tuned.winner is None
+    assert tuned.nearest is tuned.default
+    assert tuned.excess["accuracy_loss<3%"] == 0
+
+
 def test_a_search_that_was_cut_off_anywhere_goes_on_to_the_same_end():
     planted = machine(4, count=15)
     search = planted.search()
@@ -133,6 +161,7 @@ def test_more_throughput_wins_by_samples_a_second():
         (["p99<10MB"], "cannot read"),
         (["latency<1ms", "latency>2ms"], "contradict"),
         (["deviation<0"], "never decide"),
+        (["accuracy>90"], "never decide"),
     ],
 )
 def test_constraints_that_cannot_be_meant_are_refused(texts, said):
@@ -143,3 +172,11 @@ def test_constraints_that_cannot_be_meant_are_refused(texts, said):
 def test_limits_are_read_in_their_units():
     limits = [one.limit for one in read(["p99<10ms", "memory<=2GB", "deviation<1e-2", "throughput>100", "energy<5mJ"])]
     assert limits == [0.01, 2e9, 0.01, 100, 0.005]
+    assert [one.limit for one in read(["accuracy>90%", "accuracy_loss<1%"])] == [0.9, 0.01]
+
+
+def test_a_constraint_on_accuracy_needs_labelled_data(tmp_path):
+    np.savez(tmp_path / "bare.npz", x=np.zeros((4, 2)))
+    for data in (None, Data(str(tmp_path / "bare.npz"))):
+        with pytest.raises(UsageError, match="needs labelled data"):
+            run_tune(Asked("mlp", where=["accuracy>0.5"], data=data))

@@ -1,9 +1,11 @@
 """Arguments that several functions take, checked and put together."""
 
 from dataclasses import replace
+from os import PathLike
 from typing import Any
 
 from stopwatt.arguments import check_path, instance, numbers, text, word
+from stopwatt.datasets.labelled import Data, with_data
 from stopwatt.energy import RULES as ENERGY_RULES
 from stopwatt.energy import EnergyRules, Grade, Telemetry
 from stopwatt.records import Protocol
@@ -23,6 +25,28 @@ def check_common(workloads: tuple[str, ...], protocol: Protocol | None, tag: str
     text("tag", tag, "text")
     if store is not None:
         check_path("store", store)
+
+
+def read_data(data: str | PathLike[str] | Data | None) -> Data | None:
+    """Data of the caller's; `None` where there are none.
+
+    Raises:
+        UsageError: It is something else.
+    """
+    if data is None or isinstance(data, Data):
+        return data
+    check_path("data", data)
+    return Data(str(data))
+
+
+def drawn(rules: Protocol, data: str | PathLike[str] | Data | None) -> Protocol:
+    """The protocol with what is drawn of data of the caller's: to calibrate on, and to measure accuracy on.
+
+    Raises:
+        UsageError: No such data, not so many, or labels that are not theirs.
+    """
+    asked = read_data(data)
+    return rules if asked is None else with_data(rules, asked)
 
 
 def metered(

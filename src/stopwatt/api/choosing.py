@@ -2,12 +2,14 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
+from pathlib import Path
 
-from stopwatt.api.checks import check_common
+from stopwatt.api.checks import check_common, drawn, read_data
 from stopwatt.arguments import integer, numbers, parameters, text, texts
 from stopwatt.climbing.ladder import Asked as LadderAsked
 from stopwatt.climbing.ladder import run_ladder
 from stopwatt.climbing.result import LadderResult
+from stopwatt.datasets.labelled import Data
 from stopwatt.extensions import unknown
 from stopwatt.records import QUICK, Protocol, Scalar
 from stopwatt.tuning.goals import Goal
@@ -30,6 +32,7 @@ def tune(
     device: str = "cpu",
     seed: int = 0,
     tolerance: float | None = None,
+    data: str | Path | Data | None = None,
     tag: str = "",
     store: str | None = None,
     allow: bool = False,
@@ -49,6 +52,7 @@ def tune(
         device: `cpu`, `cuda`, `cuda:1`.
         seed: Of weights, inputs and orders.
         tolerance: Largest deviation that passes the correctness gate; that of the precision if absent.
+        data: What int8 is calibrated on, and accuracy is measured on where it has labels: a path, or `stopwatt.Data`.
         tag: A name for the run.
         store: Results database; `$STOPWATT_STORE` or `./stopwatt.db` if absent.
         allow: Measure even on a machine that is not fit.
@@ -81,6 +85,7 @@ def tune(
         rules.seed,
         tolerance,
         tag,
+        read_data(data),
     )
     return run_tune(asked, store=store, allow=allow)
 
@@ -97,6 +102,7 @@ def ladder(
     orders: int = 4,
     graphs: bool = True,
     protocol: Protocol = QUICK,
+    data: str | Path | Data | None = None,
     tag: str = "",
     store: str | None = None,
     allow: bool = False,
@@ -114,6 +120,7 @@ def ladder(
         orders: In how many orders the kept steps are climbed, to see which gains overlap; 1 for the given one only.
         graphs: Look at what each step did to the model's graph, which takes one more call of each.
         protocol: The rules of measuring.
+        data: What int8 is calibrated on, and accuracy is measured on where it has labels: a path, or `stopwatt.Data`.
         tag: A name for the run.
         store: Results database; `$STOPWATT_STORE` or `./stopwatt.db` if absent.
         allow: Measure even on a machine that is not fit.
@@ -135,7 +142,7 @@ def ladder(
         text("device", device, "cpu, cuda or cuda:1"),
         integer("threads", threads, "a whole number; 0 for all cores"),
         integer("orders", orders, "a whole number"),
-        protocol,
+        drawn(protocol, data),
         tag,
         graphs,
         text("base", base, "eager:grad"),

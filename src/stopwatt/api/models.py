@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
-from stopwatt.api.checks import check_common, metered
+from stopwatt.api.checks import check_common, drawn, metered
 from stopwatt.arguments import (
     check_path,
     integer,
@@ -14,6 +14,7 @@ from stopwatt.arguments import (
     text,
     texts,
 )
+from stopwatt.datasets.labelled import Data
 from stopwatt.energy import EnergyRules
 from stopwatt.records import QUICK, Protocol, Scalar
 from stopwatt.reporting.result import BenchResult
@@ -39,6 +40,7 @@ def bench(
     energy: str | EnergyRules | None = None,
     telemetry: str | None = None,
     estimate_cpu_energy: float | None = None,
+    data: str | Path | Data | None = None,
     baseline: bool = True,
     tag: str = "",
     store: str | None = None,
@@ -59,6 +61,7 @@ def bench(
         energy: `screening`, to rank setups, `reported`, to publish, or own rules; what `protocol` says if absent.
         telemetry: `auto`, `on` or `off`: whether clocks, temperatures and counters are read meanwhile; likewise.
         estimate_cpu_energy: Watts of one busy core, for a rough estimate from CPU time; likewise.
+        data: What int8 is calibrated on, and accuracy is measured on where it has labels: a path, or `stopwatt.Data`.
         baseline: Whether fp32 eager is measured too.
         tag: A name for the run.
         store: Results database; `$STOPWATT_STORE` or `./stopwatt.db` if absent.
@@ -81,7 +84,7 @@ def bench(
         integers("batch", batch, "whole numbers, such as [1, 8]"),
         text("device", device, "cpu, cuda or cuda:1"),
         integer("threads", threads, "a whole number; 0 for all cores"),
-        metered(protocol or QUICK, energy, telemetry, estimate_cpu_energy),
+        drawn(metered(protocol or QUICK, energy, telemetry, estimate_cpu_energy), data),
         baseline,
         tag,
     )
@@ -101,6 +104,7 @@ def sweep(
     energy: str | EnergyRules | None = None,
     telemetry: str | None = None,
     estimate_cpu_energy: float | None = None,
+    data: str | Path | Data | None = None,
     tag: str = "",
     store: str | None = None,
     allow: bool = False,
@@ -123,6 +127,7 @@ def sweep(
         energy: `screening`, to rank setups, `reported`, to publish, or own rules; what `protocol` says if absent.
         telemetry: `auto`, `on` or `off`: whether clocks, temperatures and counters are read meanwhile; likewise.
         estimate_cpu_energy: Watts of one busy core, for a rough estimate from CPU time; likewise.
+        data: What int8 is calibrated on, and accuracy is measured on where it has labels: a path, or `stopwatt.Data`.
         tag: A name for the run.
         store: Results database; `$STOPWATT_STORE` or `./stopwatt.db` if absent.
         allow: Measure even on a machine that is not fit.
@@ -151,7 +156,7 @@ def sweep(
             *(_together(one) for one in several_named("zips", zips, example)),
         ),
         tuple(Exclusion(_together(one)) for one in several_named("exclude", exclude, example)),
-        metered(protocol or below.protocol, energy, telemetry, estimate_cpu_energy),
+        drawn(metered(protocol or below.protocol, energy, telemetry, estimate_cpu_energy), data),
         deadlines_of(deadlines) or below.deadlines,
         tag or below.tag,
     )

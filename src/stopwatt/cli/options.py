@@ -17,7 +17,7 @@ from stopwatt.sweeping.ranges import doubled
 from stopwatt.ways import Load
 
 if TYPE_CHECKING:
-    from stopwatt.datasets.labelled import DataAsked
+    from stopwatt.datasets.labelled import Data
 
 TARGET = Group("What to run", sort_key=1)
 RULES = Group("How to measure", sort_key=2)
@@ -291,16 +291,16 @@ class DataOptions:
 
         return with_data(rules, asked)
 
-    def asked(self) -> "DataAsked | None":
+    def asked(self) -> "Data | None":
         """The data that the options name; `None` where they name none.
 
         Raises:
             UsageError: They say something of data that nobody named.
         """
         if self.data:
-            from stopwatt.datasets.labelled import DataAsked
+            from stopwatt.datasets.labelled import Data
 
-            return DataAsked(self.data, self.labels, self.samples, self.calibrate, self.images)
+            return Data(self.data, self.labels, self.samples, self.calibrate, self.images)
         for name in ("labels", "samples", "calibrate", "images"):
             if getattr(self, name):
                 raise UsageError(f"--{name} needs --data", when="data of yours", now="name the data: --data DATA")

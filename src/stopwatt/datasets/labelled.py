@@ -8,11 +8,11 @@ from pathlib import Path
 import numpy as np
 
 from stopwatt.datasets.base import Dataset
-from stopwatt.datasets.labels import NONE, Labels, find_labels, require_labels
+from stopwatt.datasets.labels import Labels, find_labels, require_labels
 from stopwatt.datasets.opening import SAMPLES as CALIBRATED
 from stopwatt.datasets.opening import calibration_of, drawn, open_data
 from stopwatt.errors import UsageError
-from stopwatt.records import Calibration, Labelled, Protocol
+from stopwatt.records import Labelled, Protocol
 from stopwatt.text import counted
 
 SAMPLES = 500
@@ -20,8 +20,8 @@ SAMPLES = 500
 
 
 @dataclass(frozen=True, slots=True)
-class DataAsked:
-    """Data, as a user names them.
+class Data:
+    """Data of a user's: what int8 is calibrated on, and what accuracy is measured on where they have labels.
 
     Attributes:
         data: As `open_data` takes it.
@@ -38,7 +38,7 @@ class DataAsked:
     images: Path | None = None
 
 
-def with_data(rules: Protocol, asked: DataAsked) -> Protocol:
+def with_data(rules: Protocol, asked: Data) -> Protocol:
     """The rules with the samples to calibrate on, and those to measure accuracy on where there are labels.
 
     Raises:
@@ -49,31 +49,40 @@ def with_data(rules: Protocol, asked: DataAsked) -> Protocol:
             raise UsageError(f"--{name} {value} is out of range", now="use 1 or more, or leave it away")
     dataset = open_data(asked.data, asked.images)
     labels = find_labels(dataset, asked.labels, asked.images)
-    if labels is None and (asked.samples or asked.labels not in ("", NONE)):
+    if labels is None and asked.samples:
         require_labels(dataset, labels, asked.labels)
     several = labels is not None and len(dataset) > 1
     count = asked.calibrate or min(CALIBRATED, len(dataset) // 2 if several else len(dataset))
     calibration = calibration_of(asked.data, images=asked.images, samples=count, seed=rules.seed)
     if labels is None:
         return replace(rules, calibration=calibration)
-    found = require_labels(dataset, labels, asked.labels)
-    return replace(rules, calibration=calibration, accuracy=_labelled(dataset, found, asked, calibration))
+    return replace(rules, calibration=calibration, accuracy=labelled_of(asked, calibration.samples, rules.seed))
 
 
-def _labelled(dataset: Dataset, labels: Labels, asked: DataAsked, calibration: Calibration) -> Labelled:
-    if asked.samples > len(labels.of):
+def labelled_of(asked: Data, kept_out: int = 0, seed: int = 0) -> Labelled:
+    """Draw the labelled samples on which accuracy shall be measured.
+
+    Args:
+        asked: The data.
+        kept_out: Samples at the front of the draw that are left to calibration.
+        seed: Of the draw.
+
+    Raises:
+        UsageError: There are not so many, none has a label, or the labels are not theirs.
+    """
+    dataset = open_data(asked.data, asked.images)
+    labels = require_labels(dataset, find_labels(dataset, asked.labels, asked.images), asked.labels)
+    if not 0 <= asked.samples <= len(labels.of):
         raise UsageError(
             f"{counted(len(labels.of), 'sample')} of {len(dataset)} have a label, {asked.samples} were asked for",
             when=labels.described,
-            now=f"ask for {len(labels.of)} at most (--samples), or label more",
+            now=f"ask for 1 to {len(labels.of)}, or label more",
         )
-    kept_out = set(drawn(len(dataset), calibration.samples, calibration.seed))
-    free = sum(number not in kept_out for number in labels.of)
+    others = set(drawn(len(dataset), kept_out, seed))
+    free = sum(number not in others for number in labels.of)
     count = asked.samples or min(SAMPLES, free) or len(labels.of)
     root = "" if asked.images is None else str(asked.images)
-    wanted = Labelled(
-        asked.data, asked.labels, "", count, calibration.seed, root, calibration.samples, max(0, count - free)
-    )
+    wanted = Labelled(asked.data, asked.labels, "", count, seed, root, kept_out, max(0, count - free))
     return replace(wanted, digest=digest_of(dataset, labels, chosen(len(dataset), labels.of, wanted)))
 
 

@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 
 from pydantic import ValidationError
 
-from stopwatt.datasets.labelled import DataAsked, labelled_of
+from stopwatt.datasets.labelled import Data, labelled_of
 from stopwatt.datasets.opening import calibration_of
 from stopwatt.energy import RULES, Grade
 from stopwatt.errors import UsageError
@@ -128,7 +128,7 @@ class _Builder:
         seed = asked.get("seed", calibration.seed if calibration is not None and beside else seed)
         kept_out = asked.get("kept_out", calibration.samples if calibration is not None and beside else 0)
         images = Path(asked["images"]) if asked.get("images") else None
-        data = DataAsked(asked["data"], asked.get("labels", ""), asked.get("samples", 0), images=images)
+        data = Data(asked["data"], asked.get("labels", ""), asked.get("samples", 0), images=images)
         with self._drawing("accuracy"):
             found = labelled_of(data, kept_out, seed)
         return self._same(found, asked.get("digest", ""), "accuracy")

@@ -38,17 +38,19 @@ def _of_module(cell: Cell) -> str:
     lines = [
         "import torch",
         "from stopwatt.techniques.catalogue import apply",
-        "from stopwatt.records import Setup",
+        "from stopwatt.records import Precision, Setup",
         "from stopwatt.workloads.resolve import resolve",
         "",
         f"torch.set_num_threads({setup.threads})",
         f"built = resolve({cell.workload.source!r}).build({params!r}, seed={cell.protocol.seed})",
     ]
     if setup.techniques:
-        lines.append(f"built, _ = apply(built, Setup.of_label({setup.backend_label!r}), ())")
+        what = f"Precision({str(setup.precision)!r}), {setup.batch}, {setup.device!r}, techniques={setup.techniques!r}"
+        lines.append(f"setup = Setup({setup.backend!r}, {setup.variant!r}, {what})")
+        lines.append("built, _ = apply(built, setup, ())")
     else:
         lines.remove("from stopwatt.techniques.catalogue import apply")
-        lines.remove("from stopwatt.records import Setup")
+        lines.remove("from stopwatt.records import Precision, Setup")
     dtype = f", {_TORCH_DTYPE[setup.precision]}" if setup.precision in _TORCH_DTYPE else ""
     lines.append(f"model = built.module.to({setup.device!r}{dtype})")
     if setup.backend == "compile":

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from stopwatt.backends import catalogue
-from stopwatt.datasets.labelled import DataAsked
+from stopwatt.datasets.labelled import Data
 from stopwatt.devices.facts import read_facts
 from stopwatt.devices.fitness import usable_threads
 from stopwatt.devices.resolve import kind_of
@@ -78,7 +78,7 @@ class Asked:
     seed: int = 0
     tolerance: float | None = None
     tag: str = ""
-    data: DataAsked | None = None
+    data: Data | None = None
 
     def rules(self, base: Protocol) -> Protocol:
         """A protocol with what the request says of it."""
