@@ -15,6 +15,7 @@ from stopwatt.packing.manifest import Parity
 from stopwatt.records import Cell, Measured, Status
 from stopwatt.sweeping.execute import Interrupted
 from stopwatt.sweeping.executors.process import Outcome, ProcessExecutor
+from stopwatt.techniques import catalogue as techniques
 from stopwatt.workloads.served import PREFIX
 
 _LOG_LINES = 12
@@ -73,12 +74,11 @@ class Jobs:
             StopwattError: It deviates by more than its precision allows, or does not run.
         """
         answer = self._done(Job(JobKind.CHECK, cell, bundle=str(bundle), artifact=str(folder)))
-        tolerance = TOLERANCE[cell.setup.precision] if cell.protocol.tolerance is None else cell.protocol.tolerance
         top1 = answer.readings.get(TOP1)
         parity = Parity(
             inputs=inputs,
             deviation=_value(answer, DEVIATION),
-            tolerance=tolerance,
+            tolerance=_tolerance(cell, _value(answer, DEVIATION)),
             cosine=_value(answer, COSINE),
             top1=top1.value if isinstance(top1, Measured) else None,
         )
@@ -89,6 +89,14 @@ class Jobs:
         if outcome.answer.status is not Status.OK:
             raise _error(job, outcome)
         return outcome.answer
+
+
+def _tolerance(cell: Cell, deviation: float) -> float:
+    """What passes from now on. A technique that changes the function may stay as far from fp32 as it is when packed."""
+    if cell.protocol.tolerance is not None:
+        return cell.protocol.tolerance
+    rounding = TOLERANCE[cell.setup.precision]
+    return rounding if techniques.exact(cell.setup) else deviation + rounding
 
 
 @contextmanager

@@ -32,7 +32,7 @@ class Parity:
     Attributes:
         inputs: Input sets that both were given.
         deviation: Largest absolute difference over the reference's largest absolute value; the worst output counts.
-        tolerance: What passes for this precision.
+        tolerance: What passes for this precision; where a technique changed the function, that beyond `deviation`.
         cosine: Least cosine similarity of an output with its reference.
         top1: Share of samples whose highest class agrees; `None` for what is no classifier.
     """
