@@ -20,7 +20,7 @@ SPARSE = Setup("eager", precision=Precision.FP16, device="cuda", techniques=("sp
     ("setup", "what", "now"),
     [
         (Setup("openvino", techniques=("channels-last",)), "openvino lays its own out", "leave +channels-last away"),
-        (Setup(techniques=("int8-weights",)), "in fp32 it has only slow", "use --precision bf16"),
+        (Setup(techniques=("int8-weights",)), "in fp32 it has slow code only", "use --precision bf16"),
         (Setup("onnxruntime", techniques=("int8-weights",)), "onnxruntime cannot run", "--precision int8"),
         (Setup(techniques=("sparse:2:4",)), "only tensor cores of NVIDIA GPUs", "+prune"),
         (replace(SPARSE, backend="torchscript"), "torchscript cannot take", "eager or compile"),

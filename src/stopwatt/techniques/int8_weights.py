@@ -49,7 +49,7 @@ class Int8Weights:
             why = f"it is a kernel of PyTorch, which {setup.backend} cannot run"
             raise self._refusal(why, setup, f"use {', '.join(OF_PYTORCH)}, or --precision int8")
         if setup.precision is not Precision.BF16:
-            why = f"PyTorch's kernel computes in bf16; in {setup.precision} it has only slow, scalar code"
+            why = f"PyTorch's kernel computes in bf16; in {setup.precision} it has slow code only"
             raise self._refusal(why, setup, "use --precision bf16")
 
     def apply(self, module: "torch.nn.Module", argument: str, setup: Setup, calibration: Sequence[Arrays]) -> Applied:
