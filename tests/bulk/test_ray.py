@@ -38,6 +38,7 @@ def nodes():
         ray.shutdown()
         for node in made.list_all_nodes()[::-1]:
             made.remove_node(node, allow_graceful=False)
+        made.shutdown()
 
 
 @pytest.fixture

@@ -6,6 +6,7 @@ from typing import Any
 
 from stopwatt.errors import EnvironmentUnfit
 
+_AUTO = "auto"
 _KNOCK_S = 5.0
 
 
@@ -39,13 +40,23 @@ def join(address: str) -> Any:
     """
     ray = ray_module()
     if not ray.is_initialized() or address:
-        _knock(address)
-        where = {"address": address} if address else {"include_dashboard": False}
+        # without "local" Ray would join the cluster that was started here last, though it may be gone
+        where = {"address": address} if address else {"address": "local", "include_dashboard": False}
         try:
+            _knock(_found(ray) if address == _AUTO else address)
             ray.init(**where, logging_level=logging.ERROR, log_to_driver=False, ignore_reinit_error=True)
         except (ConnectionError, ValueError, RuntimeError) as error:
             raise _silent(address, str(error).splitlines()[0]) from error
     return ray
+
+
+def _found(ray: Any) -> str:
+    """Which cluster Ray finds by itself.
+
+    Raises:
+        ConnectionError: None.
+    """
+    return str(ray._private.services.canonicalize_bootstrap_address(_AUTO))  # noqa: SLF001  (nothing public says it)
 
 
 def _knock(address: str) -> None:
