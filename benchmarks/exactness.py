@@ -124,9 +124,9 @@ def write(*, met: bool, same: bool, lost: int, doubled: int, kills: list[dict[st
         title=f"{IMAGES:,} images, killed {len(kills)} times",
         command="python benchmarks/run.py exactness",
         sentences=[
-            f"{IMAGES:,} images of 8x8 pixels, 2 decoders, 2 workers, batch 16: undisturbed in "
-            f"{quantity(undisturbed_s, 's')}, start and end of the processes included; then once more with "
-            f"{len(kills)} times `kill -9` at random moments, and the same command again each time.",
+            f"{IMAGES:,} images of 8x8 pixels, 2 decoders, 2 workers, batch 16: undisturbed once; then once more with "
+            f"{len(kills)} times `kill -9` at random moments, and the same command again each time. The undisturbed "
+            f"run took {quantity(undisturbed_s, 's')}, which says nothing: other processes may have run beside it.",
             f"{lost} images lost, {doubled} done twice, {orphans} processes left behind; the files of results are "
             f"{'equal' if same else 'NOT equal'} byte by byte. The target is {'met' if met else 'missed'}.",
         ],
