@@ -112,6 +112,19 @@ def test_another_run_is_refused_and_named(tmp_path, part):
     assert (tmp_path / NAME).read_bytes() == before
 
 
+@pytest.mark.parametrize("model", ["n", "a model with a long name" * 20])
+def test_a_run_that_did_nothing_leaves_its_place_to_another(tmp_path, model):
+    Journal.open(tmp_path, RUN, 2).close()
+    other = Identity({**RUN.parts, "model": model}, {"batch": 3})
+    with Journal.open(tmp_path, other, 2) as begun:
+        assert begun.settings == {"batch": 3}
+        begun.append(found(0))
+    with Journal.open(tmp_path, other, 2) as again:
+        assert (again.done, again.settings) == (bytes([DONE, NOT_DONE]), {"batch": 3})
+    with pytest.raises(UsageError, match="another run's results"):
+        Journal.open(tmp_path, RUN, 2)
+
+
 def test_settings_may_differ_and_those_of_the_beginning_stay(tmp_path):
     Journal.open(tmp_path, RUN, 2).close()
     with Journal.open(tmp_path, replace(RUN, settings={"batch": 1}), 2) as again:

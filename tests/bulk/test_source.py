@@ -194,7 +194,16 @@ def test_missing_files_of_a_list_are_images_that_will_fail(tmp_path):
     assert names_of(open_source(listing(tmp_path, "1.jpg\ngone.jpg\n"))) == ["1.jpg", "gone.jpg"]
 
 
+def test_a_list_none_of_whose_files_is_anywhere_says_where_they_were_looked_for(tmp_path, monkeypatch):
+    (tmp_path / "here").mkdir()
+    monkeypatch.chdir(tmp_path / "here")
+    (tmp_path / "list.txt").write_text("a.jpg\nb.jpg\n")
+    (note,) = open_source(str(tmp_path / "list.txt")).notes
+    assert note.startswith(f"none of the first files of the list is in {tmp_path} and {tmp_path / 'here'}; --images")
+
+
 def test_a_file_that_a_list_names_twice_is_done_once_and_that_is_said(tmp_path):
+    files(tmp_path, "1.jpg")
     source = open_source(listing(tmp_path, "1.jpg\n2.jpg\n./1.jpg\n1.jpg\na/../2.jpg\n3.jpg\n"))
     assert names_of(source) == ["1.jpg", "2.jpg", "3.jpg"]
     assert source.notes == ("3 lines named a file that was named before: each file is done once",)

@@ -114,7 +114,7 @@ def check(asked: Asked) -> None:
     }
     for name, (value, most) in ranges.items():
         if not 0 <= value <= most:
-            raise UsageError(f"{name} {value} is out of range", now=f"give a number from 1 to {most}")
+            raise UsageError(f"{name} {value} is out of range", now=f"give a number from 0 to {most}")
     if not asked.devices:
         raise UsageError("no device is named", now="write --device cpu, cuda or cuda:0,cuda:1")
     if not asked.timeout_s > 0:

@@ -41,9 +41,8 @@ def diagnose(ticks: Sequence[Tick], layout: Layout, ceilings: Ceilings, cores: f
     """
     found = seen(ticks, layout)
     if found is None or not _is_enough(found):
-        images = counted(found.images if found else 0, "image")
-        within = f" in {quantity(found.seconds, 's')}" if found else ""
-        return Bottleneck(verdicts.NONE, f"too little to say what held the run back: {images}{within}")
+        within = f": {counted(found.images, 'image')} in {quantity(found.seconds, 's')}" if found else ""
+        return Bottleneck(verdicts.NONE, f"too little to say what held the run back{within}")
     verdict = _named(found, layout, Bounds(found, layout, ceilings, cores))
     others = _others(found, cores)
     return replace(verdict, sentence=verdict.sentence + others)

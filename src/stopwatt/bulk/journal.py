@@ -77,9 +77,8 @@ class Journal:
         """
         path = folder / NAME
         if not path.exists():
-            header = {"journal": FORMAT, "identity": dict(identity.parts), "settings": dict(identity.settings)}
             with suppress(UsageError), replacing(path, overwrite=False) as file:  # another process may have been first
-                file.write(sealed(header))
+                file.write(_header(identity))
         try:
             descriptor = os.open(path, os.O_RDWR | os.O_CLOEXEC | os.O_NOFOLLOW)
         except OSError as error:
@@ -156,7 +155,12 @@ class Journal:
     def _go_on(self, identity: Identity) -> None:
         lines = self._lines()
         _, header = next(lines, (0, b""))
-        self._check(header, identity)
+        try:
+            self._check(header, identity)
+        except UsageError:
+            if next(lines, None) is not None:
+                raise
+            header = self._begin_anew(identity)  # a run that did nothing, since its model could not be loaded
         self._length = len(header)
         for place, text in lines:
             if text.endswith(b"\n"):
@@ -167,6 +171,17 @@ class Journal:
                 self.done[number] = FAILED if says_failed(text) else DONE
         os.ftruncate(self._descriptor, self._length)
         os.lseek(self._descriptor, self._length, os.SEEK_SET)
+
+    def _begin_anew(self, identity: Identity) -> bytes:
+        """Another header; wherever this is cut off, the first line is whole."""
+        header = _header(identity)
+        try:
+            os.pwrite(self._descriptor, header, 0)
+            os.ftruncate(self._descriptor, len(header))
+        except OSError as error:
+            raise self._refused(error) from error
+        self.settings = dict(identity.settings)
+        return header
 
     def _check(self, header: bytes, identity: Identity) -> None:
         content = json.loads(header) if is_whole(header) else {}
@@ -199,6 +214,10 @@ class Journal:
 
     def _refused(self, error: OSError) -> StoreError:
         return StoreError(f"the journal cannot be written: {error.strerror}", when=str(self._path), now=_GO_ON)
+
+
+def _header(identity: Identity) -> bytes:
+    return sealed({"journal": FORMAT, "identity": dict(identity.parts), "settings": dict(identity.settings)})
 
 
 def lock(descriptor: int, path: Path) -> None:

@@ -134,9 +134,12 @@ def _left_out(others: int, unreadable: Sequence[str]) -> tuple[str, ...]:
 def _listed(path: Path, images: Path | None) -> Source:
     listed = read_list(path)
     candidates = [images] if images else [path.parent, Path.cwd()]
-    root = root_of(listed.names, candidates) or candidates[0]
+    root = root_of(listed.names, candidates)
     notes = _repeated(listed.repeated, "line")
-    return Source(Files(str(root.absolute()), listed.names), f"list {path}", notes)
+    if root is None and listed.names:
+        places = " and ".join(dict.fromkeys(str(one.absolute()) for one in candidates))
+        notes += (f"none of the first files of the list is in {places}; --images FOLDER says where they are",)
+    return Source(Files(str((root or candidates[0]).absolute()), listed.names), f"list {path}", notes)
 
 
 def _annotated(path: Path, images: Path | None) -> Source:

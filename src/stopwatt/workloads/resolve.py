@@ -121,7 +121,7 @@ def _pickle(source: str) -> UnsafeFile:
 
 
 def _without_function(source: str) -> UsageError:
-    names = pyfile.functions(_file(source))
+    names = sorted(pyfile.functions(_file(source)), key=lambda name: name.startswith("_"))
     example = f"{source}:{names[0]}" if names else f"{source}:function"
     return UsageError(
         f"{source!r} names a file, not a function in it",
