@@ -15,8 +15,10 @@ from stopwatt.analyse.estimate import Estimate, counted
 from stopwatt.analyse.findings import about, trouble
 from stopwatt.analyse.grid import Grid, Point, place, shown
 from stopwatt.analyse.pivot import Effect, effects_of, pivot_of
+from stopwatt.metrics import ACCURACY
 from stopwatt.records import Note, Status
-from stopwatt.reporting.cells import interval_cell, rate_cell, tail_cell
+from stopwatt.reporting.accuracy import about_accuracy
+from stopwatt.reporting.cells import interval_cell, rate_cell, share_cell, tail_cell
 from stopwatt.reporting.console import MISSING
 from stopwatt.reporting.energy import scale_of
 from stopwatt.reporting.findings import print_findings
@@ -61,6 +63,8 @@ def render_sweep(console: Console, analysis: Analysis, notes: Sequence[Note], en
     if measured:
         for table in [_every(found, measured)] if len(measured) <= MOST_LISTED else _tables(found, measured):
             console.print(table)
+        for text in about_accuracy([point.row for point in measured])[:_MOST_REASONS]:
+            console.print(Text(text, style="quiet"))
         for line in sweep_energy_lines(found, measured):
             console.print(line)
         said = [finding for finding in analysis.findings if about(finding) not in _SAID_BELOW]
@@ -101,6 +105,8 @@ def _every(found: Grid, points: Sequence[Point]) -> Table:
     joules = scale_of([point.row for point in points], metric, "J")
     heads = [f"latency {scale.label} [95 %]", f"p99 {scale.label}", "samples/s"]
     heads += [f"{scope_name(metric)} {joules.label}/sample [95 %]"] if metric else []
+    judged = _judged(points)
+    heads += ["accuracy"] if judged else []
     lines = [
         [
             *(
@@ -111,6 +117,7 @@ def _every(found: Grid, points: Sequence[Point]) -> Table:
             tail_cell(point.row.estimates["latency_p99"], scale),
             rate_cell(point.row.estimates["throughput"]),
             *([interval_cell(point.row.estimates[metric], joules)] if metric else []),
+            *([share_cell(point.row.estimates[ACCURACY])] if judged else []),
         ]
         for point in ordered
     ]
@@ -160,6 +167,11 @@ def _extremes(found: Grid, points: Sequence[Point]) -> Table:
         "highest latency": max(points, key=lambda point: _value(point, "latency", 0.0)),
         "most samples/s": max(points, key=lambda point: _value(point, "throughput", 0.0)),
     }
+    names = ["latency [95 %]", "p99", "samples/s"]
+    judged = _judged(points)
+    if judged:
+        chosen["most accurate"] = max(points, key=lambda point: _value(point, ACCURACY, -1.0))
+        names.append("accuracy")
     lines = [
         (
             what,
@@ -167,11 +179,16 @@ def _extremes(found: Grid, points: Sequence[Point]) -> Table:
             _latency(point),
             _tail(point.row.estimates["latency_p99"]),
             rate_cell(point.row.estimates["throughput"]),
+            *([share_cell(point.row.estimates[ACCURACY])] if judged else []),
         )
         for what, point in chosen.items()
     ]
-    heads = (Column(head, right=True, whole=True) for head in ("latency [95 %]", "p99", "samples/s"))
-    return listed("", ("", "cell", *heads), lines)
+    return listed("", ("", "cell", *(Column(head, right=True, whole=True) for head in names)), lines)
+
+
+def _judged(points: Sequence[Point]) -> bool:
+    """Whether accuracy was measured."""
+    return any(point.row.answers is not None for point in points)
 
 
 def _value(point: Point, metric: str, missing: float) -> float:
