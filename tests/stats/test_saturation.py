@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from stopwatt.stats.batching import knee
-from stopwatt.stats.noise import Noise
+from stopwatt.stats.noise import Noise, fit_noise
 from stopwatt.stats.saturation import Course, saturation
 
 BATCHES = 2.0 ** np.arange(9)
@@ -93,6 +93,17 @@ def test_the_noise_of_other_lines_decides_what_three_rounds_leave_open():
     alone = sum(saturation(BATCHES, one).course is Course.KNEE for one in rounds)
     known = sum(saturation(BATCHES, one, Noise(0.03**2, 30.0)).course is Course.KNEE for one in rounds)
     assert known > 1.3 * alone
+
+
+def test_a_line_ten_times_as_noisy_as_the_others_rarely_gets_a_knee_by_their_calm():
+    edge, found = BATCHES ** np.log2(1.1), 0
+    for seed in range(300):
+        lines = [measured(edge, noise=noise, seed=[seed, place]) for place, noise in enumerate((0.1, 0.01, 0.01, 0.01))]
+        steps = [np.diff(np.log(line), axis=1) for line in lines]
+        spreads = [float(step.var(ddof=1)) / 2 for line in steps for step in line.T]
+        noise = fit_noise(spreads, [2.0] * len(spreads))
+        found += saturation(BATCHES, lines[0], noise).course in (Course.KNEE, Course.FLAT)
+    assert found <= 0.1 * 300
 
 
 def test_growth_is_told_per_doubling_whatever_the_steps_are():
