@@ -10,13 +10,14 @@ import numpy as np
 
 from bulk_env.arms import DETECTOR, Arm, Done, draw, in_turns, pack, results
 from result import RESULTS, Page
+from stopwatt.bulk.instruments import FOREIGN
 from stopwatt.bulk.room import cores_allowed
 from stopwatt.stats.intervals import geometric_mean
 from stopwatt.stats.ratios import Ratio, compare_rounds
 from stopwatt.text import counted
 from stopwatt.units import exact, percent, ratio
 
-IMAGES, ROUNDS = 2000, 4
+IMAGES, ROUNDS = 2000, 5
 """Of the runs that are held against their ceilings."""
 PART, TURNS = 640, 5
 """Of the ways that are compared with each other."""
@@ -129,14 +130,20 @@ def write(out: Path, shares: Sequence[Share], done: Mapping[str, Sequence[Done]]
         f"Below, {part} images, every way in {counted(len(done[BASE]), 'round')} that take turns, without the "
         "measurement of ceilings; images/s from the first image that is begun, with the model ready, to the last "
         "result. All decode with the same function.",
+        foreign([one for rounds in (*(one.done for one in shares), *done.values()) for one in rounds]),
         *notes,
         *(compared(name, against[name]) for name in done if "loop" in name or "Ray" in name or "queue" in name),
     ]
     page.tables = [
         (
             "Against the ceilings, images/s",
-            ("run", "images/s", "model", "decode", "storage", "cores", "binding", "share of it", "cores used", "named"),
+            ("run", "images/s", "model", "decode", "storage", "cores", "binding", "share of it", "named"),
             [_row(one) for one in shares],
+        ),
+        (
+            "What keeps a run from what the cores can do",
+            ("run", "cores used", "CPU time of an image, ms", "of it in the ceiling, ms"),
+            [_spent(one.name, one.done) for one in shares],
         ),
         (
             "The same work otherwise; ratio to the run with its defaults",
@@ -171,6 +178,15 @@ def compared(name: str, found: Ratio) -> str:
     return f"{name}: {_ratio(found)} of the run's images/s ({found.verdict})."
 
 
+def foreign(done: Sequence[Done]) -> str:
+    """What other programs took of the cores, where runs read it."""
+    taken = [one.document.get("readings", {}).get(FOREIGN) for one in done]
+    most = max((value for value in taken if value is not None), default=None)
+    if most is None:
+        return "Whether other programs used the cores was not read."
+    return f"Other programs used {most:.2f} of the {exact(cores_allowed(), '1')} cores at most, in any of these runs."
+
+
 def how(done: Sequence[Done]) -> str:
     """How the processes share cores."""
     return str(done[0].document["ceilings"]["shared"])
@@ -190,9 +206,15 @@ def _row(one: Share) -> tuple[str, ...]:
     ceilings = [known(each.document) for each in one.done]
     shown = [_mean(np.array([each[name] for each in ceilings if name in each])) for name in CEILINGS]
     binding = "/".join(sorted({"cores" if name == "together" else name for name in one.binding}))
-    used = _mean(np.array([each.document["cores"] for each in one.done]), digits=2)
     named = "/".join(sorted({each.document["bottleneck"]["name"] for each in one.done}))
-    return (one.name, _mean(rates(one.done)), *shown, binding, _share(one.ratio), used, named)
+    return (one.name, _mean(rates(one.done)), *shown, binding, _share(one.ratio), named)
+
+
+def _spent(name: str, done: Sequence[Done]) -> tuple[str, ...]:
+    """Cores that were used, and CPU time of an image with all that is done for it, beside that of the two alone."""
+    used = np.array([each.document["cores"] for each in done])
+    alone = np.array([1e3 * cores_allowed() / known(each.document)["together"] for each in done])
+    return (name, _mean(used, digits=2), _mean(1e3 * used / rates(done), digits=2), _mean(alone, digits=2))
 
 
 def _mean(values: Any, digits: int = 1) -> str:
@@ -215,7 +237,7 @@ def _ratio(found: Ratio) -> str:
 
 
 def _kept(one: Done) -> dict[str, Any]:
-    names = ("ceilings", "bottleneck", "layout", "cores", "peak_memory", "seconds", "stages")
+    names = ("ceilings", "bottleneck", "layout", "cores", "peak_memory", "seconds", "stages", "readings")
     return {
         "images_per_s": one.rate,
         "whole_s": one.whole_s,
