@@ -69,6 +69,7 @@ class FoldConstants:
                 now="leave +fold-constants away",
             )
         graph.graph.eliminate_dead_code()
+        _move(graph, setup.device)
         graph.delete_all_unused_submodules()
         graph.recompile()
         size = sum(tensor.numel() * tensor.element_size() for tensor in kept)
@@ -90,6 +91,19 @@ def _plain(program: "torch.export.ExportedProgram") -> "GraphModule":
             node.args = (node.args[0][0],)
     graph.graph.set_codegen(CodeGen())
     return graph
+
+
+def _move(graph: "GraphModule", device: str) -> None:
+    """Let operators that name a device name the one that the graph is going to run on: it was followed on the host."""
+    import torch
+    from torch.fx.node import map_aggregate
+
+    def moved(value: Any) -> Any:
+        return torch.device(device) if isinstance(value, torch.device) else value
+
+    for node in graph.graph.nodes:
+        node.args = map_aggregate(node.args, moved)
+        node.kwargs = map_aggregate(node.kwargs, moved)
 
 
 def _constant(graph: "GraphModule") -> "dict[Node, None]":
