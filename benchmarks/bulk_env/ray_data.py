@@ -1,6 +1,7 @@
 """A model over a folder with Ray Data: `ray_data.py PACK IMAGES OUT LIMIT THREADS`."""
 
 import json
+import os
 import sys
 import time
 from dataclasses import astuple
@@ -63,7 +64,8 @@ def main(pack: str, images: str, out: str, limit: str, threads: str) -> None:
     """Do it."""
     Path(out).mkdir(parents=True, exist_ok=True)
     ready = str(Path(out) / "ready")
-    here = {"env_vars": {"PYTHONPATH": str(Path(__file__).parent), "OMP_NUM_THREADS": threads}}
+    found = os.pathsep.join(filter(None, (str(Path(__file__).parent), os.environ.get("PYTHONPATH"))))
+    here = {"env_vars": {"PYTHONPATH": found, "OMP_NUM_THREADS": threads}}
     ray.init(
         "local", num_cpus=DECODERS + MODELS, include_dashboard=False, logging_level="ERROR", log_to_driver=False,
         runtime_env=here,
