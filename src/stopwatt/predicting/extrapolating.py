@@ -71,7 +71,9 @@ def sizes_of(table: Table) -> Floats:
     return np.where(np.isfinite(table.flops) & (table.flops > 0), table.flops, moved)
 
 
-def try_beyond(table: Table, specs: Mapping[str, DeviceSpecs], inside: float, seed: int) -> Beyond:
+def try_beyond(
+    table: Table, specs: Mapping[str, DeviceSpecs], inside: float, seed: int, whole: Ground | None = None
+) -> Beyond:
     """Learn from the smaller rows of each type and kind, predict the larger ones, and keep what did best.
 
     Args:
@@ -79,9 +81,11 @@ def try_beyond(table: Table, specs: Mapping[str, DeviceSpecs], inside: float, se
         specs: Of the devices.
         inside: Half the interval of rows inside; for tables too small to try.
         seed: Of the choice of rows.
+        whole: The ground of all rows, as `ground_of` gives it with that seed; found if absent.
     """
     if len(table) > MOST:
-        table = table.take(np.sort(np.random.default_rng(seed).choice(len(table), MOST, replace=False)))
+        rows = np.random.default_rng(seed).choice(len(table), MOST, replace=False)
+        whole, table = None, table.take(np.sort(rows))
     small = _smaller(table)
     if small.sum() < LEAST or (~small).sum() < LEAST // 3:
         return untried(CRUDE * inside)
@@ -92,7 +96,7 @@ def try_beyond(table: Table, specs: Mapping[str, DeviceSpecs], inside: float, se
     learnt, needed, names = forest.predict(features.values), np.log(unknown.time_s / law_s), _names(unknown)
     groups = tuple(map(str, np.unique(names)))
     tried = [_best(learnt[names == one], needed[names == one], inside) for one in groups]
-    everything = _learn(ground_of(table, specs, seed), table, specs, seed)
+    everything = _learn(whole or ground_of(table, specs, seed), table, specs, seed)
     return Beyond(everything, groups, np.array([one[0] for one in tried]), np.array([one[1] for one in tried]))
 
 

@@ -126,7 +126,7 @@ def fit_family(table: Table, specs: Mapping[str, DeviceSpecs], seed: int) -> Fam
     groups = shapes_of(rich)
     apart = _apart(rich, specs, ground, law_s) if len(rich) < FOLLOWED else None
     time = fit_estimate(features, np.log(rich.time_s / law_s), groups, seed, apart)
-    beyond = try_beyond(rich, specs, typical_width(time.scale, features), seed)
+    beyond = try_beyond(rich, specs, typical_width(time.scale, features), seed, ground)
     time = Estimate(time.ensemble, time.scale, beyond)
     corrected = corrections(ground, time, table.take(~split.rich), specs, seed)
     known, _ = ground.features(table, specs)
