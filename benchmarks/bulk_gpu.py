@@ -83,12 +83,11 @@ def several(devices: int) -> tuple[Arm, ...]:
     counts = [count for count in (2, 4, 8) if count <= devices]
     each = [Arm(3000 * count, workers=count, devices=count) for count in counts]
     return (
-        Arm(3000, turn=bulk_gpu_page.BESIDE), each[-1], Arm(6000, workers=1, devices=devices), *each[:-1],
-        Arm(3000 * devices, workers=BY_HAND, devices=devices),
+        Arm(3000, turn=bulk_gpu_page.BESIDE), each[-1], Arm(6000, workers=1, devices=devices),
+        Arm(2000, batch=1, workers=1, devices=devices), Arm(1500 * devices, batch=1, workers=devices, devices=devices),
+        Arm(3000 * devices, workers=BY_HAND, devices=devices), *each[:-1],
         Arm(4000 * devices, "compile", workers=devices, devices=devices),
         Arm(8000, "compile", workers=1, devices=devices),
-        Arm(1500 * devices, batch=1, workers=devices, devices=devices),
-        Arm(2000, batch=1, workers=1, devices=devices),
     )  # fmt: skip
 
 

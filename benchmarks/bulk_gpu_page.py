@@ -98,11 +98,13 @@ def _findings(alone: Runs) -> Iterator[str]:
         rates = [_of(alone, changes) for changes in (one, other)]
         if rates[0] and rates[1]:
             yield f"Eager bf16, batch 8, one process, unless said otherwise; {name}: {ratio(rates[0] / rates[1])}."
-    again = [run["images_per_s"] for run in alone.values() if _alike(run["arm"], {})]
+    again = [run for run in alone.values() if _alike(run["arm"], {})]
     if len(again) > 1:
+        rates, joules = [run["images_per_s"] for run in again], [one for run in again if (one := _each_j(run))]
+        spent = f", joules of an image by {percent(max(joules) / min(joules) - 1)}" if joules else ""
         yield (
-            f"{counted(len(again), 'equal run')} of eager bf16 differ by {percent(max(again) / min(again) - 1)}: "
-            "smaller differences mean nothing."
+            f"{counted(len(again), 'equal run')} of eager bf16 differ by {percent(max(rates) / min(rates) - 1)}{spent}"
+            ": smaller differences mean nothing."
         )
 
 
@@ -203,16 +205,23 @@ def _held(run: dict[str, Any]) -> str:
 
 
 def _reached(run: dict[str, Any]) -> str:
+    """Without a queue neither decoding nor the model has a ceiling of its own."""
     ceilings = run["ceilings"]
-    return f"{percent(ceilings['reached'])} ({ceilings['binding']})" if ceilings["reached"] else "-"
+    known = ceilings["reached"] and run["arm"]["queue"]
+    return f"{percent(ceilings['reached'])} ({ceilings['binding']})" if known else "-"
 
 
 def _joules(run: dict[str, Any]) -> str:
-    energy = run.get("energy", {}).get("gpu", {})
-    joules = energy.get("joules_per_image")
+    joules = _each_j(run)
     if joules is None:
         return "-"
-    return f"{joules:.3g}" + ("" if energy["verdict"] == "measured" else f" ({energy['verdict']})")
+    verdict = run["energy"]["gpu"]["verdict"]
+    return f"{joules:.3g}" + ("" if verdict == "measured" else f" ({verdict})")
+
+
+def _each_j(run: dict[str, Any]) -> float | None:
+    joules: float | None = run.get("energy", {}).get("gpu", {}).get("joules_per_image")
+    return joules
 
 
 def _memory(run: dict[str, Any]) -> str:

@@ -25,21 +25,29 @@ def packed(tmp_path):
     return make
 
 
-@pytest.mark.parametrize(
-    ("backend", "precision"),
-    [
-        ("torchscript", "fp32"),
-        ("torchscript", "bf16"),
-        pytest.param("aoti", "fp32", marks=pytest.mark.usefixtures("packages_load")),
-    ],
-)
-def test_a_pack_for_a_gpu_answers_there_again_as_it_did(packed, plain, backend, precision):
-    opened = packed(backend, precision)
-    (checked,) = check_pack(opened, plain[1], threads=1)
-    assert checked.parity.deviation <= checked.artifact.parity.tolerance
-    assert opened.setup(2).device == "cuda"
-    with pytest.raises(EnvironmentUnfit, match="made for cuda, cpu was asked for"):
-        opened.runner(batch=2, device="cpu")
+@pytest.fixture
+def answers_again(packed, plain):
+    """`(backend, precision)`: makes a pack, and looks whether it does."""
+
+    def look(backend, precision):
+        opened = packed(backend, precision)
+        (checked,) = check_pack(opened, plain[1], threads=1)
+        assert checked.parity.deviation <= checked.artifact.parity.tolerance
+        assert opened.setup(2).device == "cuda"
+        with pytest.raises(EnvironmentUnfit, match="made for cuda, cpu was asked for"):
+            opened.runner(batch=2, device="cpu")
+
+    return look
+
+
+@pytest.mark.parametrize("precision", ["fp32", "bf16"])
+def test_a_pack_for_a_gpu_answers_there_again_as_it_did(answers_again, precision):
+    answers_again("torchscript", precision)
+
+
+@pytest.mark.usefixtures("packages_load")
+def test_a_package_for_a_gpu_answers_there_again_as_it_did(answers_again):
+    answers_again("aoti", "fp32")
 
 
 def test_a_packed_model_takes_bytes_from_the_host_to_the_gpu_that_is_named(packed):
