@@ -67,6 +67,7 @@ SEEN = Graph(
         calls_before=2.0,
         calls_after=1.0,
         fused={"fused": 1.0},
+        unnamed={"relu": 1.0},
         types_before={"float32": 2.0},
         types_after={"float32": 1.0},
     )

@@ -65,11 +65,12 @@ def test_a_runtime_is_counted_by_its_kernels_and_its_fused_ones_are_named():
         Kernel("Conv_1", "FusedConv", 3.0, 1e-6, dtype="float32"),
         Kernel("Add_2", "Add", 1.0, 1e-6, dtype="float32"),
     )
-    found = changes(capture("relu", "add"), capture("relu", "add", kernels=kernels))
+    found = changes(capture("relu", "add", "tanh", "tanh"), capture("relu", "add", kernels=kernels))
 
     assert not found.comparable
     assert found.calls_after == 6
     assert found.fused == {"FusedConv": 3.0, "fused add relu": 2.0}
+    assert found.unnamed == {"tanh": 2.0}
     assert found.types_after == {"float32": 4.0}
 
 

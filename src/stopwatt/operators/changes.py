@@ -6,6 +6,8 @@ from dataclasses import dataclass, field
 
 from stopwatt.operators.capture import Capture, Kernel
 from stopwatt.operators.formulas import work_of
+from stopwatt.operators.names import base_name
+from stopwatt.operators.unnamed import unnamed
 
 _FUSED = "fused"
 _FUSING = frozenset({
@@ -44,6 +46,8 @@ class Changes:
         calls_before, calls_after: Of all operators, or kernels, together.
         kernels_before, kernels_after: Whether a runtime's kernels were counted, under its own names.
         fused: Calls of kernels, after, that do the work of several operators each, by kind.
+        unnamed: Calls of operators before that no kernel after bears the name of, where only the latter is counted by
+            kernels: they are part of other kernels.
         types_before, types_after: Calls by the element type that they compute in, as far as the runtime says it.
         flops_before, flops_after: Operations of one call by the formulas, a multiply-add as two; `None` where some
             operator's are not known, or the runtime names kernels only.
@@ -60,6 +64,7 @@ class Changes:
     kernels_before: bool = False
     kernels_after: bool = False
     fused: Mapping[str, float] = field(default_factory=dict)
+    unnamed: Mapping[str, float] = field(default_factory=dict)
     types_before: Mapping[str, float] = field(default_factory=dict)
     types_after: Mapping[str, float] = field(default_factory=dict)
     flops_before: float | None = None
@@ -104,6 +109,7 @@ def changes(before: Capture, after: Capture) -> Changes:
         kernels_before=bool(before.kernels),
         kernels_after=bool(after.kernels),
         fused=_fused(after),
+        unnamed={name: float(count) for name, count in unnamed(before, after)} if not before.kernels else {},
         types_before=_types(had),
         types_after=_types(has),
         flops_before=_flops(before),
@@ -113,11 +119,6 @@ def changes(before: Capture, after: Capture) -> Changes:
         weight_bytes_before=before.weight_bytes,
         weight_bytes_after=after.weight_bytes,
     )
-
-
-def base_name(name: str) -> str:
-    """`linear` of `aten.linear.default`."""
-    return name.removeprefix("aten.").partition(".")[0]
 
 
 def is_fused(kernel: Kernel) -> bool:

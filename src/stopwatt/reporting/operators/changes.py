@@ -60,7 +60,7 @@ def named(found: Changes) -> list[Named]:
 
 def changes_document(found: Changes) -> dict[str, Any]:
     """The changes as plain values, by operator and element type (docs/json.md)."""
-    return {**asdict(found), "fused": dict(found.fused), "any": found.any}
+    return {**asdict(found), "any": found.any}
 
 
 def changes_line(found: Changes) -> str:
@@ -85,7 +85,7 @@ def changes_table(found: Changes, most: int = MOST_ROWS) -> "Table":
     ]
     if rest:
         calls = _calls(sum(one.before for one in rest), sum(one.after for one in rest))
-        cells.append(Row([f"and {len(rest)} others", *calls, " ", " "], quiet=True))
+        cells.append(Row([f"and {len(rest)} other{'' if len(rest) == 1 else 's'}", *calls, " ", " "], quiet=True))
     head = "operator" if found.comparable and not found.kernels_after else "operator or kernel"
     return grid(
         "",
@@ -135,6 +135,8 @@ def _names(found: Changes) -> Iterator[str]:
 def _fused(found: Changes) -> Iterator[str]:
     if found.fused:
         yield f"{sum(found.fused.values()):,.0f} fused: {_listed(found.fused.items())}"
+    if found.unnamed:
+        yield f"no kernel's own: {_listed(found.unnamed.items())}"
 
 
 def _types(found: Changes) -> Iterator[str]:

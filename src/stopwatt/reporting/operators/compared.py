@@ -1,12 +1,13 @@
 """Backends side by side: what each runs in one call of the same model, and how long that takes."""
 
 from collections import Counter
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 from stopwatt.operators.capture import Capture
-from stopwatt.operators.changes import base_name, is_fused
+from stopwatt.operators.changes import is_fused
 from stopwatt.operators.explain import Known
+from stopwatt.operators.names import base_name
+from stopwatt.operators.unnamed import unnamed
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +60,7 @@ def compared(capture: Capture, latency: Known | None, why: str, eager: Capture |
     """
     ran = _kernels(capture) if capture.kernels else _operators(capture)
     fused = tuple(dict.fromkeys(one.name for one in capture.kernels if is_fused(one)))
-    gone = _gone(capture, eager) if eager is not None and capture.kernels else ()
+    gone = unnamed(eager, capture) if eager is not None else ()
     if not ran and not why:
         why = "; ".join(capture.notes) or "the runtime tells nothing of what it runs"
     measured = None if latency is None else latency.value
@@ -78,33 +79,3 @@ def _kernels(capture: Capture) -> tuple[Ran, ...]:
 def _operators(capture: Capture) -> tuple[Ran, ...]:
     names = Counter(base_name(capture.operators[place].name) for place in capture.sequence.tolist())
     return tuple(Ran(name, count, None) for name, count in names.most_common())
-
-
-def _gone(capture: Capture, eager: Capture) -> tuple[tuple[str, int], ...]:
-    """Operators whose name occurs in no kernel's name."""
-    told = " ".join(_plain(f"{one.name} {one.kind}") for one in capture.kernels)
-    before = Counter(base_name(eager.operators[place].name) for place in eager.sequence.tolist())
-    return tuple((name, count) for name, count in before.most_common() if not _occurs(name, told))
-
-
-def _occurs(name: str, told: str) -> bool:
-    return any(word in told for word in (_plain(name), *_OTHER_NAMES.get(name, ())))
-
-
-def _plain(text: str) -> str:
-    return text.lower().replace("_", "")
-
-
-_OTHER_NAMES: dict[str, Sequence[str]] = {
-    "linear": ("gemm", "matmul", "addmm", "mm"),
-    "addmm": ("gemm", "matmul", "mm"),
-    "matmul": ("gemm", "bmm", "mm"),
-    "conv2d": ("conv",),
-    "batch_norm": ("batchnormalization",),
-    "layer_norm": ("layernorm",),
-    "scaled_dot_product_attention": ("attention", "softmax", "flash"),
-    "max_pool2d": ("maxpool",),
-    "adaptive_avg_pool2d": ("averagepool", "mean"),
-    "embedding": ("gather",),
-}
-"""What other runtimes call them."""
