@@ -23,6 +23,7 @@ def test_outputs_that_are_not_what_the_task_expects_are_described_at_the_end_of_
     assert code == 3
     assert "4 of 4 images gave no result" in said
     assert "the first is 000000.bmp: logits are of shape [1, 2, 2], not of 2 dimensions" in said
+    assert "mend the model or its contract (or take --task raw" in said
     assert "the results of the others" not in said
 
 

@@ -112,6 +112,13 @@ def test_a_manifest_that_is_none_is_damage(forged, text):
         archive.read(forged([(archive.MANIFEST, text)]))
 
 
+def test_what_is_wrong_in_a_manifest_is_named_with_its_place(forged, manifest_of):
+    document = wire.to_document(manifest_of({}))
+    document["setup"]["precision"] = "fp7"
+    with pytest.raises(WorkloadError, match=r"cannot be read: setup\.precision: Input should be"):
+        archive.read(forged([(archive.MANIFEST, json.dumps(document))]))
+
+
 def test_a_pack_of_a_newer_stopwatt_is_refused_with_the_remedy(forged, manifest_of):
     document = wire.to_document(manifest_of({})) | {"format": FORMAT + 1, "from_the_future": True}
     with pytest.raises(EnvironmentUnfit, match=f"has format {FORMAT + 1}") as refusal:

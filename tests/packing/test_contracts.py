@@ -52,7 +52,7 @@ def test_a_contract_that_does_not_fit_is_refused_before_anything_is_converted(pa
 
 
 @pytest.mark.parametrize(
-    ("model", "said"), [("mismatched", "logits of 3 classes, where 2 have names"), ("boxless", "1 outputs, not 3")]
+    ("model", "said"), [("mismatched", "logits of 3 classes, where 2 have names"), ("boxless", "1 output, not 3")]
 )
 def test_answers_that_cannot_be_read_are_refused_before_they_are_converted(pack, tmp_path, model, said):
     with pytest.raises(WorkloadError, match=said) as refusal:

@@ -133,16 +133,23 @@ def _with(contract: Path, model: str) -> str:
 
 
 def _raise(record: "Record", out: Path) -> None:
+    from stopwatt.bulk.records import Trouble
     from stopwatt.bulk.writer import FAILED
     from stopwatt.reporting.result import PartlyFailed
 
     failed = sum(record.failed.values())
     counts = ", ".join(f"{reason} {count}" for reason, count in record.failed.items())
     names = f"{out / FAILED} names each with its reason"
+    if record.done:
+        now = f"{names}; the results of the others are complete"
+    elif set(record.failed) == {Trouble.WRONG_OUTPUTS}:
+        now = "mend the model or its contract (or take --task raw, which expects nothing), and add --fresh"
+    else:
+        now = names
     raise PartlyFailed(
         f"{failed} of {record.images} images gave no result",
         when=f"{counts}; the first is {_first_failure(out / FAILED)}",
-        now=f"{names}; the results of the others are complete" if record.done else names,
+        now=now,
     )
 
 

@@ -9,12 +9,15 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path, PurePosixPath
 from typing import IO, Any, BinaryIO
 
+from pydantic import ValidationError
+
 from stopwatt import wire
 from stopwatt.errors import EnvironmentUnfit, UnsafeFile, UsageError, WorkloadError
 from stopwatt.packing import seal
 from stopwatt.packing.manifest import FORMAT, File, Manifest
 from stopwatt.store.atomic import replacing
 from stopwatt.sweeping import cache
+from stopwatt.text import one_line
 
 SUFFIX = ".swpack"
 MANIFEST = "manifest.json"
@@ -149,7 +152,7 @@ def _manifest(archive: zipfile.ZipFile, entries: Mapping[str, zipfile.ZipInfo], 
         newer = document["format"] > FORMAT
         manifest = None if newer else wire.from_document(Manifest, document)
     except (ValueError, LookupError, TypeError, RecursionError) as error:
-        raise damaged(path, f"its manifest cannot be read: {str(error).splitlines()[0]}") from error
+        raise damaged(path, f"its manifest cannot be read: {_reason(error)}") from error
     if manifest is None:
         raise EnvironmentUnfit(
             f"the pack has format {document['format']}; this stopwatt reads up to {FORMAT}",
@@ -160,6 +163,14 @@ def _manifest(archive: zipfile.ZipFile, entries: Mapping[str, zipfile.ZipInfo], 
     if sizes != {name: file.size for name, file in manifest.files.items()}:
         raise damaged(path, "its files are not those that its manifest names")
     return manifest
+
+
+def _reason(error: Exception) -> str:
+    """`contract.task: Input should be ...`."""
+    if not isinstance(error, ValidationError):
+        return one_line(str(error))
+    first = error.errors()[0]
+    return one_line(f"{'.'.join(map(str, first['loc']))}: {first['msg']}")
 
 
 def _laid_out(archive: zipfile.ZipFile, manifest: Manifest, identity: str, path: Path) -> Path:

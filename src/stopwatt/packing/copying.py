@@ -20,11 +20,10 @@ def copy_files(opened: Opened, folder: Path) -> None:
         folder.mkdir()
     except FileExistsError:
         raise UsageError("the output is there already", when=str(folder), now="name a folder that is not") from None
-    except FileNotFoundError:
-        raise UsageError(
-            "the output's folder is not there", when=str(folder), now=f"mkdir -p {folder.parent}"
-        ) from None
     except OSError as error:
+        if not folder.parent.is_dir():
+            now = f"mkdir -p {folder.parent}"
+            raise UsageError("the output's folder is not there", when=str(folder), now=now) from None
         raise _refused(folder, error) from error
     try:
         shutil.copytree(opened.folder, folder, dirs_exist_ok=True)

@@ -52,7 +52,7 @@ def broken(file: BinaryIO, size: int) -> str:
         size: Its bytes.
     """
     if size < LENGTH:
-        return "it is too short"
+        return f"{size} bytes are too few for a pack"
     file.seek(size - LENGTH)
     mark, digits = file.read(len(MARK)), file.read(DIGITS)
     if mark != MARK:

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from stopwatt.serving.contract import Contract, Decoding, Task
+from stopwatt.text import counted
 
 MOST_PIXELS = 16384
 """Of a side of a model's input."""
@@ -83,7 +84,7 @@ def misfit(shapes: Sequence[Shape | None], contract: Contract) -> str | None:
     if form is None:
         return None
     if len(shapes) != len(form):
-        return f"the model has {len(shapes)} outputs, not {len(form)} ({', '.join(form)})"
+        return f"the model has {counted(len(shapes), 'output')}, not {len(form)} ({', '.join(form)})"
     for (name, wanted), shape in zip(form.items(), shapes, strict=True):
         if shape is not None and not _fits(shape, wanted):
             return f"{name} are of shape {shown(shape)}, not {shown(wanted)}"

@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from stopwatt.errors import StopwattError
 from stopwatt.serving.contract import Contract, Decoding, Detection, Found, Placement
+from stopwatt.text import counted
 
 Arrays = Sequence[NDArray[Any]]
 _ROUNDING = 1e-3
@@ -106,7 +107,9 @@ def _expected(
 ) -> list[NDArray[np.float64]]:
     """The outputs as double precision, once their number, dimensions and finiteness are right."""
     if len(outputs) != len(names):
-        raise _wrong(f"the model has {len(outputs)} outputs, not {len(names)} ({', '.join(names)})", contract)
+        raise _wrong(
+            f"the model has {counted(len(outputs), 'output')}, not {len(names)} ({', '.join(names)})", contract
+        )
     for name, output, expected in zip(names, outputs, dimensions, strict=True):
         if output.ndim != expected:
             raise _wrong(f"{name} are of shape {list(output.shape)}, not of {expected} dimensions", contract)
