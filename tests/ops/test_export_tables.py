@@ -20,7 +20,7 @@ from stopwatt.operators.table import DeviceSpecs, Table
 from stopwatt.operators.work import DIMENSIONS, Family
 from stopwatt.ops.exporting import export_tables
 from stopwatt.ops.importing import import_tables
-from stopwatt.ops.measured import measured_tables
+from stopwatt.ops.measured import measured_tables, observed_at, usual_sentinel
 from stopwatt.records import Measured, Samples, Status, Suspect
 from stopwatt.store import open_store
 
@@ -128,6 +128,27 @@ def test_a_job_whose_sentinel_moved_counts_only_where_no_steady_one_measured_the
     store.operators.save_replays(place(), {one.key: one, other.key: other}, sent)
     medians = [float(np.median(replay("", seed=seed).samples["call"].values)) * 1e-9 for seed in (2, 3)]
     assert measured_tables(store)[0].time_s == pytest.approx(medians)
+
+
+def test_rows_of_a_place_are_put_to_one_speed_by_the_sentinels_of_their_jobs(store):
+    made = [operator(size) for size in (8, 16, 24)]
+    samples = {"call": Samples(np.full(5, 1_100_000.0), "ns")}
+    took = (1e-3, 1.1e-3, 2.2e-3)
+    sent = [
+        replace(replay(one.key), samples=samples, readings={"sentinel": Measured(seconds, "s")})
+        for one, seconds in zip(made, took, strict=True)
+    ]
+    store.operators.save_replays(place(), {one.key: one for one in made}, sent)
+    assert usual_sentinel(store, place()) == pytest.approx(1.1e-3)
+    assert [row.time_s for row in observed_at(store, place())] == pytest.approx([1.21e-3, 1.1e-3, 0.55e-3])
+    assert [row.time_s for row in observed_at(store, place(), 1e-3)] == pytest.approx([1.1e-3, 1e-3, 0.5e-3])
+    assert measured_tables(store)[0].time_s == pytest.approx([1.1e-3] * 3)
+
+
+def test_rows_without_a_sentinel_stay_as_they_are(store):
+    measure(store)
+    medians = [float(np.median(replay("", seed=seed).samples["call"].values)) * 1e-9 for seed in (1, 2, 0)]
+    assert [row.time_s for row in observed_at(store, place(), 1.0)] == pytest.approx(medians)
 
 
 def test_measured_operators_are_chosen_by_hardware(store):
