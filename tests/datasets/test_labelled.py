@@ -44,15 +44,20 @@ def test_half_of_few_samples_calibrate_and_the_others_are_judged(data):
     assert rules.accuracy.seed == rules.calibration.seed == 4
 
 
+@pytest.mark.parametrize(("samples", "calibrated", "shared"), [(4, 5, 0), (7, 3, 0), (10, 5, 5)])
+def test_those_that_are_not_judged_calibrate(data, samples, calibrated, shared):
+    rules = with_data(Protocol(), Data(data, samples=samples))
+    assert (rules.calibration.samples, rules.accuracy.shared) == (calibrated, shared)
+
+
 def test_samples_that_must_serve_both_are_counted(data):
     rules = with_data(Protocol(), Data(data, calibrate=8, samples=6))
     assert (rules.accuracy.kept_out, rules.accuracy.shared) == (8, 4)
 
 
 def test_data_without_labels_only_calibrate(data):
-    for asked in (Data(data, labels="none"),):
-        rules = with_data(Protocol(), asked)
-        assert (rules.calibration.samples, rules.accuracy) == (10, None)
+    rules = with_data(Protocol(), Data(data, labels="none"))
+    assert (rules.calibration.samples, rules.accuracy) == (10, None)
 
 
 def test_what_was_drawn_is_known_by_samples_and_labels(tmp_path, data):

@@ -17,7 +17,7 @@ from stopwatt.measuring.job import Job, JobKind
 from stopwatt.measuring.labelling import batches_of, truth_in
 from stopwatt.measuring.worker import perform
 from stopwatt.metrics import ACCURACY, ANSWERS
-from stopwatt.records import Cell, Measured, Protocol, Setup, Status, Workload
+from stopwatt.records import Cell, Measured, Precision, Protocol, Setup, Status, Workload
 
 MODEL = """
 import torch
@@ -61,7 +61,7 @@ def job(tmp_path):
         ones = np.ones((3, 2), np.float32)
         Bundle(((ones,),), ((ones,),), classifier=False, reference="fake", input_names=("x",)).save(bundle)
         (tmp_path / "labelled").mkdir(exist_ok=True)
-        cell = Cell(Workload(source), Setup(batch=3), rules)
+        cell = Cell(Workload(source), Setup(batch=3, precision=Precision.INT8), rules)
         return Job(JobKind.LABEL, cell, bundle=str(bundle), labelled=str(tmp_path / "labelled"))
 
     return make

@@ -51,12 +51,19 @@ def with_data(rules: Protocol, asked: Data) -> Protocol:
     labels = find_labels(dataset, asked.labels, asked.images)
     if labels is None and asked.samples:
         require_labels(dataset, labels, asked.labels)
-    several = labels is not None and len(dataset) > 1
-    count = asked.calibrate or min(CALIBRATED, len(dataset) // 2 if several else len(dataset))
+    count = asked.calibrate or _calibrated(len(dataset), asked.samples, judged=labels is not None)
     calibration = calibration_of(asked.data, images=asked.images, samples=count, seed=rules.seed)
     if labels is None:
         return replace(rules, calibration=calibration)
     return replace(rules, calibration=calibration, accuracy=labelled_of(asked, calibration.samples, rules.seed))
+
+
+def _calibrated(available: int, samples: int, *, judged: bool) -> int:
+    """How many are calibrated on where nobody says: what is left of those that are judged, and half of few."""
+    if not judged or available == 1:
+        return min(CALIBRATED, available)
+    usual = min(CALIBRATED, available // 2)
+    return min(usual, available - samples) if 0 < samples < available else usual
 
 
 def labelled_of(asked: Data, kept_out: int = 0, seed: int = 0) -> Labelled:

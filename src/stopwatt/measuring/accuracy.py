@@ -68,7 +68,10 @@ def measure_accuracy(job: Job, runner: Runner, contract: Contract | None, left_s
         {ACCURACY: Measured(judged.accuracy, "1")},
         {ANSWERS: Samples(judged.parts, "1")},
         {METRIC: truth.metric, SAMPLES: len(truth), CLASSES: truth.number},
-        (*_of_samples(truth, wanted), *_of_model(cell.workload.source, truth, judged)),
+        (
+            *_of_samples(truth, wanted, calibrated=cell.calibration is not None),
+            *_of_model(cell.workload.source, truth, judged),
+        ),
     )
 
 
@@ -119,14 +122,14 @@ def _best(scores: NDArray[Any]) -> NDArray[np.int64]:
     return best
 
 
-def _of_samples(truth: Truth, wanted: Labelled) -> Iterator[Note]:
+def _of_samples(truth: Truth, wanted: Labelled, *, calibrated: bool) -> Iterator[Note]:
     if truth.unreadable:
         yield Note("accuracy-unreadable", f"{counted(truth.unreadable, 'labelled sample')} could not be read")
-    if wanted.shared:
+    if wanted.shared and calibrated:
         yield Note(
             "accuracy-shared",
-            f"{wanted.shared} of {counted(wanted.samples, 'labelled sample')} are calibrated on too: int8 may look "
-            "more accurate than it is",
+            f"{wanted.shared} of {counted(wanted.samples, 'labelled sample')} are calibrated on too: the model may "
+            "look more accurate than it is",
             now="name more data, or ask for fewer: --samples, --calibrate",
         )
 

@@ -33,15 +33,16 @@ def accuracy_lines(rows: Sequence[Row]) -> Iterator[RenderableType]:
 
 def about_accuracy(rows: Sequence[Row]) -> list[str]:
     """What accuracy is, on which samples: a line for each kind, such as `top-1 of 500 labelled samples of DATA`."""
-    lines = (_about(row, row.cell.protocol.accuracy) for row in rows)
+    calibrated = any(row.cell.calibration is not None for row in rows)
+    lines = (_about(row, row.cell.protocol.accuracy, calibrated=calibrated) for row in rows)
     return list(dict.fromkeys(line for line in lines if line))
 
 
-def _about(row: Row, labelled: Labelled | None) -> str:
+def _about(row: Row, labelled: Labelled | None, *, calibrated: bool) -> str:
     if row.answers is None or labelled is None:
         return ""
     source = f" by {labelled.labels}" if labelled.labels else ""
-    apart = "" if labelled.shared else "; int8 is calibrated on others"
+    apart = "; int8 is calibrated on others" if calibrated and not labelled.shared else ""
     drawn = f"{counted(row.answers.samples, 'labelled sample')} of {labelled.data}{source} (seed {labelled.seed})"
     return printable(f"accuracy: {row.answers.metric} of {drawn}{apart}")
 

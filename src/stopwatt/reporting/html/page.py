@@ -15,7 +15,7 @@ from stopwatt.analyse.analysis import Analysis
 from stopwatt.analyse.energy import ENERGY_METRICS
 from stopwatt.analyse.rounds import RoundRecord
 from stopwatt.errors import UsageError
-from stopwatt.metrics import METRICS
+from stopwatt.metrics import ACCURACY, ACCURACY_LOSS, METRICS
 from stopwatt.records import Finding, Strength
 from stopwatt.reporting.charts.catalogue import CELL_FIGURES
 from stopwatt.reporting.charts.panels import pairs
@@ -113,10 +113,14 @@ def _told(analysis: Analysis, rounds: Mapping[str, tuple[RoundRecord, ...]], sou
     }
 
 
+_RARE = (*ENERGY_METRICS, ACCURACY, ACCURACY_LOSS)
+"""Metrics of which most pages show nothing."""
+
+
 def _meanings(analysis: Analysis) -> list[tuple[str, str]]:
-    """What each metric means; of energy what the page shows."""
+    """What each metric means; of energy and accuracy what the page shows."""
     shown = {name for cell in analysis.cells for name, one in cell.row.estimates.items() if one.value is not None}
-    told = [metric for name, metric in METRICS.items() if name not in ENERGY_METRICS or name in shown]
+    told = [metric for name, metric in METRICS.items() if name not in _RARE or name in shown]
     return [(metric.name.replace("_", " "), metric.meaning) for metric in told]
 
 

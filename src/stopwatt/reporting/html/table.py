@@ -11,7 +11,7 @@ from stopwatt.analyse.grid import Axis, Point
 from stopwatt.analyse.level import METRICS as LEVELS
 from stopwatt.analyse.level import level_of
 from stopwatt.analyse.shape import Form
-from stopwatt.metrics import CPU_ESTIMATE, METRICS
+from stopwatt.metrics import ACCURACY, ACCURACY_LOSS, CPU_ESTIMATE, METRICS
 from stopwatt.records import Severity, Status
 from stopwatt.reporting.cells import mark
 from stopwatt.reporting.charts import marks
@@ -135,6 +135,7 @@ def _numbers(analysis: Analysis) -> Iterator[_Column]:
     if any(cell.row.estimates[THROUGHPUT].value is not None for cell in cells):
         yield _Column(Head("rate", "samples/s", number=True, title=METRICS[THROUGHPUT].meaning), _throughput)
     yield from _energies(cells)
+    yield from _accuracies(cells)
     if any(cell.row.speedup.value is not None for cell in cells):
         yield _Column(Head("speed-up", "x eager [95 %]", number=True, title=_SPEEDUP), _speedup)
     yield _Column(Head("status", wraps=True), _status)
@@ -152,6 +153,15 @@ def _energies(cells: Sequence[CellAnalysis]) -> Iterator[_Column]:
         joules, about = _scale(cells, CPU_ESTIMATE, "J"), METRICS[CPU_ESTIMATE].meaning
         head = Head("estimated energy", f"{joules.label} a sample [low, high]", number=True, title=about)
         yield _estimate(head, CPU_ESTIMATE, joules, bounded=True)
+
+
+def _accuracies(cells: Sequence[CellAnalysis]) -> Iterator[_Column]:
+    """On labelled samples, and what is lost of it, where somebody measured that."""
+    share = units.Scale(1.0, "")
+    for metric, name in ((ACCURACY, "accuracy"), (ACCURACY_LOSS, "lost accuracy")):
+        if any(cell.row.estimates[metric].value is not None for cell in cells):
+            head = Head(name, "0 to 1 [95 %]", number=True, title=METRICS[metric].meaning)
+            yield _estimate(head, metric, share, bounded=True)
 
 
 THROUGHPUT = "throughput"
