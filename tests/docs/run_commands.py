@@ -23,6 +23,7 @@ from documented import Kind, Piece, pieces_of
 
 from stopwatt.cli import VERBS, build_app
 from stopwatt.cli.ops import STEPS
+from stopwatt.records import Setup
 
 ROOT = Path(__file__).resolve().parents[2]
 CHEAP_WORKLOADS = {"mlp", "synthetic"}
@@ -237,7 +238,7 @@ def why_not_run(words: Sequence[str], folder: Path) -> str:  # noqa: PLR0911  (o
         return ""
     named = [word.removeprefix("backend=") for word in words if word.startswith("backend=")]
     asked = given.get("--backend") or given.get("--backends") or given.get("--compare", "auto")
-    backends = {name.partition(":")[0] for name in (named or [asked])[0].split(",")}
+    backends = {Setup.of_label(name).backend for name in (named or [asked])[0].split(",")}
     if not backends <= CHEAP_BACKENDS:
         return "compiles"
     large = [one for one in sources_of(words) if one not in CHEAP_WORKLOADS and not _is_small_file(one, folder)]

@@ -84,6 +84,7 @@ def test_a_grid_file_is_written_and_other_yaml_is_not_looked_at(document):
         ("stopwatt bench mlp --json bert", "large: bert"),
         ("stopwatt bench mlp --backends eager,compile:max-autotune", "compiles"),
         ("stopwatt bench mlp --backends all", "compiles"),
+        ("stopwatt bench mlp --backends eager+prune:0.5,openvino:throughput+prune", ""),
         ("stopwatt bench mlp --device cuda", "needs a GPU"),
         ("stopwatt show --store postgresql://USER@HOST/RESULTS", "needs a server"),
         ("stopwatt show ID", "a placeholder"),

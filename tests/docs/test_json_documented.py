@@ -411,6 +411,10 @@ def test_backends_prints_what_is_described(capsys, one_backend):
     assert_described(printed, "## `backends`")
 
 
+def test_techniques_prints_what_is_described(capsys):
+    assert_described(printed_by(capsys, "techniques", "--json"), "## `techniques`")
+
+
 def test_doctor_prints_what_is_described(capsys, one_backend, monkeypatch, tmp_path):
     monkeypatch.chdir(tmp_path)
     printed = doctor_verb.document(doctor_verb.examine("cpu"))
