@@ -142,6 +142,14 @@ def test_a_run_that_is_not_complete_is_refused(tmp_path):
         compare_runs(tmp_path, tmp_path)
 
 
+@pytest.mark.parametrize("content", [b"", b"a text", b"\x89PNG", b"\0" * 9])
+def test_a_file_that_holds_no_results_of_any_kind_is_called_that(tmp_path, content):
+    results_file(tmp_path / "a" / "detections.json", {1: [box(0, 0, 9, 9)]})
+    (tmp_path / "file").write_bytes(content)
+    with pytest.raises(UsageError, match="the file holds no results"):
+        compare_runs(tmp_path / "a", tmp_path / "file")
+
+
 @pytest.mark.parametrize("text", ['{"image_id": 1', '{"trouble": "missing"}', "7", '{"image_id": "x"}'])
 def test_a_damaged_list_of_failures_is_named_with_what_mends_it(tmp_path, text):
     results_file(tmp_path / "a" / "detections.json", {1: [box(0, 0, 9, 9)]})

@@ -123,6 +123,16 @@ def test_a_folder_with_something_in_it_is_left_alone_unless_it_may_be_written_ov
     assert len(json.loads((tmp_path / "annotations.json").read_text())["images"]) == 2
 
 
+@pytest.mark.parametrize("place", ["taken", "taken/below", "made"])
+def test_a_file_in_the_place_of_the_folder_is_said(tmp_path, place):
+    (tmp_path / "taken").write_text("mine")
+    (tmp_path / "made").mkdir()
+    (tmp_path / "made" / "images").write_text("mine")
+    with pytest.raises(UsageError, match="the data set needs a folder"):
+        write_shapes(tmp_path / place, ShapesAsked(1, 64, 64), 1, lambda _: None)
+    assert (tmp_path / "taken").read_text() == (tmp_path / "made" / "images").read_text() == "mine"
+
+
 def test_who_waits_is_told_of_every_picture(tmp_path):
     told = []
     write_shapes(tmp_path, ShapesAsked(5, 96, 64), 2, told.append)

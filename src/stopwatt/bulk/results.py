@@ -15,6 +15,7 @@ from stopwatt.text import one_line
 
 FILES = {Task.DETECT: DETECTIONS, Task.CLASSIFY: CLASSES, Task.EMBED: EMBEDDINGS, Task.RAW: RAW}
 """In which file a run of each task leaves its results."""
+_BEFORE_JSON = b"\xef\xbb\xbf \t\r\n"
 _LOOKED_AT = 1 << 16
 """Bytes of a JSON file that are looked at to find out what it holds."""
 
@@ -109,6 +110,12 @@ def _task_of(path: Path) -> Task:
         ) from error
     if start.startswith(b"PAR1"):
         return Task.EMBED if _has_vectors(path) else Task.RAW
+    if not start.lstrip(_BEFORE_JSON).startswith((b"[", b"{")):
+        raise UsageError(
+            "the file holds no results: it is neither JSON nor Parquet",
+            when=str(path),
+            now="name the --out folder of a run, or a file of results",
+        )
     return Task.CLASSIFY if b'"classes"' in start and b'"bbox"' not in start else Task.DETECT
 
 

@@ -85,6 +85,12 @@ def write_shapes(
         if not overwrite and (any(images.iterdir()) or any(one != images for one in folder.iterdir())):
             raise UsageError("the folder is not empty", when=str(folder), now="name another one, or add --force")
         drawn = _drawn(images, asked, threads, tell)
+    except (FileExistsError, NotADirectoryError) as error:
+        raise UsageError(
+            "the data set needs a folder; there is a file of its name, or above it",
+            when=str(error.filename or folder),
+            now="name another one",
+        ) from error
     except OSError as error:
         raise StoreError(
             f"a picture cannot be written: {error.strerror}",
