@@ -106,7 +106,8 @@ def timed(cell: Cell, trials: int, phases: Mapping[str, float]) -> Timed | None:
         return None
     of_trials = phases["trials"] + phases.get("device time", 0.0)
     busy_s = phases.get("energy", 0.0)
-    rest_s = max(0.0, phases["round"] - of_trials - phases.get("paced", 0.0) - busy_s)
+    once_s = phases.get("accuracy", 0.0)  # in one round of a cell
+    rest_s = max(0.0, phases["round"] - of_trials - phases.get("paced", 0.0) - busy_s - once_s)
     trial_s = max(0.0, of_trials / trials - cell.protocol.idle_s)
     metered = (cell.protocol.energy, busy_s + phases.get("idle", 0.0))
     return Timed(cell.key, group_of(cell), size_of(cell), trial_s, rest_s, *metered)
