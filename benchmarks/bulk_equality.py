@@ -204,8 +204,8 @@ def page_of(rows: Sequence[dict[str, Any]], drawn: dict[str, Any], size: str) ->
             f"{DECIMALS} decimals.{_narrowest(exact)}",
             "The same is counted as matched in other formats, whose scores are seldom within 0.001; paired is what has "
             "a partner of the same class that overlaps by half.",
-            "int8 is calibrated on three kinds of inputs: the detector's own, which are drawn scenes of the size that it "
-            "takes; images of the training part; and noise, which stands for inputs of another kind.",
+            "int8 is calibrated on three kinds of inputs: the detector's own, which are drawn scenes of the size that "
+            "it takes; images of the training part; and noise, which stands for inputs of another kind.",
             _of_calibration(cheaper),
             f"A pack of int8 that deviates by more than {TOLERANCE[Precision.INT8]:g} on the model's own inputs would "
             "not have been written; here `--tolerance` let it pass, so that its loss can be seen. ± is 1.96 standard "
