@@ -81,7 +81,7 @@ def labelled_of(asked: Data, kept_out: int = 0, seed: int = 0) -> Labelled:
     labels = require_labels(dataset, find_labels(dataset, asked.labels, asked.images), asked.labels)
     if not 0 <= asked.samples <= len(labels.of):
         raise UsageError(
-            f"{counted(len(labels.of), 'sample')} of {len(dataset)} have a label, {asked.samples} were asked for",
+            f"{counted(len(labels.of), 'sample')} of {len(dataset):,} have a label, {asked.samples:,} were asked for",
             when=labels.described,
             now=f"ask for 1 to {len(labels.of)}, or label more",
         )
