@@ -22,7 +22,7 @@ def climb_of(names=STEPS, orders=4):
 
 def chosen(names) -> tuple[Step, ...]:
     """Steps by name."""
-    return named(names, steps_for("cpu", 2))
+    return named(names, steps_for(base_of(1, "cpu"), 2))
 
 
 def planted_seconds(setup, gains=None):
@@ -41,12 +41,12 @@ def planted_seconds(setup, gains=None):
     return 10e-3 / float(np.prod(list(factors.values())))
 
 
-def measure(cell, number, seed=0, *, fails=(), gains=None):
+def measure(cell, number, seed=0, *, fails=(), gains=None, noise=0.01):
     """One round; a setup whose label holds one of `fails` gives no result."""
     rng = np.random.default_rng([seed, number, int(cell.key[:8], 16)])
     if any(word in cell.setup.label for word in fails):
         return Measurement(cell, number, Status.FAILED, Trouble("it cannot be done"))
-    typical = planted_seconds(cell.setup, gains) * np.exp(rng.normal(0, 0.01))
+    typical = planted_seconds(cell.setup, gains) * np.exp(rng.normal(0, noise))
     trials = typical * np.exp(rng.normal(0, 0.01, 60))
     samples = {"latency": Samples((trials * 1e9).astype(np.int64), "ns")}
     readings = {"host_memory": Measured(1e8, "B"), "deviation": Measured(1e-6, "1")}

@@ -59,6 +59,33 @@ def test_a_runtime_that_lacks_the_precision_is_tried_in_fp32():
     assert str(ladder.end.cell.setup.precision) == "fp32"
 
 
+def test_a_runtime_that_cannot_take_a_technique_is_tried_without_it():
+    """A layout is PyTorch's own; ONNX Runtime is the faster one here without it."""
+    ladder = climbed(("inference-mode", "channels-last", "onnxruntime"))
+    assert ladder.end.cell.setup.backend == "onnxruntime"
+    assert ladder.end.cell.setup.techniques == ()
+    assert gain(ladder, "channels-last").why_not == "onnxruntime took its place"
+
+
+def test_what_only_seems_slower_is_not_kept_either():
+    ladder = climbed(("inference-mode", "channels-last"), gains={"channels-last": 0.8}, noise=0.2, seed=1)
+    lost = gain(ladder, "channels-last")
+    assert lost.on_top.verdict is Verdict.INCONCLUSIVE
+    assert lost.why_not == "seems slower than without it, which is not shown"
+
+
+def test_fused_attention_is_a_step_where_the_base_has_it_in_parts():
+    base = base_of(1, "cpu", "eager:grad+attention:unfused")
+    (step,) = named(["attention:fused"], steps_for(base, 2))
+    assert setup_of(base, (step,)).techniques == ()
+
+
+def test_pruning_is_a_step_where_labelled_data_say_what_it_loses():
+    names = [[one.name for one in steps_for(base_of(1, "cpu"), 2, labelled=known)] for known in (False, True)]
+    assert "prune:0.5" not in names[0]
+    assert "prune:0.5" in names[1]
+
+
 def test_a_step_that_fails_is_named_and_the_ladder_goes_on():
     ladder = climbed(("inference-mode", "channels-last", "threads:2"), fails=["channels-last"])
     assert gain(ladder, "channels-last").why_not == "it cannot be done"
@@ -117,9 +144,9 @@ def test_a_technique_takes_the_place_of_the_same_one_with_another_argument():
 
 
 def test_any_number_of_threads_is_a_step():
-    (step,) = named(["threads:3"], steps_for("cpu", 2))
+    (step,) = named(["threads:3"], steps_for(base_of(1, "cpu"), 2))
     assert setup_of(base_of(1, "cpu"), (step,)).threads == 3
 
 
 def test_on_one_core_no_step_adds_threads():
-    assert all(not one.name.startswith("threads") for one in steps_for("cpu", 1))
+    assert all(not one.name.startswith("threads") for one in steps_for(base_of(1, "cpu"), 1))

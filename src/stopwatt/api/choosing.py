@@ -103,6 +103,7 @@ def ladder(
     graphs: bool = True,
     protocol: Protocol = QUICK,
     data: str | Path | Data | None = None,
+    lose: float = 0.01,
     tag: str = "",
     store: str | None = None,
     allow: bool = False,
@@ -121,6 +122,7 @@ def ladder(
         graphs: Look at what each step did to the model's graph, which takes one more call of each.
         protocol: The rules of measuring.
         data: What int8 is calibrated on, and accuracy is measured on where it has labels: a path, or `stopwatt.Data`.
+        lose: Accuracy on labelled data, from 0 to 1, by which a step may be below the base.
         tag: A name for the run.
         store: Results database; `$STOPWATT_STORE` or `./stopwatt.db` if absent.
         allow: Measure even on a machine that is not fit.
@@ -134,6 +136,7 @@ def ladder(
         StoreError: The results cannot be saved.
     """
     check_common((workload,), protocol, tag, store)
+    (share,) = numbers("lose", [lose], "a share of the samples, such as 0.01")
     asked = LadderAsked(
         workload,
         parameters(params),
@@ -146,6 +149,7 @@ def ladder(
         tag,
         graphs,
         text("base", base, "eager:grad"),
+        share,
     )
     return run_ladder(asked, store=store, allow=allow)
 

@@ -39,6 +39,9 @@ def ladder(
     graphs: Annotated[
         bool, Parameter(group=TARGET, help="Look at what each step did to the model's graph (one more call of each).")
     ] = True,
+    lose: Annotated[
+        str, Parameter(group=TARGET, help="Accuracy on labelled data by which a step may be below the base.")
+    ] = "1%",
     rules: ProtocolOptions = ProtocolOptions(),  # noqa: B008  (frozen)
     energy: EnergyOptions = EnergyOptions(),  # noqa: B008
     data: DataOptions = DataOptions(),  # noqa: B008
@@ -61,10 +64,11 @@ def ladder(
     from stopwatt.climbing.ladder import Asked, run_ladder
     from stopwatt.reporting.console import console_for
     from stopwatt.reporting.progress import show_progress
+    from stopwatt.units import parse
 
     protocol = data.protocol(energy.protocol(TimingOptions(), rules))
     steps = words(step) if step else ()
-    about = (batch, device, threads, orders, protocol, results.tag, graphs, base)
+    about = (batch, device, threads, orders, protocol, results.tag, graphs, base, parse(lose, "1"))
     asked = Asked(workload, parameters(param), steps, *about)
     with show_progress(console_for(sys.stderr)) as watcher:
         result = run_ladder(asked, store=results.store, watcher=watcher, allow=rules.allow)

@@ -3,20 +3,23 @@
     the base, each step alone, and each on top of those before it, side by side -> once more without those that did not
     help -> what is left in the end, in some other orders
 
-A step that is refused, fails, or is shown to be slower on top of the others is not kept, and what comes after it is
-measured without it. A step takes the place of another one in its slot: one runtime at a time. Everything follows from
-the setups of which all rounds are measured, so that a climb which is started again goes on where it stopped.
+A step that is refused, fails, does not make it faster on top of the others, or costs too much of the accuracy is not
+kept, and what comes after it is measured without it. A step takes the place of another one in its slot: one runtime at
+a time. Everything follows from the setups of which all rounds are measured, so that a climb which is started again goes
+on where it stopped.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
+from stopwatt.analyse.accuracy import with_loss
 from stopwatt.analyse.row import Row, paired_medians
 from stopwatt.analyse.summary import summarise
 from stopwatt.climbing.steps import RUNTIME, Step, setup_of, why_not
+from stopwatt.metrics import ACCURACY_LOSS
 from stopwatt.records import Cell, Measurement, Setup, Status
 from stopwatt.stats.attribution import orders_of, prefixes
-from stopwatt.stats.ratios import Ratio, Verdict, compare_rounds
+from stopwatt.stats.ratios import MARGIN, Ratio, Verdict, compare_rounds
 from stopwatt.sweeping.plan import Plan
 
 Steps = tuple[Step, ...]
@@ -54,6 +57,7 @@ class Climb:
         steps: In the order in which they are climbed.
         orders: In how many orders the gains of the kept steps are attributed.
         seed: Draws the orders.
+        lose: Accuracy on labelled data, from 0 to 1, by which a step may be below the base.
     """
 
     plan: Plan
@@ -61,6 +65,7 @@ class Climb:
     steps: Steps
     orders: int = 4
     seed: int = 0
+    lose: float = 0.01
 
     @property
     def base(self) -> Setup:
@@ -98,8 +103,18 @@ class Climb:
             return Rung(step, before, chosen)
         if row.status is not Status.OK:
             return Rung(step, before, chosen, row.trouble.what if row.trouble else str(row.status))
-        slower = self.ratio(before, chosen, known).verdict is Verdict.SLOWER
-        return Rung(step, before, chosen, "slower than without it" if slower else "")
+        return Rung(step, before, chosen, self._slower(before, chosen, known) or self._less_accurate(row, known))
+
+    def _slower(self, before: Steps, chosen: Steps, known: Known) -> str:
+        ratio = self.ratio(before, chosen, known)
+        if ratio.verdict is Verdict.SLOWER:
+            return "slower than without it"
+        seems = ratio.verdict is Verdict.INCONCLUSIVE and ratio.value is not None and ratio.value < 1 - MARGIN
+        return "seems slower than without it, which is not shown" if seems else ""
+
+    def _less_accurate(self, row: Row, known: Known) -> str:
+        lost = with_loss(row, known.get(self.base)).estimates[ACCURACY_LOSS].value if row.answers is not None else None
+        return f"accuracy falls by {lost:.3g}" if lost is not None and lost > self.lose else ""
 
     def ratio(self, before: Steps, after: Steps, known: Known) -> Ratio:
         """How many times faster a set of steps is than another one."""

@@ -44,6 +44,7 @@ class Asked:
         tag: A name for the run.
         graphs: Whether to look at what each step did to the graph.
         base: Label of the backend that it begins with.
+        lose: Accuracy on labelled data, from 0 to 1, by which a step may be below the base.
     """
 
     workload: str
@@ -57,6 +58,7 @@ class Asked:
     tag: str = ""
     graphs: bool = True
     base: str = CARELESS
+    lose: float = 0.01
 
 
 def run_ladder(
@@ -77,7 +79,7 @@ def run_ladder(
     climb = _climb(asked)
     first = climb.next(())
     assert first is not None  # noqa: S101  (nothing is measured yet)
-    first = replace(first, aim=digest(["ladder", [step.name for step in climb.steps], asked.orders]))
+    first = replace(first, aim=digest(["ladder", [step.name for step in climb.steps], asked.orders, asked.lose]))
     looker = Joined(watcher or Silent())
 
     def concluded(found: Sequence[Measurement]) -> Ladder:
@@ -100,12 +102,12 @@ def _climb(asked: Asked) -> Climb:
     if not 1 <= asked.orders <= MOST_ORDERS:
         raise UsageError(f"--orders {asked.orders} is out of range", now=f"use a number from 1 to {MOST_ORDERS}")
     cores = usable_threads(read_facts(asked.device).values)
-    offered = steps_for(asked.device, asked.threads or cores)
+    base = base_of(asked.batch, asked.device, asked.base)
+    offered = steps_for(base, asked.threads or cores, labelled=asked.protocol.accuracy is not None)
     steps = named(asked.steps, offered) if asked.steps else offered
     _refuse_twice(steps)
-    base = base_of(asked.batch, asked.device, asked.base)
     cell = cache(lambda setup: _plan_of(asked, setup).cells[0])
-    return Climb(_plan_of(asked, base), cell, steps, asked.orders, asked.protocol.seed)
+    return Climb(_plan_of(asked, base), cell, steps, asked.orders, asked.protocol.seed, asked.lose)
 
 
 def _taker(asked: Asked, climb: Climb, database: "Store", watcher: Watcher) -> Take:

@@ -143,7 +143,7 @@ def _marginal(climb: Climb, step: Step, on: frozenset[Step], known: Known) -> Ma
 
 def _heir(rung: Rung, end: Steps) -> Step:
     """The step that a kept one gave way to: of its slot, or the runtime that lacks its precision."""
-    rivals = {one.slot: one for one in end}
+    rivals = {one.slot: one for one in end if one.slot}
     return rivals.get(rung.step.slot) or rivals.get(RUNTIME) or rung.step
 
 

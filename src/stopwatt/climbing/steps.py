@@ -1,7 +1,7 @@
 """The rungs of a ladder: single changes of a setup, in the order in which an engineer would try them."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 from stopwatt.backends import catalogue as backends
@@ -22,18 +22,21 @@ class Step:
         slot: Steps of one slot exclude each other (two runtimes); the best of them goes on. Empty for none.
         fields: What it sets in a setup.
         technique: What it adds to the techniques of a setup; empty for nothing.
+        without: What it takes away from them; empty for nothing.
     """
 
     name: str
     meaning: str
     slot: str = ""
     fields: tuple[tuple[str, Any], ...] = ()
-    technique: str = field(default="")
+    technique: str = ""
+    without: str = ""
 
 
 RUNTIME, PRECISION = "runtime", "precision"
 INFERENCE_MODE, _THREADS = "inference-mode", "threads"
 CARELESS = "eager:grad"
+_FUSED, _UNFUSED = "attention:fused", "attention:unfused"
 
 
 def base_of(batch: int, device: str, label: str = CARELESS) -> Setup:
@@ -53,20 +56,22 @@ def base_of(batch: int, device: str, label: str = CARELESS) -> Setup:
     return setup
 
 
-def steps_for(device: str, threads: int) -> tuple[Step, ...]:
+def steps_for(base: Setup, threads: int, *, labelled: bool = False) -> tuple[Step, ...]:
     """All steps that a device has, from the least to the most intrusive one.
 
     Args:
-        device: Where it runs.
+        base: Where the ladder begins.
         threads: That the process may use.
+        labelled: Whether the accuracy on labelled data will say what a smaller model loses.
     """
-    on_gpu = kind_of(device) != "cpu"
-    changes = [_technique(name) for name in ("no-dropout", "fold-batchnorm", "channels-last", "fold-constants")]
+    on_gpu = kind_of(base.device) != "cpu"
+    changes = ("no-dropout", "fold-batchnorm", "channels-last", *(("prune:0.5",) if labelled else ()), "fold-constants")
     floats = (Precision.TF32, Precision.FP16, Precision.BF16) if on_gpu else (Precision.BF16, Precision.FP16)
     runtimes = ("compile", "cudagraph", "aoti", "tensorrt") if on_gpu else ("compile", "onnxruntime", "openvino")
     return (
         Step(INFERENCE_MODE, "no gradients are recorded", fields=(("variant", ""),)),
-        *(one for one in changes if one is not None),
+        *([Step(_FUSED, "attention in one kernel", without=_UNFUSED)] if _UNFUSED in base.techniques else []),
+        *(Step(*_of_technique(text)) for text in changes if text.partition(":")[0] in techniques.names()),
         *([] if on_gpu or threads == 1 else [_threads(threads)]),
         *(_precision(one) for one in floats),
         *(_runtime(name) for name in runtimes if name in backends.names()),
@@ -104,8 +109,8 @@ def setup_of(base: Setup, chosen: Iterable[Step]) -> Setup:
     setup = base
     for step in chosen:
         setup = replace(setup, **dict(step.fields))
-        if step.technique:
-            setup = replace(setup, techniques=_with(step.technique, setup.techniques))
+        kept = tuple(one for one in setup.techniques if one != step.without)
+        setup = replace(setup, techniques=_with(step.technique, kept) if step.technique else kept)
     if setup.backend != base.backend:
         setup = replace(setup, variant="")  # how eager keeps its books means nothing to others
     backends.check_combination(backends.get(setup.backend), setup)
@@ -125,10 +130,6 @@ def why_not(base: Setup, chosen: Iterable[Step]) -> str:
     except Unsupported as refusal:
         return refusal.what
     return ""
-
-
-def _technique(name: str) -> Step | None:
-    return Step(*_of_technique(name)) if name in techniques.names() else None
 
 
 def _of_technique(text: str) -> tuple[str, str, str, tuple[tuple[str, Any], ...], str]:
