@@ -82,12 +82,13 @@ class Study:
         options = ("--images", images, "--size", size, "--val", FOR_VALIDATION, "--seed", SEED, "--threads", 1)
         drawn: dict[str, Any] = json.loads(stopwatt("data", "shapes", self.folder / "shapes", *options, "--json"))
         noise = np.random.default_rng(SEED).integers(0, 256, (CALIBRATED, *SHAPE), np.uint8)
-        np.savez(self.folder / "noise.npz", **{INPUT: noise})
+        np.savez(self.folder / "noise.npz", allow_pickle=False, **{INPUT: noise})
         return drawn
 
     def run(self, arm: Arm) -> dict[str, Any]:
         """The validation images through an arm, their results in its folder; how its pack compared with eager."""
-        model, facts = (f"{MODEL}:detector", "--backend", arm.backend, "--precision", arm.precision), {}
+        model: tuple[object, ...] = (f"{MODEL}:detector", "--backend", arm.backend, "--precision", arm.precision)
+        facts: dict[str, Any] = {}
         if arm.backend not in _MODULES:
             path = self.folder / f"{arm.name}.swpack"
             model, facts = (path,), self.pack(arm, path)
@@ -116,7 +117,7 @@ class Study:
         except Failed as failed:
             return facts | {"refused": str(failed)}
         truth = self.folder / "shapes" / "val.json"
-        found = json.loads(
+        found: dict[str, Any] = json.loads(
             stopwatt("run", "compare", self.folder / REFERENCE.name, results, "--annotations", truth, "--json")
         )
         del found["worst"]
@@ -177,7 +178,7 @@ def met(row: dict[str, Any]) -> bool:
     if "refused" in row:
         return False
     same = round(row["a"]["accuracy"]["ap"], DECIMALS) == round(row["b"]["accuracy"]["ap"], DECIMALS)
-    return same and row["share_identical"] >= LEAST_MATCHED
+    return same and bool(row["share_identical"] >= LEAST_MATCHED)
 
 
 def page_of(rows: Sequence[dict[str, Any]], drawn: dict[str, Any], size: str) -> Page:

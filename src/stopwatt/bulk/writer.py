@@ -175,9 +175,11 @@ def _of_one(one: Outcome, contract: Contract) -> dict[str, Any]:
 def _listed(dtype: str, shape: tuple[int, ...], data: bytes) -> Any:
     """An array as lists; JSON has no NaN and no infinity, so they are null."""
     array = np.frombuffer(data, dtype).reshape(shape)
-    if array.dtype.kind == "f" and not np.isfinite(array).all():
-        array = np.where(np.isfinite(array), array.astype(object), None)
-    return array.tolist()
+    if array.dtype.kind != "f" or np.isfinite(array).all():
+        return array.tolist()
+    numbers = array.astype(object)
+    numbers[~np.isfinite(array)] = None
+    return numbers.tolist()
 
 
 def safe_name(name: str) -> str:
