@@ -10,14 +10,18 @@ from rich.console import Console
 
 from stopwatt import api
 from stopwatt.datasets.labelled import Data, with_data
-from stopwatt.datasets.truth import TOP1
+from stopwatt.datasets.truth import MEAN_AP, RESAMPLES, TOP1
+from stopwatt.datasets.truth import Truth as DataTruth
 from stopwatt.measuring.accuracy import measure_accuracy
 from stopwatt.measuring.bundle import Bundle
 from stopwatt.measuring.job import Job, JobKind
 from stopwatt.measuring.labelling import batches_of, truth_in
 from stopwatt.measuring.worker import perform
 from stopwatt.metrics import ACCURACY, ANSWERS
-from stopwatt.records import Cell, Measured, Precision, Protocol, Setup, Status, Workload
+from stopwatt.records import Cell, Labelled, Measured, Precision, Protocol, Setup, Status, Workload
+from stopwatt.serving.coco import AnnotatedImage, Annotations, Truth
+from stopwatt.serving.contract import Contract, Decoding, Placement, Preprocess, Task
+from stopwatt.wire import to_json
 
 MODEL = """
 import torch
@@ -120,6 +124,35 @@ def test_what_does_not_end_in_time_is_not_measured(job, tmp_path):
     found, runner = judged(asked, tmp_path, left_s=0.0)
     assert "would take" in found.readings[ACCURACY].why
     assert len(runner.calls) == 2  # the first batch may hold what is done once
+
+
+class Boxes(Argmax):
+    """A runner that finds the one box of each image, but for images 2 and 5, where it is unsure and looks elsewhere."""
+
+    def fetch(self, outputs):
+        lost = np.isin(outputs[0], (2, 5))
+        left = np.where(lost, 60.0, 10.0)
+        boxes = np.stack([left, left, left + 20, left + 20], axis=-1)
+        return boxes, np.where(lost, 0.1, 0.9), np.zeros(boxes.shape[:2])
+
+
+def test_detections_are_judged_by_average_precision_and_its_resamples(tmp_path):
+    count = 8
+    images = tuple(AnnotatedImage(number + 1, str(number), 100, 100) for number in range(count))
+    objects = {number + 1: (Truth(10, 10, 20, 20, 1),) for number in range(count)}
+    truth = DataTruth(
+        MEAN_AP, objects=Annotations(images, objects, {1: "disc"}), placements=(Placement(100, 100),) * count, number=1
+    )
+    np.save(tmp_path / "input_0.npy", np.arange(count, dtype=np.float32)[:, None])
+    (tmp_path / "truth.json").write_bytes(to_json(truth))
+    contract = Contract(Task.DETECT, Preprocess(100, 100), Decoding.BOXES, labels=("disc",))
+    cell = Cell(Workload("detector"), Setup(batch=3), Protocol(accuracy=Labelled("d", "", "digest", count)))
+    job = Job(JobKind.MEASURE, cell, bundle="", labelled=str(tmp_path))
+    found = measure_accuracy(job, Boxes(), contract, 60.0)
+    assert found.readings[ACCURACY].value == pytest.approx(76 / 101)  # the precision is 1 up to a recall of 0.75
+    assert found.facts["accuracy.metric"] == MEAN_AP
+    assert found.samples[ANSWERS].values.size == RESAMPLES
+    assert [note.kind for note in found.notes] == ["accuracy-random-weights"]
 
 
 def test_a_bench_measures_accuracy_once_and_beside_the_gate(tmp_path, short, store, stored):
