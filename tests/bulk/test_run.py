@@ -9,7 +9,7 @@ import pyarrow.parquet as pq
 import pytest
 from PIL import Image
 
-from stopwatt.bulk.asked import Model
+from stopwatt.bulk.asked import Asked, Model, check
 from stopwatt.bulk.folder import contract_of
 from stopwatt.bulk.run import run_bulk
 from stopwatt.errors import EnvironmentUnfit, StopwattError, UsageError
@@ -162,6 +162,23 @@ def test_a_file_where_the_folder_of_the_results_should_be_is_said(photos, bulk, 
     with pytest.raises(UsageError, match="the results need a folder; this is a file"):
         bulk(photos(3), out=tmp_path / place)
     assert (tmp_path / "taken").read_text() == "mine"
+
+
+@pytest.mark.parametrize(
+    ("change", "what"),
+    [
+        ({"workers": -1}, "--workers -1"),
+        ({"batch": 5000}, "--batch 5000"),
+        ({"queue": -2}, "--queue -2"),
+        ({"limit": -3}, "--limit -3"),
+        ({"model": Model("classifier", seed=-4)}, "--seed -4"),
+        ({"timeout_s": 0.0}, "--timeout 0"),
+        ({"devices": ()}, "no device is named"),
+    ],
+)
+def test_numbers_that_mean_nothing_are_refused(tmp_path, change, what):
+    with pytest.raises(UsageError, match=what):
+        check(replace(Asked("photos", Model("classifier"), tmp_path), **change))
 
 
 def test_results_that_cannot_be_deleted_are_named(photos, bulk):

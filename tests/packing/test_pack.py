@@ -135,6 +135,10 @@ def test_a_batch_size_that_was_not_packed_is_refused_with_those_that_were(plain)
         ({"precision": "tf32"}, "does not run tf32 on cpu"),
         ({"out": Path("model.zip")}, "no name of a pack"),
         ({"out": Path("nowhere/model.swpack")}, "folder is not there"),
+        ({"out": Path("/proc/model.swpack")}, "the folder cannot be written to"),
+        ({"tolerance": -1.0}, "tolerance -1 is out of range"),
+        ({"seed": -1}, "seed -1 is out of range"),
+        ({"timeout_s": 0.0}, "a timeout of 0 s is out of range"),
     ],
 )
 def test_what_cannot_be_is_refused_before_any_work(pack, asked, what):

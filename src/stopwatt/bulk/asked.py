@@ -111,6 +111,7 @@ def check(asked: Asked) -> None:
         "--queue": (asked.queue or 0, 1_000_000),
         "--threads": (asked.threads, 4096),
         "--limit": (asked.limit, 10**12),
+        "--seed": (asked.model.seed, 2**63 - 1),
     }
     for name, (value, most) in ranges.items():
         if not 0 <= value <= most:

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-from stopwatt.errors import StopwattError, Unsupported
+from stopwatt.errors import StopwattError, Unsupported, UsageError
 from stopwatt.measuring.calibration import calibrated
 from stopwatt.measuring.check import COSINE, DEVIATION, TOP1
 from stopwatt.measuring.job import Answer, Job, JobKind
@@ -28,9 +28,14 @@ class Jobs:
     Args:
         timeout_s: Longest time for one.
         tell: Called with the name of each phase.
+
+    Raises:
+        UsageError: No step can be done in no time.
     """
 
     def __init__(self, timeout_s: float, tell: Callable[[str], None] = lambda _: None) -> None:
+        if not timeout_s > 0:
+            raise UsageError(f"a timeout of {timeout_s:g} s is out of range", now="give a time above 0, such as 1h")
         self._timeout_s = timeout_s
         self._executor = ProcessExecutor(tell)
 

@@ -5,6 +5,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
+from tempfile import TemporaryFile
 from typing import Protocol as Interface
 
 import numpy as np
@@ -12,7 +13,7 @@ import numpy as np
 from stopwatt import __version__
 from stopwatt.backends import catalogue
 from stopwatt.backends.base import ArtifactBackend
-from stopwatt.errors import UsageError
+from stopwatt.errors import StoreError, UsageError
 from stopwatt.measuring.bundle import Bundle
 from stopwatt.measuring.drawing import UNREADABLE
 from stopwatt.packing import archive
@@ -26,7 +27,7 @@ from stopwatt.packing.preflight import Preflight, Refused, judge
 from stopwatt.packing.suitability import machine_of
 from stopwatt.records import Cell, Protocol, Scalar, Workload
 from stopwatt.sweeping import cache
-from stopwatt.sweeping.plan import Plan, Request, make_plan
+from stopwatt.sweeping.plan import Plan, Request, check_protocol, make_plan
 from stopwatt.text import counted
 from stopwatt.units import percent
 from stopwatt.workloads.base import Arrays
@@ -215,6 +216,12 @@ def _check_target(asked: Asked) -> None:
         raise UsageError("the output's folder is not there", when=str(out), now=f"mkdir -p {out.parent}")
     if out.is_dir() or (os.path.lexists(out) and not asked.force):
         raise UsageError("the file is there already", when=str(out), now="name another one, or add --force")
+    try:
+        TemporaryFile(dir=out.parent).close()
+    except OSError as error:
+        raise StoreError(
+            f"the folder cannot be written to: {error.strerror}", when=str(out.parent), now="name another one"
+        ) from error
 
 
 def _plan(asked: Asked) -> Plan:
@@ -225,6 +232,8 @@ def _plan(asked: Asked) -> Plan:
             f"{backend.name} runs the Python module itself: there is nothing to pack",
             now=f"use --backend {', '.join(portable)}",
         )
+    rules = Protocol(input_sets=_INPUT_SETS, seed=asked.seed, tolerance=asked.tolerance)
+    check_protocol(rules)
     calibration = calibration_for(
         backend, asked.precision, asked.data, images=asked.images, samples=asked.calibrate, seed=asked.seed
     )
@@ -237,7 +246,7 @@ def _plan(asked: Asked) -> Plan:
         batches=tuple(dict.fromkeys(asked.batches)),
         device=asked.device,
         threads=asked.threads,
-        protocol=Protocol(input_sets=_INPUT_SETS, seed=asked.seed, tolerance=asked.tolerance, calibration=calibration),
+        protocol=replace(rules, calibration=calibration),
         baseline=False,
     )
     plan = make_plan(request)
