@@ -92,8 +92,8 @@ def test_labels_may_lie_in_a_file_of_their_own(table, tmp_path):
 
 def test_folders_are_classes_where_every_image_lies_in_one(pictures):
     found = find_labels(open_data(str(pictures)))
-    assert (sorted(found.of.values()), found.guessed) == (["cat", "cat", "dog", "dog"], True)
-    assert not find_labels(open_data(str(pictures)), "folders").guessed
+    assert (sorted(found.of.values()), found.named) == (["cat", "cat", "dog", "dog"], False)
+    assert find_labels(open_data(str(pictures)), "folders").named
     assert find_labels(open_data(str(pictures / "cat"))) is None
     assert find_labels(open_data(str(pictures)), "none") is None
 

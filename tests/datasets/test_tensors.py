@@ -167,6 +167,18 @@ def test_words_in_a_cell_are_no_numbers(tmp_path):
     (tmp_path / "x.csv").write_text("x\nhello world\n")
     with pytest.raises(UsageError, match="not numbers"):
         open_data(str(tmp_path / "x.csv")).sample(0, FLOATS)
+    with pytest.raises(UsageError, match="not numbers"):
+        calibration_of(str(tmp_path / "x.csv"))
+
+
+@pytest.mark.parametrize(
+    "column", [["a", "b"], [[1, 2], None], [[1, None], [2, 3]], [[[1, 2], [3]], [[1], [2]]], [{"a": 1}, {"a": 2}]]
+)
+def test_what_is_no_number_is_refused_by_its_sample_when_the_data_are_drawn(tmp_path, column):
+    parquet.write_table(pyarrow.table({"ids": column}), tmp_path / "x.parquet")
+    with pytest.raises(UsageError, match="not numbers of one shape") as refusal:
+        calibration_of(str(tmp_path / "x.parquet"))
+    assert refusal.value.when.startswith("sample ")
 
 
 def test_arrays_of_different_numbers_of_samples_are_refused(tmp_path):

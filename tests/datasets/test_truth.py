@@ -1,5 +1,7 @@
 """Labels in the terms of a model, and how right its answers are."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -13,6 +15,7 @@ from stopwatt.datasets.truth import (
     judge_classes,
     judge_detections,
     readable,
+    truth_for,
     truth_of,
 )
 from stopwatt.errors import UsageError
@@ -24,8 +27,8 @@ CLASSES = Answers(NAMES, number=3)
 BOXES = Answers(NAMES, (1, 2, 3), 3, detects=True)
 
 
-def classes(*labels, guessed=False):
-    return Classes("labels.csv", dict(enumerate(labels)), guessed)
+def classes(*labels, named=True):
+    return Classes("labels.csv", dict(enumerate(labels)), named)
 
 
 def scenes(count=8, seed=0):
@@ -67,9 +70,17 @@ def test_a_class_that_the_model_has_not_is_named(label, answers, what, now):
     assert caught.value.when == "labels.csv"
 
 
-def test_folders_that_are_no_classes_are_no_error_where_nobody_said_that_they_are():
-    found = truth_of(classes("left", "right", guessed=True), [0, 1], CLASSES)
-    assert "'left' is no class of the model" in found.why
+def test_labels_that_nobody_named_and_that_do_not_fit_are_no_error():
+    annotations, _ = scenes()
+    folders, boxes = classes("left", "right", named=False), Objects("a.json", {0: 5}, annotations, named=False)
+    for labels, shape, what in (
+        (folders, (2, 3), "'left' is no class of the model"),
+        (folders, (2, 8, 3), "no classes"),
+        (boxes, (2, 3), "the labels are objects in images"),
+    ):
+        assert what in truth_for(labels, [0], None, shape).why
+        with pytest.raises(UsageError, match=what):
+            truth_for(replace(labels, named=True), [0], None, shape)
 
 
 def test_what_a_model_says_is_read_off_its_contract_or_its_first_output():

@@ -58,8 +58,10 @@ def job(tmp_path):
     """Draws labelled samples for a model that takes `x`, float32 [3, 2], and answers two classes."""
 
     def make(label=RIGHT, source="planted.py:model", **changes):
-        np.savez(tmp_path / "data.npz", **{"x": VALUES, "label": np.array(label), **changes})
-        rules = with_data(Protocol(), Data(str(tmp_path / "data.npz"), samples=7, calibrate=1))
+        np.savez(tmp_path / "data.npz", **{"x": VALUES, **changes})
+        np.savez(tmp_path / "labels.npz", label=np.array(label))
+        named = str(tmp_path / "labels.npz")
+        rules = with_data(Protocol(), Data(str(tmp_path / "data.npz"), named, samples=7, calibrate=1))
         bundle = tmp_path / "bundle"
         bundle.mkdir(exist_ok=True)
         ones = np.ones((3, 2), np.float32)
@@ -112,9 +114,20 @@ def test_labels_and_samples_that_do_not_fit_the_model_end_with_what_is_wrong(job
     assert answer.trouble.now
 
 
+def test_labels_within_the_data_that_do_not_fit_leave_the_accuracy_unavailable(job, tmp_path):
+    asked = job()
+    np.savez(tmp_path / "data.npz", x=VALUES, label=["left", "right"] * 3 + ["left"])
+    rules = with_data(Protocol(), Data(str(tmp_path / "data.npz"), samples=7, calibrate=1))
+    asked = replace(asked, cell=replace(asked.cell, protocol=rules))
+    assert perform(asked).status is Status.OK
+    found, runner = judged(asked, tmp_path)
+    assert "'left' is no class of the model" in found.readings[ACCURACY].why
+    assert not runner.calls
+
+
 def test_labels_that_changed_since_they_were_drawn_are_refused(job, tmp_path):
     asked = job()
-    np.savez(tmp_path / "data.npz", x=VALUES, label=1 - RIGHT)
+    np.savez(tmp_path / "labels.npz", label=1 - RIGHT)
     assert "have changed" in perform(asked).trouble.what
 
 

@@ -4,7 +4,7 @@ import hashlib
 import os
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from stopwatt.bulk.labels import FOLDERS, labels_of
@@ -33,12 +33,12 @@ class Classes:
     Attributes:
         described: Where it is said.
         of: Name of the class, or its number from 0, by the number of the sample; those without a label are left out.
-        guessed: Whether nobody said that the folders of the images are their classes.
+        named: Whether somebody named them; else the data hold them, and they may mean something else.
     """
 
     described: str
     of: Mapping[int, str]
-    guessed: bool = False
+    named: bool = True
 
     def digest(self, numbers: Sequence[int]) -> str:
         """SHA-256 of the classes of these samples, in this order."""
@@ -53,11 +53,13 @@ class Objects:
         described: Where it is said.
         of: What annotations call the image, by the number of the sample; images that they do not list are left out.
         annotations: Of all images.
+        named: Whether somebody named them; else the data hold them.
     """
 
     described: str
     of: Mapping[int, int]
     annotations: Annotations
+    named: bool = True
 
     def digest(self, numbers: Sequence[int]) -> str:
         """SHA-256 of the objects in these images, in this order, and of the names of all classes."""
@@ -82,11 +84,12 @@ def find_labels(dataset: Dataset, labels: str = "", images: Path | None = None) 
     """
     if labels == NONE:
         return None
+    found: Labels | None = None
     if isinstance(dataset, Images):
-        return _of_images(dataset, labels, images)
-    if isinstance(dataset, Tensors):
-        return _of_rows(dataset, labels)
-    return None
+        found = _of_images(dataset, labels, images)
+    elif isinstance(dataset, Tensors):
+        found = _of_rows(dataset, labels)
+    return None if found is None else replace(found, named=bool(labels))
 
 
 # --- of images ---
@@ -117,7 +120,7 @@ def _by_folder(dataset: Images) -> Classes | None:
         return None
     found = labels_of(FOLDERS, names, None)
     several = len(Counter(found.of.values())) > 1
-    return Classes(found.source, found.of, guessed=True) if several and len(found.of) == len(names) else None
+    return Classes(found.source, found.of) if several and len(found.of) == len(names) else None
 
 
 def _annotated(dataset: Images, file: Path, images: Path | None) -> Objects:

@@ -105,13 +105,24 @@ def truth_of(labels: Labels, numbers: Sequence[int], answers: Answers) -> Truth:
     if isinstance(labels, Objects):
         _require_known_categories(labels, numbers, answers)
         return Truth(MEAN_AP, objects=_objects(labels, numbers), number=answers.number)
-    try:
-        classes = tuple(_class(labels.of[number], answers, labels.described) for number in numbers)
-    except UsageError as error:
-        if not labels.guessed:
-            raise
-        return Truth(TOP1, why=f"the folders of the images are no classes of the model: {error.what}")
+    classes = tuple(_class(labels.of[number], answers, labels.described) for number in numbers)
     return Truth(TOP1, classes, number=answers.number)
+
+
+def truth_for(labels: Labels, numbers: Sequence[int], contract: Contract | None, shape: Sequence[int]) -> Truth:
+    """The same for a model with this contract and this shape of its first output.
+
+    Labels that nobody named may mean something else: where they do not fit, there is no truth, and that is no error.
+
+    Raises:
+        UsageError: Labels that were named do not fit the model.
+    """
+    try:
+        return truth_of(labels, numbers, Answers.of(contract, shape))
+    except UsageError as error:
+        if labels.named:
+            raise
+        return Truth("", why=f"{labels.described}: {error.what}")
 
 
 def _class(label: str, answers: Answers, where: str) -> int:

@@ -18,7 +18,7 @@ from stopwatt.datasets.images import Images
 from stopwatt.datasets.labelled import chosen, digest_of
 from stopwatt.datasets.labels import find_labels, require_labels
 from stopwatt.datasets.opening import open_data
-from stopwatt.datasets.truth import Answers, Truth, readable, truth_of
+from stopwatt.datasets.truth import Truth, readable, truth_for
 from stopwatt.errors import StopwattError, UsageError
 from stopwatt.measuring.building import build
 from stopwatt.measuring.bundle import Bundle
@@ -76,7 +76,7 @@ def _chosen(wanted: Labelled | None, bundle: Bundle) -> tuple[Dataset, list[int]
             "data or labels have changed since the samples were drawn", when=dataset.described, now="start again"
         )
     shape = bundle.outputs[0][0].shape if bundle.outputs[0] else ()
-    return dataset, numbers, truth_of(labels, numbers, Answers.of(bundle.contract, shape))
+    return dataset, numbers, truth_for(labels, numbers, bundle.contract, shape)
 
 
 def _require_disk(folder: Path, takes: Takes, count: int) -> None:
