@@ -175,7 +175,7 @@ def test_words_in_a_cell_are_no_numbers(tmp_path):
     "column", [["a", "b"], [[1, 2], None], [[1, None], [2, 3]], [[[1, 2], [3]], [[1], [2]]], [{"a": 1}, {"a": 2}]]
 )
 def test_what_is_no_number_is_refused_by_its_sample_when_the_data_are_drawn(tmp_path, column):
-    parquet.write_table(pyarrow.table({"ids": column}), tmp_path / "x.parquet")
+    parquet.write_table(pa.table({"ids": column}), tmp_path / "x.parquet")
     with pytest.raises(UsageError, match="not numbers of one shape") as refusal:
         calibration_of(str(tmp_path / "x.parquet"))
     assert refusal.value.when.startswith("sample ")

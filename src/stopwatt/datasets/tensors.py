@@ -11,10 +11,12 @@ from numpy.typing import NDArray
 
 from stopwatt.datasets.base import Sample, Takes
 from stopwatt.errors import UsageError
+from stopwatt.text import one_line
 
 LABEL = "label"
 """Name of the array, or the column, that is no input of a model but says which class each sample is of."""
 _BYTES = ("uint8", "int8")
+_NUMBERS = "biuf"
 
 
 @runtime_checkable
@@ -46,14 +48,18 @@ class Tensors:
         return self.count
 
     def digest(self, numbers: Sequence[int]) -> str:
-        """Of names, types, shapes and values."""
+        """Of names, types, shapes and values.
+
+        Raises:
+            UsageError: A value is no number.
+        """
         total = hashlib.sha256()
         for name in sorted(self.rows):
             for number in numbers:
                 if name == LABEL:
                     total.update(f"{name} {self.word(name, number)} ".encode())
                     continue
-                values = np.ascontiguousarray(self.rows[name][number])
+                values = np.ascontiguousarray(self._values(number, name))
                 total.update(f"{name} {values.dtype} {values.shape} ".encode())
                 total.update(values.tobytes())
         return total.hexdigest()
@@ -73,7 +79,7 @@ class Tensors:
         rows = self.rows[name]
         if isinstance(rows, Words):
             return rows.word(number)
-        value = np.asarray(rows[number])
+        value = self._read(number, name)
         if value.size != 1:
             what = f"{name} of sample {number} is of shape {_shown(value.shape)}, not one value"
             raise UsageError(what, when=self.described, now="write one class for each sample")
@@ -93,12 +99,7 @@ class Tensors:
             )
 
     def _array(self, number: int, name: str, dtype: "np.dtype[Any]", shape: tuple[int, ...]) -> NDArray[Any]:
-        where = f"sample {number} of {name} in {self.described}"
-        try:
-            values = np.asarray(self.rows[name][number])
-        except ValueError as error:
-            what = f"the values are not numbers of one shape: {error}"
-            raise UsageError(what, when=where, now="look at the data") from error
+        where, values = self._where(number, name), self._values(number, name)
         if self.text and values.size == prod(shape):
             values = values.reshape(shape)  # a line of text has no shape of its own
         if values.shape != shape:
@@ -112,6 +113,26 @@ class Tensors:
                 f"the values are {values.dtype}, the model takes {dtype}", when=where, now=f"write them as {dtype}"
             )
         return _cast(values, dtype, where)
+
+    def _values(self, number: int, name: str) -> NDArray[Any]:
+        """A sample as the file has it; whatever a cell may hold that is no number is refused."""
+        values = self._read(number, name)
+        if values.dtype.kind not in _NUMBERS:
+            raise self._no_numbers(number, name, f"they are {values.dtype}")
+        return values
+
+    def _read(self, number: int, name: str) -> NDArray[Any]:
+        try:
+            return np.asarray(self.rows[name][number])
+        except (ValueError, TypeError, NotImplementedError, OverflowError) as error:
+            raise self._no_numbers(number, name, one_line(str(error))) from error
+
+    def _no_numbers(self, number: int, name: str, why: str) -> UsageError:
+        what = f"the values are not numbers of one shape: {why}"
+        return UsageError(what, when=self._where(number, name), now="look at the data")
+
+    def _where(self, number: int, name: str) -> str:
+        return f"sample {number} of {name} in {self.described}"
 
     def _fits(self, given: "np.dtype[Any]", wanted: "np.dtype[Any]") -> bool:
         """Whether numbers of a type may be given to an input; bytes for floats are pixels that nobody normalised."""
