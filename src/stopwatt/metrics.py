@@ -44,6 +44,8 @@ def _energy_metrics() -> tuple[Metric, ...]:
 ACCURACY, ACCURACY_LOSS = "accuracy", "accuracy_loss"
 ANSWERS = "accuracy_answers"
 """Raw values behind an accuracy: of each labelled sample whether it is right, or the accuracy of resamples."""
+TOP1, MEAN_AP = "top-1", "mAP@[.50:.95]"
+"""What an accuracy is: of classes the share of samples whose best class is the label, of detections COCO's average."""
 CPU_ESTIMATE = "energy_cpu_estimated"
 """Not measured: CPU time x watts of a core as a data sheet has them, on request only."""
 

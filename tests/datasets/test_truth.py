@@ -8,9 +8,7 @@ import pytest
 from stopwatt.bulk.accuracy import accuracy, resampled
 from stopwatt.datasets.labels import Classes, Objects
 from stopwatt.datasets.truth import (
-    MEAN_AP,
     RESAMPLES,
-    TOP1,
     Answers,
     judge_classes,
     judge_detections,
@@ -19,6 +17,7 @@ from stopwatt.datasets.truth import (
     truth_of,
 )
 from stopwatt.errors import UsageError
+from stopwatt.metrics import MEAN_AP, TOP1
 from stopwatt.serving.coco import AnnotatedImage, Annotations, Truth
 from stopwatt.serving.contract import Contract, Decoding, Detection, Placement, Preprocess, Task
 

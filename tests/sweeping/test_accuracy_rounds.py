@@ -10,14 +10,14 @@ from rich.console import Console
 
 from stopwatt import api
 from stopwatt.datasets.labelled import Data, with_data
-from stopwatt.datasets.truth import MEAN_AP, RESAMPLES, TOP1
+from stopwatt.datasets.truth import RESAMPLES
 from stopwatt.datasets.truth import Truth as DataTruth
 from stopwatt.measuring.accuracy import measure_accuracy
 from stopwatt.measuring.bundle import Bundle
 from stopwatt.measuring.job import Job, JobKind
 from stopwatt.measuring.labelling import batches_of, truth_in
 from stopwatt.measuring.worker import perform
-from stopwatt.metrics import ACCURACY, ANSWERS
+from stopwatt.metrics import ACCURACY, ANSWERS, MEAN_AP, TOP1
 from stopwatt.records import Cell, Labelled, Measured, Precision, Protocol, Setup, Status, Workload
 from stopwatt.serving.coco import AnnotatedImage, Annotations, Truth
 from stopwatt.serving.contract import Contract, Decoding, Placement, Preprocess, Task

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from stopwatt.metrics import ANSWERS
+from stopwatt.metrics import ANSWERS, TOP1
 from stopwatt.records import Measurement
 from stopwatt.text import counted
 
@@ -28,7 +28,7 @@ class Answers:
     @property
     def one_each(self) -> bool:
         """Whether there is one value for each sample."""
-        return bool(self.values.size == self.samples and np.isin(self.values, (0.0, 1.0)).all())
+        return self.metric == TOP1
 
     @property
     def about(self) -> str:

@@ -115,9 +115,9 @@ def _names(dataset: Images) -> dict[int, str]:
 
 
 def _by_folder(dataset: Images) -> Classes | None:
-    names = _names(dataset)
-    if not all("/" in name and "#" not in name for name in names.values()):  # a frame of a video has no class
+    if not all("/" in item.name and item.frame is None for item in dataset.items):  # a video's folder is no class
         return None
+    names = _names(dataset)
     found = labels_of(FOLDERS, names, None)
     several = len(Counter(found.of.values())) > 1
     return Classes(found.source, found.of) if several and len(found.of) == len(names) else None

@@ -9,12 +9,11 @@ from numpy.typing import NDArray
 from stopwatt.bulk.accuracy import accuracy, resampled
 from stopwatt.datasets.labels import Labels, Objects
 from stopwatt.errors import UsageError
+from stopwatt.metrics import MEAN_AP, TOP1
 from stopwatt.serving.coco import AnnotatedImage, Annotations
 from stopwatt.serving.contract import Contract, Detection, Placement, Task
 from stopwatt.text import one_line
 
-TOP1, MEAN_AP = "top-1", "mAP@[.50:.95]"
-"""What accuracy is: of classes the share of samples whose best class is the label, of detections COCO's average."""
 RESAMPLES = 200
 _SOME = 5
 

@@ -10,11 +10,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from stopwatt.backends.base import Runner
-from stopwatt.datasets.truth import TOP1, Judged, Truth, judge_classes, judge_detections
+from stopwatt.datasets.truth import Judged, Truth, judge_classes, judge_detections
 from stopwatt.errors import StopwattError
 from stopwatt.measuring.job import Job
 from stopwatt.measuring.labelling import batches_of, truth_in
-from stopwatt.metrics import ACCURACY, ANSWERS
+from stopwatt.metrics import ACCURACY, ANSWERS, TOP1
 from stopwatt.records import Labelled, Measured, Note, Reading, Samples, Scalar, Unavailable
 from stopwatt.serving.contract import Contract, Detection
 from stopwatt.serving.decoding import WrongOutputs, decoded
