@@ -226,7 +226,10 @@ def page_of(rows: Sequence[dict[str, Any]], drawn: dict[str, Any], size: str) ->
     )
 
 
-_HEAD = ("backend", "precision", "matched", "largest score difference", "least IoU", "AP", "change of AP", "AP at 0.50")
+_HEAD = (
+    "backend", "precision", "matched", "largest score difference", "least IoU", "AP", "change of AP", "AP at 0.50",
+    "AP at 0.75",
+)  # fmt: skip
 
 
 def _cells(row: dict[str, Any]) -> tuple[str, ...]:
@@ -234,7 +237,8 @@ def _cells(row: dict[str, Any]) -> tuple[str, ...]:
         return (row["backend"], row["precision"], row["refused"], *["-"] * (len(_HEAD) - 3))
     b = row["b"]["accuracy"]
     figures = (percent(row["share_identical"]), f"{row['score_difference']:.1e}", f"{row['least_iou']:.4f}")
-    return (row["backend"], row["precision"], *figures, f"{b['ap']:.4f}", _change(row), f"{b['ap50']:.4f}")
+    accuracy_of = (f"{b['ap']:.4f}", _change(row), f"{b['ap50']:.4f}", f"{b['ap75']:.4f}")
+    return (row["backend"], row["precision"], *figures, *accuracy_of)
 
 
 def _change(row: dict[str, Any]) -> str:
