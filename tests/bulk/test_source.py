@@ -325,6 +325,14 @@ def test_what_is_no_data_is_refused_with_what_would_be(tmp_path, monkeypatch, da
     assert refused.value.now
 
 
+@pytest.mark.parametrize("data", [".", "*.jpg", "1.jpg"])
+def test_a_folder_of_images_that_nothing_needs_is_said_to_be_unused(tmp_path, data):
+    files(tmp_path, "1.jpg")
+    source = open_source(str(tmp_path / data), images=tmp_path)
+    assert names_of(source) == ["1.jpg"]
+    assert any("--images is not used" in note for note in source.notes)
+
+
 def test_of_more_images_than_are_asked_for_the_first_are_taken(tmp_path):
     source = open_source(str(files(tmp_path, *(f"{number}.jpg" for number in range(20)))), limit=3)
     assert names_of(source) == ["0.jpg", "1.jpg", "2.jpg"]

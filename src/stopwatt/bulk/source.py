@@ -62,11 +62,11 @@ def _found(path: Path, images: Path | None) -> Source:
         mode = path.stat().st_mode
     except (OSError, ValueError) as error:
         if is_pattern(str(path)):
-            return _matching(path)
+            return _by_itself(_matching(path), images)
         why = error.strerror if isinstance(error, OSError) else str(error)
         raise UsageError(f"the data cannot be found: {why}", when=one_line(str(path)), now=_WANTED) from error
     if stat.S_ISDIR(mode):
-        return _in_folder(path)
+        return _by_itself(_in_folder(path), images)
     if not stat.S_ISREG(mode) and not stat.S_ISFIFO(mode):
         raise UsageError("the data is a device or a socket", when=str(path), now=_WANTED)
     return _in_file(path, images)
@@ -80,10 +80,18 @@ def _in_file(path: Path, images: Path | None) -> Source:
         return _listed(path, images)
     root, name = str(path.parent.absolute()), path.name
     if suffix in image_files.SUFFIXES:
-        return Source(Files(root, Names([os.fsencode(name)])), f"image {name}")
+        return _by_itself(Source(Files(root, Names([os.fsencode(name)])), f"image {name}"), images)
     if suffix in video.SUFFIXES:
-        return _of_videos(root, [name], f"video {name}")
+        return _by_itself(_of_videos(root, [name], f"video {name}"), images)
     raise UsageError(f"a file that ends in {suffix} is no data that can be run", when=str(path), now=_WANTED)
+
+
+def _by_itself(source: Source, images: Path | None) -> Source:
+    """A source that needs no folder of images besides."""
+    if images is None:
+        return source
+    note = f"--images is not used: it is for lists and annotations, this is the {source.described}"
+    return replace(source, notes=(*source.notes, note))
 
 
 def _in_folder(path: Path) -> Source:
