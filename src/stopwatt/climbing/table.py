@@ -12,7 +12,7 @@ from stopwatt.analyse.row import Row as Summary
 from stopwatt.climbing.rungs import Gain, Ladder, Marginal
 from stopwatt.metrics import ACCURACY, ACCURACY_LOSS
 from stopwatt.records import Note, Severity, Status
-from stopwatt.reporting.accuracy import about_accuracy, accuracy_cell, loss_cell
+from stopwatt.reporting.accuracy import about_accuracy, accuracy_cell, accuracy_warnings, loss_cell
 from stopwatt.reporting.cells import interval_cell, tail_cell
 from stopwatt.reporting.console import MISSING
 from stopwatt.reporting.energy import energy_lines
@@ -109,7 +109,9 @@ def _judged(found: Ladder) -> "Iterator[Table | Text]":
     heads = (Column(head, right=True) for head in ("accuracy [95 %]", "lost to the base [95 %]"))
     yield Text()
     yield grid("", [Column("up to step", whole=True), *heads], rows)
-    yield from (Text(line, style="quiet") for line in about_accuracy([row for _, row in known]))
+    judged = [row for _, row in known]
+    yield from (Text(line, style="quiet") for line in about_accuracy(judged))
+    yield from accuracy_warnings(judged)
 
 
 def _cells(row: Summary, time: Scale) -> Sequence[str]:

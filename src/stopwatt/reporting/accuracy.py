@@ -38,6 +38,15 @@ def about_accuracy(rows: Sequence[Row]) -> list[str]:
     return list(dict.fromkeys(line for line in lines if line))
 
 
+def accuracy_warnings(rows: Sequence[Row]) -> list[Text]:
+    """What makes an accuracy say less than it seems to, each once."""
+    found = {counted_note.note.kind: counted_note.note for row in rows for counted_note in row.notes}
+    chosen = [note for kind, note in found.items() if kind.startswith(f"{ACCURACY}-")]
+    return [
+        Text(printable(f"! {note.text}; now: {note.now}".removesuffix("; now: ")), style="warning") for note in chosen
+    ]
+
+
 def _about(row: Row, labelled: Labelled | None, *, calibrated: bool) -> str:
     if row.answers is None or labelled is None:
         return ""

@@ -8,6 +8,7 @@ from rich.text import Text
 from stopwatt.analyse.estimate import Estimate, counted
 from stopwatt.metrics import ACCURACY
 from stopwatt.records import Note, Severity
+from stopwatt.reporting.accuracy import about_accuracy, accuracy_warnings
 from stopwatt.reporting.console import MISSING
 from stopwatt.reporting.grid import Column, Row, grid
 from stopwatt.stats.ratios import Ratio, Verdict
@@ -43,6 +44,9 @@ def render_tuned(
     console.print(grid("", _columns(scales), _rows(found, scales)))
     for sentence in sentences(found):
         console.print(Text(f"- {printable(sentence)}"))
+    known = [one.row for one in (found.winner, found.runner_up, found.default, *found.front) if one]
+    for line in (*(Text(text, style="quiet") for text in about_accuracy(known)), *accuracy_warnings(known)):
+        console.print(line)
     for note in (note for note in notes if note.severity is Severity.WARNING):
         now = f"; now: {note.now}" if note.now else ""
         console.print(Text(printable(f"! {note.text}{now}"), style="warning"))
