@@ -171,3 +171,15 @@ def test_equal_seeds_resample_the_same_images_for_every_model():
     assert np.ptp(one.parts) > 0
     nothing = judge_detections({}, truth, 7)
     assert (nothing.accuracy, nothing.parts.max()) == (0.0, 0.0)
+
+
+def test_resamples_without_an_object_are_left_out():
+    annotations, found = scenes(4)
+    bare = replace(annotations, objects={5: annotations.objects[5]})
+    numbers = dict(enumerate((5, 15, 25, 35)))
+    truth = readable(
+        truth_of(Objects("a.json", numbers, bare), list(numbers), BOXES), range(4), [Placement(100, 100)] * 4, 0
+    )
+    judged = judge_detections({place + 1: found[image] for place, image in numbers.items()}, truth, 0)
+    assert 0 < judged.parts.size < RESAMPLES
+    assert np.isfinite(judged.parts).all()

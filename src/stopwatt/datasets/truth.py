@@ -208,7 +208,8 @@ class Judged:
     Attributes:
         accuracy: 0 to 1; `None` where no sample has anything to find.
         parts: Of classes 1 for each sample that is answered right and 0 for the others, int64; of detections the
-            accuracy on each of `RESAMPLES` resamples of the images, the same ones for all models, float64.
+            accuracy on each of `RESAMPLES` resamples of the images, the same ones for all models, float64. Resamples
+            without any object are left out, which are the same ones for all models, too.
     """
 
     accuracy: float | None
@@ -234,4 +235,5 @@ def judge_detections(found: Mapping[int, Sequence[Detection]], truth: Truth, see
     if whole is None:
         return Judged(None, np.empty(0))
     draws = np.random.default_rng(seed).integers(len(truth), size=(RESAMPLES, len(truth)))
-    return Judged(whole, np.array(resampled(found, truth.objects, draws), np.float64))
+    parts = np.array(resampled(found, truth.objects, draws), np.float64)
+    return Judged(whole, parts[np.isfinite(parts)])
