@@ -18,13 +18,12 @@ from statistics import mean
 from typing import Any
 
 import bulk_gpu_page
+from bulk_gpu_arms import BY_HAND, ONE, PACKED, Arm, several
 from result import RESULTS, Made, made_here
 
 HERE = Path(__file__).parent
 KEPT = HERE.parent / "build" / "bulk-gpu"
 MODEL = HERE / "resnet50_detector.py:detector"
-BY_HAND = "by hand"
-"""One command a GPU, each with a part of the images."""
 COMPARED = 200
 """Images whose detections are compared between setups: the first ones."""
 _LONGEST_S = 240.0
@@ -32,63 +31,6 @@ _TAKEN = (
     "images_per_s", "seconds", "bottleneck", "ceilings", "layout", "stages", "cores", "peak_memory", "energy",
 )  # fmt: skip
 """Of a run's document."""
-
-
-@dataclass(frozen=True)
-class Arm:
-    """One run.
-
-    Attributes:
-        images: How many; so that it lasts long enough for a share of the time to mean something.
-        backend: That runs the model in place, or that it is packed for.
-        precision: Of the model.
-        batch: Images of a call.
-        workers: Processes with a model; `BY_HAND` has one command for each GPU.
-        devices: GPUs.
-        queue: Whether decoders put images into a queue; else workers decode.
-        turn: Which of several equal ones.
-    """
-
-    images: int
-    backend: str = "eager"
-    precision: str = "bf16"
-    batch: int = 8
-    workers: int | str = 1
-    devices: int = 1
-    queue: bool = True
-    turn: int = 1
-
-    @property
-    def key(self) -> str:
-        """Names it."""
-        parts = (self.backend, self.precision, f"b{self.batch}", f"w{self.workers}", f"g{self.devices}")
-        return "-".join((*parts, "queue" if self.queue else "direct", str(self.turn))).replace(" ", "-")
-
-
-PACKED = ("torchscript", "aoti")
-ONE = (
-    Arm(3000), Arm(3000, workers=2), Arm(3000, workers=4),
-    Arm(4000, "eager+channels-last"), Arm(4000, "eager+channels-last", workers=2), Arm(4000, "compile"),
-    Arm(4000, "compile", workers=2), Arm(4000, "compile+channels-last"),
-    Arm(900, precision="fp32"), Arm(1500, precision="tf32"), Arm(3000, precision="fp16"),
-    Arm(600, queue=False), Arm(1500, workers=4, queue=False),
-    Arm(1500, batch=1), Arm(3000, batch=32), Arm(3000, "cudagraph"), Arm(3000, turn=2),
-    Arm(1500, batch=1, workers=4), Arm(3000, "torchscript"), Arm(4000, "aoti"),
-)  # fmt: skip
-"""On one GPU, in this order."""
-
-
-def several(devices: int) -> tuple[Arm, ...]:
-    """On so many GPUs: a process each, one process for all, and commands by hand."""
-    counts = [count for count in (2, 4, 8) if count <= devices]
-    each = [Arm(3000 * count, workers=count, devices=count) for count in counts]
-    return (
-        Arm(3000, turn=bulk_gpu_page.BESIDE), each[-1], Arm(6000, workers=1, devices=devices),
-        Arm(2000, batch=1, workers=1, devices=devices), Arm(1500 * devices, batch=1, workers=devices, devices=devices),
-        Arm(3000 * devices, workers=BY_HAND, devices=devices), *each[:-1],
-        Arm(4000 * devices, "compile", workers=devices, devices=devices),
-        Arm(8000, "compile", workers=1, devices=devices),
-    )  # fmt: skip
 
 
 @dataclass
@@ -232,7 +174,7 @@ class Study:
             "failed": document["failed"],
             "workers": [one["images_per_s"] for one in document["workers"]],
             "gpus": list(_gpus(document["ticks"], document["readings"])),
-            "notes": document["notes"],
+            "notes": [note.replace(f"{HERE.parent}/", "") for note in document["notes"]],
             "detections": len(found),
             "digest": sha256(first.encode()).hexdigest()[:16],
         }
@@ -251,7 +193,8 @@ def _ended(command: Sequence[str]) -> tuple[str, str, int]:
         done = subprocess.run(command, capture_output=True, text=True, timeout=_LONGEST_S, check=False)
     except subprocess.TimeoutExpired:
         return "", f"no end within {_LONGEST_S:g} s", 124
-    return done.stdout, " ".join(done.stderr.split())[-600:], done.returncode
+    wrong = " ".join(done.stderr.split())[-600:]
+    return done.stdout, wrong.replace(f"{HERE.parent}/", ""), done.returncode
 
 
 def _gpus(ticks: Sequence[dict[str, Any]], names: Sequence[str]) -> Iterator[dict[str, Any]]:
@@ -290,7 +233,8 @@ def main(out: Path = RESULTS, until: float = float("inf")) -> None:
     about = study.kept / f"made-{devices}.json"
     if devices:
         about.write_text(json.dumps(asdict(made_here("cuda"))))
-    mades = [Made(**json.loads(path.read_text())) for path in sorted(study.kept.glob("made-*.json"))]
+    found = {int(path.stem.removeprefix("made-")): path for path in study.kept.glob("made-*.json")}
+    mades = {count: Made(**json.loads(path.read_text())) for count, path in sorted(found.items())}
     base = Arm(0, precision="fp32").key
     others = [Arm(0, backend, precision).key for backend, precision in bulk_gpu_page.SETUPS]
     pairs = [(base, other) for other in others if "digest" in study.results.get(other, {}) and base in study.results]

@@ -4,7 +4,7 @@ import json
 from dataclasses import asdict
 
 import bulk_gpu_page
-from bulk_gpu import BY_HAND, Arm, several
+from bulk_gpu_arms import BY_HAND, Arm, several
 from result import Made
 
 
@@ -24,7 +24,7 @@ def run(arm, rate, *, busy=99.0, digest="a", bound="model"):
 
 def written(tmp_path, runs, compared=None):
     made = Made("2026-01-02", {"gpu.name": "A GPU"}, {"torch": "2.0"})
-    bulk_gpu_page.write(runs, compared or {}, [made], tmp_path)
+    bulk_gpu_page.write(runs, compared or {}, {1: made}, tmp_path)
     json.loads((tmp_path / "bulk-gpu.json").read_text())
     return (tmp_path / "bulk-gpu.md").read_text()
 
@@ -32,8 +32,8 @@ def written(tmp_path, runs, compared=None):
 def test_runs_are_set_beside_the_plain_one(tmp_path):
     arms = {Arm(3000): 100.0, Arm(3000, workers=2): 150.0, Arm(600, queue=False): 40.0}
     text = written(tmp_path, {arm.key: run(arm, rate) for arm, rate in arms.items()})
-    assert "two processes on the GPU, beside one: 1.50 x" in text
-    assert "with the queue, beside without it (one process): 2.50 x" in text
+    assert "| eager bf16, batch 8, 2 processes | 150 | 1.50 x | 97 % (model) | 99 % | 2.5 |" in text
+    assert "| eager bf16, batch 8, 1 process, no queue | 40.0 | 0.400 x | - |" in text
     assert "equal byte by byte in 1 of 1 setups that ran in several layouts (3 runs" in text
     assert text.index("| eager bf16, batch 8, 2 processes | 150 |") < text.index("| eager bf16, batch 8, 1 process |")
 
@@ -41,7 +41,7 @@ def test_runs_are_set_beside_the_plain_one(tmp_path):
 def test_an_idle_gpu_is_explained_by_what_the_run_named(tmp_path):
     idle = run(Arm(3000), 100.0, busy=60.0, bound="decode")
     text = written(tmp_path, {"one": idle, "two": run(Arm(3000, workers=2), 150.0, digest="b")})
-    assert "in 1 of 2 runs with a queue; of the others the run itself said that decode held it back" in text
+    assert "in 1 of 2 runs with a queue on one GPU; of the others the run itself said that decode held it back" in text
     assert "equal byte by byte in 0 of 1 setups" in text
 
 
@@ -69,7 +69,7 @@ def test_detections_are_set_beside_those_of_fp32_with_the_whole_name_of_the_setu
 
 
 def test_what_did_not_run_is_shown_with_what_it_said(tmp_path):
-    wrong = {"arm": asdict(Arm(4000, "aoti")), "images_per_s": None, "error": "killed by SIGSEGV"}
+    wrong = {"arm": asdict(Arm(4000, "aoti")), "images_per_s": None, "error": "note: so stopwatt: killed by SIGSEGV"}
     text = written(tmp_path, {"one": run(Arm(3000), 100.0), "two": wrong})
     assert "| aoti bf16, batch 8, 1 process | killed by SIGSEGV |" in text
 
