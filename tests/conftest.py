@@ -106,12 +106,14 @@ def small_disk(monkeypatch):
 
 
 BARE = """
+import ctypes
 import sys
 import torch
 
 model = torch.nn.Linear(8, 8).cuda()
 inputs = (torch.randn(1, 8, device="cuda"),)
 path = torch._inductor.aoti_compile_and_package(torch.export.export(model, inputs), package_path=sys.argv[1])
+ctypes.CDLL("libstdc++.so.6", ctypes.RTLD_GLOBAL)  # as the backend does
 torch._inductor.aoti_load_package(path)(*inputs)
 """
 

@@ -1,4 +1,5 @@
 import logging
+import subprocess
 import sys
 import warnings
 
@@ -149,3 +150,20 @@ def test_outputs_of_any_structure_become_a_flat_tuple_of_host_arrays():
     arrays = arrays_of(outputs)
 
     assert [array.dtype for array in arrays] == [np.float32, np.int64]
+
+
+def test_packages_compiled_ahead_of_time_use_the_c_plus_plus_library_of_the_process():
+    code = """
+import ctypes
+from stopwatt.backends.aoti import share_cpp_library
+
+def is_shared():
+    return hasattr(ctypes.CDLL(None), "_ZNSt6locale7classicEv")
+
+ctypes.CDLL("libstdc++.so.6")  # for its own use, as Python loads extensions
+before = is_shared()
+share_cpp_library()
+print(before, is_shared())
+"""
+    said = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
+    assert said == "False True\n"

@@ -1,5 +1,7 @@
 """AOTInductor: the module exported and compiled ahead of time into a package that needs no Python code."""
 
+import contextlib
+import ctypes
 import re
 import zipfile
 from collections.abc import Sequence
@@ -76,9 +78,20 @@ class Aoti:
             from torch._inductor import aoti_load_package
 
             configure(setup)
+            share_cpp_library()
             index = device_index(setup.device) if device_kind(setup.device) == "cuda" else -1
             package = aoti_load_package(str(folder / _FILE), device_index=index)
         return TorchRunner(unpacking(package), setup, read_facts(folder))
+
+
+def share_cpp_library() -> None:
+    """Let packages use the C++ library that this process has already loaded, for all of its symbols.
+
+    Python loads extensions for themselves (`RTLD_LOCAL`). A package in which the compiler left parts of the library
+    then used these beside those of the process: with torch 2.11 its first regular expression ended in SIGSEGV.
+    """
+    with contextlib.suppress(OSError):  # another C++ library than GNU's
+        ctypes.CDLL("libstdc++.so.6", ctypes.RTLD_GLOBAL)
 
 
 def _compile(module: "torch.nn.Module", example: Arrays, setup: Setup, path: Path) -> None:
