@@ -25,7 +25,7 @@ TARGET = 0.95
 CEILINGS = ("model", "decode", "storage", "together")
 BACKENDS = ("onnxruntime", "openvino", "aoti")
 BARE = ("--no-ceilings",)
-BASE = "defaults"
+BASE, ALONE = "defaults", "--queue 0 --workers 2"
 
 
 @dataclass(frozen=True)
@@ -55,8 +55,9 @@ def main(out: Path = RESULTS, images: int = IMAGES, rounds: int = ROUNDS, part: 
         arms = ways(packs)
         done = in_turns(arms, photos, folder, part, turns)
         written = {arm.name: results(folder / f"arm{place}") for place, arm in enumerate(arms)}
+        beside = in_turns(without_queue(packs["onnxruntime"]), photos, folder, images, rounds)
     notes = [equal(written), *(f"{one} could not be packed on this machine." for one in BACKENDS if one not in packs)]
-    write(out, [share(name, each) for name, each in whole.items()], done, notes)
+    write(out, [share(name, each) for name, each in whole.items()], beside, done, notes)
 
 
 def layouts(packed: str) -> list[Arm]:
@@ -68,6 +69,11 @@ def layouts(packed: str) -> list[Arm]:
     ]
 
 
+def without_queue(packed: str) -> list[Arm]:
+    """Workers that do everything for themselves, beside a run that measures the ceilings: they measure none."""
+    return [Arm(BASE, packed), Arm(ALONE, packed, ("--queue", "0", "--workers", "2", "--threads", "1", *BARE))]
+
+
 def ways(packs: Mapping[str, str]) -> list[Arm]:
     """The same work: first the run as it comes, with which all others are compared."""
     packed = packs["onnxruntime"]
@@ -76,7 +82,7 @@ def ways(packs: Mapping[str, str]) -> list[Arm]:
         Arm("--auto", packed, (*BARE, "--auto")),
         Arm("--workers 2", packed, (*BARE, "--workers", "2")),
         Arm("--queue 0", packed, (*BARE, "--queue", "0", "--threads", "1")),
-        Arm("--queue 0 --workers 2", packed, (*BARE, "--queue", "0", "--workers", "2", "--threads", "1")),
+        Arm(ALONE, packed, (*BARE, "--queue", "0", "--workers", "2", "--threads", "1")),
         Arm("not packed (eager)", DETECTOR, BARE),
     ]
     arms += [Arm(f"packed for {name}", path, BARE) for name, path in packs.items() if path != packed]
@@ -88,9 +94,9 @@ def ways(packs: Mapping[str, str]) -> list[Arm]:
     return arms
 
 
-def share(name: str, done: Sequence[Done]) -> Share:
-    """Of the smallest ceiling, round by round: each run measured its own."""
-    smallest = [min(known(one.document).items(), key=lambda pair: pair[1]) for one in done]
+def share(name: str, done: Sequence[Done], measured: Sequence[Done] = ()) -> Share:
+    """Of the smallest ceiling, round by round: each run measured its own, or another one did in the same round."""
+    smallest = [min(known(one.document).items(), key=lambda pair: pair[1]) for one in measured or done]
     ceilings = np.array([value for _, value in smallest])
     rates = np.array([one.rate for one in done])
     return Share(name, done, [name for name, _ in smallest], compare_rounds(1 / ceilings, 1 / rates))
@@ -109,7 +115,13 @@ def equal(written: Mapping[str, Any]) -> str:
     return f"All write the same kind of file; equal to the last digit: {', '.join(same)}; not so: {others or 'none'}."
 
 
-def write(out: Path, shares: Sequence[Share], done: Mapping[str, Sequence[Done]], notes: Sequence[str]) -> None:
+def write(
+    out: Path,
+    shares: Sequence[Share],
+    beside: Mapping[str, Sequence[Done]],
+    done: Mapping[str, Sequence[Done]],
+    notes: Sequence[str],
+) -> None:
     """The page."""
     images, part = (one.document["images"] for one in (shares[0].done[0], done[BASE][0]))
     page = Page(
@@ -123,6 +135,7 @@ def write(out: Path, shares: Sequence[Share], done: Mapping[str, Sequence[Done]]
         f"{images:,} images of 1920x1080 (`stopwatt data shapes`), the detector of `examples/detector` packed for "
         f"onnxruntime (fp32, batch 8), {cores} cores, files in the page cache, {len(first)} rounds in turn.",
         *(verdict(one) for one in shares),
+        alone(beside),
         "The ceilings are measured by the processes of each run, before its first image: the model alone, decoding "
         "alone and reading alone, each with the machine to itself. `cores` is what all cores can do when decoding and "
         "the model share them: cores divided by the CPU seconds that an image takes in both. A run cannot pass the "
@@ -130,7 +143,7 @@ def write(out: Path, shares: Sequence[Share], done: Mapping[str, Sequence[Done]]
         f"Below, {part} images, every way in {counted(len(done[BASE]), 'round')} that take turns, without the "
         "measurement of ceilings; images/s from the first image that is begun, with the model ready, to the last "
         "result. All decode with the same function.",
-        foreign([one for rounds in (*(one.done for one in shares), *done.values()) for one in rounds]),
+        foreign([one for each in (*(one.done for one in shares), *beside.values(), *done.values()) for one in each]),
         *notes,
         *(compared(name, against[name]) for name in done if "loop" in name or "Ray" in name or "queue" in name),
     ]
@@ -158,6 +171,7 @@ def write(out: Path, shares: Sequence[Share], done: Mapping[str, Sequence[Done]]
         "shares": [
             {"run": one.name, "value": one.ratio.value, "low": one.ratio.low, "high": one.ratio.high} for one in shares
         ],
+        "without_queue": {name: [_kept(each) for each in rounds] for name, rounds in beside.items()},
         "layouts": {one.name: [_kept(each) for each in one.done] for one in shares},
         "ways": {name: [_kept(each) for each in rounds] for name, rounds in done.items()},
     }
@@ -169,8 +183,20 @@ def verdict(one: Share) -> str:
     assert one.ratio.value is not None
     met = "is met" if one.ratio.value >= TARGET else "is not met"
     low = "" if one.ratio.low is None else f"; the interval's lower end is {percent(one.ratio.low)}"
-    names = " or ".join(sorted({"cores" if name == "together" else name for name in one.binding}))
-    return f"{one.name}: {_share(one.ratio)} of the binding ceiling ({names}): the target of 95 % {met}{low}."
+    return f"{one.name}: {_share(one.ratio)} of the binding ceiling ({_binding(one)}): the target of 95 % {met}{low}."
+
+
+def alone(beside: Mapping[str, Sequence[Done]]) -> str:
+    """What workers without a queue come to."""
+    found = share(ALONE, beside[ALONE], beside[BASE])
+    own = share(BASE, beside[BASE])
+    faster = compare_rounds(seconds(beside[BASE]), seconds(beside[ALONE]))
+    return (
+        f"Without a queue, each worker reading, decoding and calling the model in turn ({ALONE}), the same images went "
+        f"through at {_mean(rates(beside[ALONE]))} images/s, {_share(found.ratio)} of the binding ceiling "
+        f"({_binding(found)}) of a run with defaults in the same round (it measures none itself), which reached "
+        f"{_share(own.ratio)}: {_ratio(faster)} of its images/s ({faster.verdict})."
+    )
 
 
 def compared(name: str, found: Ratio) -> str:
@@ -205,9 +231,12 @@ def seconds(done: Sequence[Done]) -> Any:
 def _row(one: Share) -> tuple[str, ...]:
     ceilings = [known(each.document) for each in one.done]
     shown = [_mean(np.array([each[name] for each in ceilings if name in each])) for name in CEILINGS]
-    binding = "/".join(sorted({"cores" if name == "together" else name for name in one.binding}))
     named = "/".join(sorted({each.document["bottleneck"]["name"] for each in one.done}))
-    return (one.name, _mean(rates(one.done)), *shown, binding, _share(one.ratio), named)
+    return (one.name, _mean(rates(one.done)), *shown, _binding(one), _share(one.ratio), named)
+
+
+def _binding(one: Share) -> str:
+    return " or ".join(sorted({"cores" if name == "together" else name for name in one.binding}))
 
 
 def _spent(name: str, done: Sequence[Done]) -> tuple[str, ...]:
@@ -237,7 +266,7 @@ def _ratio(found: Ratio) -> str:
 
 
 def _kept(one: Done) -> dict[str, Any]:
-    names = ("ceilings", "bottleneck", "layout", "cores", "peak_memory", "seconds", "stages", "readings")
+    names = ("images", "ceilings", "bottleneck", "layout", "cores", "peak_memory", "seconds", "stages", "readings")
     return {
         "images_per_s": one.rate,
         "whole_s": one.whole_s,
