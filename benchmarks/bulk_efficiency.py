@@ -135,21 +135,24 @@ def write(
         f"{images:,} images of 1920x1080 (`stopwatt data shapes`), the detector of `examples/detector` packed for "
         f"onnxruntime (fp32, batch 8), {cores} cores, files in the page cache, {len(first)} rounds in turn.",
         *(verdict(one) for one in shares),
+        missing([*first, *beside[BASE]]),
         alone(beside),
         "The ceilings are measured by the processes of each run, before its first image: the model alone, decoding "
         "alone and reading alone, each with the machine to itself. `cores` is what all cores can do when decoding and "
         "the model share them: cores divided by the CPU seconds that an image takes in both. A run cannot pass the "
-        f"smallest of the four. How they share: {how(first)}.",
+        "smallest of the four by more than these differ from one time to the next. How they share: "
+        f"{how(first)}.",
         f"Below, {part} images, every way in {counted(len(done[BASE]), 'round')} that take turns, without the "
         "measurement of ceilings; images/s from the first image that is begun, with the model ready, to the last "
-        "result. All decode with the same function.",
+        "result. All decode with the same function; the loops keep no journal, measure nothing, and end at the first "
+        "damaged image.",
         foreign([one for each in (*(one.done for one in shares), *beside.values(), *done.values()) for one in each]),
         *notes,
         *(compared(name, against[name]) for name in done if "loop" in name or "Ray" in name or "queue" in name),
     ]
     page.tables = [
         (
-            "Against the ceilings, images/s",
+            "Against the ceilings, images/s; named: what the run says holds it back, none where it is balanced",
             ("run", "images/s", "model", "decode", "storage", "cores", "binding", "share of it", "named"),
             [_row(one) for one in shares],
         ),
@@ -184,6 +187,19 @@ def verdict(one: Share) -> str:
     met = "is met" if one.ratio.value >= TARGET else "is not met"
     low = "" if one.ratio.low is None else f"; the interval's lower end is {percent(one.ratio.low)}"
     return f"{one.name}: {_share(one.ratio)} of the binding ceiling ({_binding(one)}): the target of 95 % {met}{low}."
+
+
+def missing(done: Sequence[Done]) -> str:
+    """Of the cores' ceiling, in the runs with defaults: what the run did not get of the cores, and what it spent."""
+    cores = cores_allowed()
+    used = geometric_mean(np.array([each.document["cores"] for each in done])) / cores
+    spent = [each.document["cores"] / each.rate * known(each.document)["together"] / cores for each in done]
+    return (
+        f"What the runs with defaults are short of: they used {percent(round(used, 3))} of the cores (the rest went to "
+        f"other programs and to waiting), and {geometric_mean(np.array(spent)):.3f} times the CPU time "
+        "that decoding and the model take in their ceilings, which do without the main process's work and the readings "
+        "of instruments."
+    )
 
 
 def alone(beside: Mapping[str, Sequence[Done]]) -> str:
