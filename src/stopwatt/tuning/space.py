@@ -19,6 +19,10 @@ _OFFERED = {
     "cuda": (Precision.FP32, Precision.TF32, Precision.BF16, Precision.FP16),
 }
 _BATCHES = {Goal.LATENCY: (1,), Goal.MEMORY: (1,), Goal.THROUGHPUT: (1, 2, 4, 8, 16, 32), Goal.ENERGY: (1, 4, 16, 32)}
+_FOR_GOAL = {
+    ("cpu", Goal.THROUGHPUT): {"openvino": "throughput"},  # several streams
+    ("cuda", Goal.LATENCY): {"compile": "reduce-overhead"},  # graphs of the device
+}
 SCOUT = Protocol(
     rounds=1,
     trials=100,
@@ -111,28 +115,12 @@ def space_of(asked: Asked, scout: Protocol = SCOUT) -> Space:
     Raises:
         UsageError: An unknown name, a value out of range, or nothing to choose from.
     """
-    kind = kind_of(asked.device)
     threads = tuple(asked.threads) or _thread_counts(asked.device)
-    precisions = tuple(asked.precisions) or tuple(map(str, _OFFERED[kind]))
     batches = tuple(asked.batches) or _BATCHES[asked.goal]
-    plans = [
-        make_plan(
-            Request(
-                workloads=(asked.workload,),
-                params=asked.params,
-                backends=asked.backends,
-                precisions=precisions,
-                batches=batches,
-                device=asked.device,
-                threads=count,
-                protocol=asked.rules(scout),
-                baseline=count == threads[-1],
-                tag=asked.tag,
-            )
-        )
-        for count in threads
-    ]
-    every = [cell for plan in plans for cell in plan.cells]
+    plans = [_plan(asked, scout, asked.backends, count, baseline=count == threads[-1]) for count in threads]
+    further = _variants(asked, plans[-1].cells)
+    more = [_plan(asked, scout, further, count, baseline=False) for count in threads] if further else []
+    every = [cell for plan in (*plans, *more) for cell in plan.cells]
     possible, refused = _possible(every)
     cells = _default_first(possible, min(batches))
     if len(cells) < 2:  # noqa: PLR2004  (the default, and something else)
@@ -142,6 +130,30 @@ def space_of(asked: Asked, scout: Protocol = SCOUT) -> Space:
             now="name more --backends, --precision, --batch or --threads",
         )
     return Space(cells, refused, plans[-1])
+
+
+def _plan(asked: Asked, scout: Protocol, labels: Sequence[str], threads: int, *, baseline: bool) -> Plan:
+    return make_plan(
+        Request(
+            workloads=(asked.workload,),
+            params=asked.params,
+            backends=labels,
+            precisions=tuple(asked.precisions) or tuple(map(str, _OFFERED[kind_of(asked.device)])),
+            batches=tuple(asked.batches) or _BATCHES[asked.goal],
+            device=asked.device,
+            threads=threads,
+            protocol=asked.rules(scout),
+            baseline=baseline,
+            tag=asked.tag,
+        )
+    )
+
+
+def _variants(asked: Asked, cells: Sequence[Cell]) -> tuple[str, ...]:
+    """Variants made for the goal, of backends that nobody chose by name."""
+    made = _FOR_GOAL.get((kind_of(asked.device), asked.goal), {})
+    used = {cell.setup.backend for cell in cells} if ALL in asked.backends else set()
+    return tuple(f"{backend}:{variant}" for backend, variant in made.items() if backend in used)
 
 
 def _thread_counts(device: str) -> tuple[int, ...]:
