@@ -16,7 +16,7 @@ from stopwatt.text import one_line
 LABEL = "label"
 """Name of the array, or the column, that is no input of a model but says which class each sample is of."""
 _BYTES = ("uint8", "int8")
-_NUMBERS = "biuf"
+_NUMBERS = "biufc"
 
 
 @runtime_checkable
