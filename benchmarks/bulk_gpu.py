@@ -174,7 +174,7 @@ class Study:
             "failed": document["failed"],
             "workers": [one["images_per_s"] for one in document["workers"]],
             "gpus": list(_gpus(document["ticks"], document["readings"])),
-            "notes": [note.replace(f"{HERE.parent}/", "") for note in document["notes"]],
+            "notes": document["notes"],
             "detections": len(found),
             "digest": sha256(first.encode()).hexdigest()[:16],
         }
@@ -194,7 +194,7 @@ def _ended(command: Sequence[str]) -> tuple[str, str, int]:
     except subprocess.TimeoutExpired:
         return "", f"no end within {_LONGEST_S:g} s", 124
     wrong = " ".join(done.stderr.split())[-600:]
-    return done.stdout, wrong.replace(f"{HERE.parent}/", ""), done.returncode
+    return done.stdout.replace(f"{HERE.parent}/", ""), wrong.replace(f"{HERE.parent}/", ""), done.returncode
 
 
 def _gpus(ticks: Sequence[dict[str, Any]], names: Sequence[str]) -> Iterator[dict[str, Any]]:
