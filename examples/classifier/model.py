@@ -18,6 +18,7 @@ from torch.nn import functional
 from stopwatt.bulk.scene import KINDS, scene
 from stopwatt.serving.contract import Contract, Decoding, Fit, Preprocess, Task
 from stopwatt.serving.pixels import fitted, normalised
+from stopwatt.techniques.shrinking import narrow
 
 SIDE = 48
 PREPROCESS = Preprocess(SIDE, SIDE, Fit.STRETCH, mean=(0.5, 0.5, 0.5), std=(0.25, 0.25, 0.25))
@@ -31,10 +32,13 @@ def classifier(checkpoint: str = "") -> tuple[nn.Module, object, Contract]:
     """The trained classifier, its inputs (pieces of drawn scenes), and what it takes to serve it.
 
     Args:
-        checkpoint: A safetensors file of `train.py`; the one beside this file if empty.
+        checkpoint: A safetensors file of `train.py`; the one beside this file if empty. That of a pruned model makes
+            a model as narrow.
     """
     module = ShapeClassifier()
-    module.load_state_dict({name: one.float() for name, one in load_file(checkpoint or TRAINED).items()}, strict=False)
+    weights = {name: one.float() for name, one in load_file(checkpoint or TRAINED).items()}
+    narrow(module, weights)
+    module.load_state_dict(weights, strict=False)
     return module.eval(), pieces, CONTRACT
 
 

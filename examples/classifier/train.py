@@ -5,6 +5,11 @@
 
 Writes `classifier.safetensors` (half precision) and prints its accuracy on the part kept for validation. Equal seeds,
 crops and threads give equal weights.
+
+    python examples/classifier/train.py crops --prune 0.5 --steps 150 --out narrow.safetensors
+    stopwatt bench examples/classifier/model.py:classifier -p checkpoint=narrow.safetensors
+
+takes half of the channels between layers out of the trained one, and trains what is left.
 """
 
 import argparse
@@ -13,17 +18,20 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from model import CONTRACT, PREPROCESS, SIDE, TRAINED, ShapeClassifier, classifier
+from model import CONTRACT, PREPROCESS, SIDE, TRAINED, ShapeClassifier, classifier, pieces
 from numpy.typing import NDArray
 from safetensors.torch import save_file
+from torch import nn
 from torch.nn import functional
 
 from stopwatt.bulk.pictures import image_of
 from stopwatt.bulk.source import open_source
+from stopwatt.records import Setup
 from stopwatt.serving.pixels import normalised
+from stopwatt.techniques.prune import Prune
 
 BATCH = 96
-LEARNING_RATE = 4e-3
+LEARNING_RATE, AFTER_PRUNING = 4e-3, 1e-3
 Pixels = NDArray[np.uint8]
 Kinds = NDArray[np.int64]
 
@@ -36,13 +44,19 @@ def main() -> None:
     options.add_argument("--steps", type=int, default=400)
     options.add_argument("--seed", type=int, default=0)
     options.add_argument("--threads", type=int, default=1)
+    options.add_argument("--prune", default="", help="share of channels to take out of the trained one, to begin with")
     asked = options.parse_args()
+    if asked.prune and asked.out == TRAINED:
+        options.error("--prune begins with the weights that would be replaced: name another file with --out")
     torch.set_num_threads(asked.threads)
     torch.manual_seed(asked.seed)
     began = time.monotonic()
     pixels, kinds = loaded(asked.crops / "train")
     print(f"{len(kinds)} crops read after {time.monotonic() - began:.0f} s", flush=True)
-    module = trained(pixels, kinds, asked.steps, np.random.default_rng(asked.seed), began)
+    module = pruned(asked.prune) if asked.prune else ShapeClassifier()
+    rate = AFTER_PRUNING if asked.prune else LEARNING_RATE
+    generator = np.random.default_rng(asked.seed)
+    train(module, pixels, kinds, steps=asked.steps, rate=rate, generator=generator, began=began)
     save_file({name: value.half().contiguous() for name, value in module.state_dict().items()}, asked.out)
     evaluate(asked.crops / "val", asked.out)
     print(f"{asked.out}: {asked.out.stat().st_size} bytes after {time.monotonic() - began:.0f} s")
@@ -58,11 +72,27 @@ def loaded(folder: Path) -> tuple[Pixels, Kinds]:
     return pixels, kinds
 
 
-def trained(pixels: Pixels, kinds: Kinds, steps: int, generator: np.random.Generator, began: float) -> ShapeClassifier:
+def pruned(share: str) -> nn.Module:
+    """The trained classifier without a share of its channels, ready to be trained on."""
+    module, _, _ = classifier()
+    example = tuple(one.numpy() for one in pieces(1))
+    return Prune().apply(module, Prune().check(share), Setup(), [example]).module.requires_grad_()
+
+
+def train(
+    module: nn.Module,
+    pixels: Pixels,
+    kinds: Kinds,
+    *,
+    steps: int,
+    rate: float,
+    generator: np.random.Generator,
+    began: float,
+) -> None:
     """Adam with weight decay, one cycle of the learning rate, smoothed labels."""
-    module = ShapeClassifier().to(memory_format=torch.channels_last).train()
-    optimiser = torch.optim.AdamW(module.parameters(), lr=LEARNING_RATE, weight_decay=1e-2)
-    schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, LEARNING_RATE, total_steps=steps, pct_start=0.2)
+    module.to(memory_format=torch.channels_last).train()
+    optimiser = torch.optim.AdamW(module.parameters(), lr=rate, weight_decay=1e-2)
+    schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, rate, total_steps=steps, pct_start=0.2)
     for step in range(1, steps + 1):
         chosen = generator.integers(len(kinds), size=BATCH)
         images = torch.from_numpy(normalised(varied(pixels[chosen], generator), PREPROCESS))
@@ -74,7 +104,7 @@ def trained(pixels: Pixels, kinds: Kinds, steps: int, generator: np.random.Gener
         schedule.step()
         if step % 100 == 0:
             print(f"step {step} of {steps}: {loss:.3f} after {time.monotonic() - began:.0f} s", flush=True)
-    return module.eval()
+    module.eval()
 
 
 def varied(pixels: Pixels, generator: np.random.Generator) -> Pixels:

@@ -5,6 +5,11 @@
 
 Writes `detector.safetensors` (half precision, 1.2 MB) and prints its accuracy on the part kept for validation. Equal
 seeds, data and threads give equal weights.
+
+    python examples/detector/train.py shapes --prune 0.5 --steps 200 --out narrow.safetensors
+    stopwatt bench examples/detector/model.py:detector -p checkpoint=narrow.safetensors
+
+takes half of the channels between layers out of the trained one, and trains what is left.
 """
 
 import argparse
@@ -13,23 +18,26 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
+from typing import cast
 
 import numpy as np
 import torch
-from model import CONTRACT, HEIGHT, PREPROCESS, STRIDE, TRAINED, WIDTH, ShapeDetector, detector
+from model import CONTRACT, HEIGHT, PREPROCESS, STRIDE, TRAINED, WIDTH, ShapeDetector, detector, scenes
 from numpy.typing import NDArray
 from safetensors.torch import save_file
 from torch import Tensor
 
 from stopwatt.bulk.accuracy import accuracy
 from stopwatt.bulk.images import prepared, read
+from stopwatt.records import Setup
 from stopwatt.serving.coco import Annotations, read_annotations
 from stopwatt.serving.contract import Detection, Placement
 from stopwatt.serving.decoding import decoded
 from stopwatt.serving.pixels import normalised
+from stopwatt.techniques.prune import Prune
 
 BATCH = 16
-LEARNING_RATE = 3e-3
+LEARNING_RATE, AFTER_PRUNING = 3e-3, 1e-3
 MOST_OBJECTS = 12
 ROWS, COLUMNS = HEIGHT // STRIDE, WIDTH // STRIDE
 BOX_WEIGHT = 2.0
@@ -56,13 +64,18 @@ def main() -> None:
     options.add_argument("--steps", type=int, default=1200)
     options.add_argument("--seed", type=int, default=0)
     options.add_argument("--threads", type=int, default=1)
+    options.add_argument("--prune", default="", help="share of channels to take out of the trained one, to begin with")
     asked = options.parse_args()
+    if asked.prune and asked.out == TRAINED:
+        options.error("--prune begins with the weights that would be replaced: name another file with --out")
     torch.set_num_threads(asked.threads)
     torch.manual_seed(asked.seed)
     began = time.monotonic()
     examples = list(loaded(asked.data, "train.json", asked.threads))
     print(f"{len(examples)} images read after {time.monotonic() - began:.0f} s", flush=True)
-    module = trained(examples, asked.steps, np.random.default_rng(asked.seed), began)
+    module = pruned(asked.prune) if asked.prune else ShapeDetector()
+    rate = AFTER_PRUNING if asked.prune else LEARNING_RATE
+    train(module, examples, steps=asked.steps, rate=rate, generator=np.random.default_rng(asked.seed), began=began)
     save_file({name: value.half().contiguous() for name, value in module.state_dict().items()}, asked.out)
     evaluate(asked.data, asked.out, asked.threads)
     print(f"{asked.out}: {asked.out.stat().st_size} bytes after {time.monotonic() - began:.0f} s")
@@ -85,11 +98,27 @@ def example(data: Path, annotations: Annotations, image_id: int, name: str) -> E
     return Example(image_id, pixels, placement, boxes.astype(np.float32), kinds)
 
 
-def trained(examples: list[Example], steps: int, generator: np.random.Generator, began: float) -> ShapeDetector:
+def pruned(share: str) -> ShapeDetector:
+    """The trained detector without a share of its channels, ready to be trained on."""
+    module, _, _ = detector()
+    example = tuple(one.numpy() for one in scenes(1))
+    done = Prune().apply(module, Prune().check(share), Setup(), [example])
+    return cast("ShapeDetector", done.module).requires_grad_()
+
+
+def train(
+    module: ShapeDetector,
+    examples: list[Example],
+    *,
+    steps: int,
+    rate: float,
+    generator: np.random.Generator,
+    began: float,
+) -> None:
     """Adam with weight decay, one cycle of the learning rate."""
-    module = ShapeDetector().to(memory_format=torch.channels_last).train()
-    optimiser = torch.optim.AdamW(module.parameters(), lr=LEARNING_RATE, weight_decay=1e-3)
-    schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, LEARNING_RATE, total_steps=steps, pct_start=0.15)
+    module.to(memory_format=torch.channels_last).train()
+    optimiser = torch.optim.AdamW(module.parameters(), lr=rate, weight_decay=1e-3)
+    schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, rate, total_steps=steps, pct_start=0.15)
     for step in range(1, steps + 1):
         images, boxes, kinds = batch(examples, generator)
         with torch.autocast("cpu", torch.bfloat16):
@@ -103,7 +132,7 @@ def trained(examples: list[Example], steps: int, generator: np.random.Generator,
         if step % 100 == 0:
             passed = time.monotonic() - began
             print(f"step {step} of {steps}: {of_heat:.3f} + {of_boxes:.3f} after {passed:.0f} s", flush=True)
-    return module.eval()
+    module.eval()
 
 
 def batch(examples: list[Example], generator: np.random.Generator) -> tuple[Tensor, Tensor, Tensor]:

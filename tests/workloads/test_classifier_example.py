@@ -42,3 +42,26 @@ def test_equal_seeds_cut_equal_crops_a_folder_a_class(crops, tmp_path):
     assert {path.parent.name for path in files} <= set(crops.KINDS)
     for path in files:
         assert (tmp_path / "one" / path).read_bytes() == (tmp_path / "other" / path).read_bytes()
+
+
+def test_what_was_pruned_to_be_trained_on_is_loaded_as_narrow_as_it_was(monkeypatch, tmp_path):
+    import torch
+    from safetensors.torch import save_file
+
+    monkeypatch.syspath_prepend(str(EXAMPLE))
+    for name in ("train", "model"):
+        monkeypatch.delitem(sys.modules, name, raising=False)
+    train = __import__("train")
+    try:
+        module = train.pruned("0.5")
+        assert all(one.requires_grad for one in module.parameters())
+        save_file(module.state_dict(), tmp_path / "narrow.safetensors")
+        loaded, pieces, _ = train.classifier(str(tmp_path / "narrow.safetensors"))
+        whole, _, _ = train.classifier()
+        inputs = pieces(2)
+    finally:
+        for name in ("train", "model"):
+            sys.modules.pop(name, None)
+    with torch.inference_mode():
+        assert torch.equal(loaded(*inputs), module(*inputs))
+    assert sum(one.numel() for one in loaded.parameters()) < 0.7 * sum(one.numel() for one in whole.parameters())

@@ -5,6 +5,8 @@ from typing import TYPE_CHECKING, Any
 from stopwatt.techniques.regions import Region, is_transposed
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     import torch
 
 
@@ -45,6 +47,28 @@ def shrink(region: Region, kept: "torch.Tensor") -> None:
         _cut(layer, kept, outputs=True)
     for layer in region.ends:
         _cut(layer, kept, outputs=False)
+
+
+def narrow(module: "torch.nn.Module", weights: "Mapping[str, torch.Tensor]") -> None:
+    """Make layers as narrow as saved weights are, so that those of a pruned model can be loaded.
+
+    A model is written with its whole widths; what was pruned, trained on and saved has fewer. `load_state_dict` then
+    takes it. Layers of the right size stay as they are, and what differs in more than channels it refuses as ever.
+
+    Args:
+        module: The whole model; changed in place.
+        weights: As `state_dict` gave them.
+    """
+    import torch
+
+    for name, layer in module.named_modules():
+        saved, own = weights.get(f"{name}.weight".removeprefix(".")), getattr(layer, "weight", None)
+        if saved is None or own is None or saved.dim() != own.dim():
+            continue
+        for outputs in (True, False):
+            dimension = _dimension(layer, outputs=outputs)
+            if dimension < saved.dim() and saved.shape[dimension] < own.shape[dimension]:
+                _cut(layer, torch.arange(saved.shape[dimension]), outputs=outputs)
 
 
 def _per_channel(layer: Any, *, outputs: bool) -> "torch.Tensor":
