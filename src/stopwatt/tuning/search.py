@@ -10,6 +10,7 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import groupby
+from statistics import median
 
 from stopwatt.analyse.accuracy import with_loss
 from stopwatt.analyse.row import Row
@@ -120,7 +121,7 @@ class Search:
     def _unscouted(self, scouted: Mapping[str, Sequence[Measurement]], found: Sequence[Measurement]) -> list[Cell]:
         """The next group of setups of which nothing is known, the quick ones to start first; none once time is up."""
         missing = [cell for cell in self.space.cells if cell.key not in scouted]
-        if not missing or (scouted and not self._time_left(found)):
+        if not missing or (len(scouted) > 1 and not self._time_left(found)):  # the default alone is no choice
             return []
         ordered = sorted(missing, key=lambda cell: (cell is not self.space.default, *_kind(cell)))
         _, group = next(iter(groupby(ordered, key=_kind)))
@@ -132,9 +133,9 @@ class Search:
         return self.spent_s(found) < self.budget_s - max(RESERVE * self.budget_s, least_s)
 
     def _proof_round_s(self, found: Sequence[Measurement]) -> float:
-        """What a round of a proof takes, judged by those of the race."""
+        """What a round of a proof takes, judged by those of the race; the first ones read files that nobody has."""
         walls = [one.phases["round"] for one in found if "round" in one.phases]
-        return _PROOF_S + (sum(walls) / len(walls) if walls else 0.0)
+        return _PROOF_S + (median(walls) if walls else 0.0)
 
     def _costs(self, cell: Cell, scouted: Rounds) -> list[float]:
         rounds = scouted.get(cell.key, ())
@@ -153,8 +154,8 @@ class Search:
                 return True
             excess = one.excess(row)
             certain = one.name in _TOLD_BY_FEW
-            median = row.estimates["latency"].measured
-            slow = one.at_most and one.name in _TAIL and median is not None and median > CLEARLY * one.limit
+            typical = row.estimates["latency"].measured
+            slow = one.at_most and one.name in _TAIL and typical is not None and typical > CLEARLY * one.limit
             if slow or (certain and excess is not None and excess > CLEARLY):
                 return True
         return False
