@@ -9,7 +9,7 @@ from rich.console import Console
 
 import stopwatt
 from stopwatt.datasets.opening import calibration_of
-from stopwatt.errors import StopwattError
+from stopwatt.errors import StopwattError, UsageError
 from stopwatt.reporting.pack import show_pack
 
 PLAIN = f"{Path(__file__).parent}/packed_models.py:plain"
@@ -70,7 +70,7 @@ def test_data_that_nothing_would_use_are_refused_before_any_work(pack, photos, a
 
 def test_data_that_do_not_fit_the_model_are_refused_and_no_pack_is_written(pack, tmp_path):
     np.savez(tmp_path / "data.npz", input_0=np.zeros((4, 16, 16, 3), np.uint8))
-    with pytest.raises(StopwattError, match="of shape 16x16x3, the model takes 16x24x3") as refusal:
+    with pytest.raises(UsageError, match="of shape 16x16x3, the model takes 16x24x3") as refusal:
         pack(PLAIN, precision="int8", data=str(tmp_path / "data.npz"))
     assert "sample 0 of input_0" in refusal.value.when
     assert "pad or cut" in refusal.value.now

@@ -136,6 +136,8 @@ def _error(job: Job, outcome: Outcome) -> StopwattError:
         return Interrupted("interrupted while packing; no pack was written", now="start the same command again")
     if outcome.answer.status is Status.UNSUPPORTED:
         return Unsupported(what, when=when, now=now)
+    if job.kind is JobKind.CALIBRATE and trouble and outcome.answer.status is Status.FAILED:
+        return UsageError(what, when=when, now=now)  # the data are not what the model takes
     if "stopwatt show" in now:  # nothing of a packing is in a results database: the log is shown here
         now = "\n".join(["the end of its log:", *_last_lines(outcome.log)])
     return StopwattError(what, when=when, now=now)
