@@ -29,6 +29,7 @@ import reconciliation
 import reconciliation_gpu
 import report
 import sampling
+import shrunk
 import sweep_cost
 import tail
 import telemetry_cost
@@ -64,6 +65,7 @@ CPU: dict[str, Callable[[], None]] = {
     "bulk-memory": bulk_memory.main,
     "ladder-cpu": ladders.main,
     "tuning": tuning.main,
+    "shrunk": shrunk.main,
 }
 GPU: dict[str, Callable[[], None]] = {
     "bert-gpu": partial(bert_table.main, gpu=True),
