@@ -116,7 +116,7 @@ ARMS = (
     *(Arm(runtime) for runtime in _RUNTIMES),
     *(Arm(runtime, Precision.BF16) for runtime in ("eager", "openvino")),
     *(Arm(runtime, Precision.INT8) for runtime in _RUNTIMES),
-    *(Arm(f"{runtime}+prune:{share}") for share in ("0.25", "0.5") for runtime in ("eager", "onnxruntime")),
+    *(Arm(backend) for backend in ("eager+prune:0.25", "eager+prune:0.5", "onnxruntime+prune:0.5")),
     *(Arm(runtime, trained=True) for runtime in ("eager", "onnxruntime", "openvino")),
     *(Arm(runtime, Precision.INT8, trained=True) for runtime in ("onnxruntime", "openvino")),
 )
@@ -317,8 +317,8 @@ def page_of(studies: Sequence[Study], scale: Scale) -> Page:
         sentences=[
             "The detector and the classifier of `examples/`, batch 1, all cores, each setup in "
             f"{scale.rules.rounds} fresh processes, which take turns in random order. Data that neither was trained on "
-            f"are drawn for this page (seed {SEED}; images of {scale.size}); int8 is calibrated on samples beside the labelled ones. "
-            "Speed-ups are ratios of times, paired by round; intervals are 95 %. *Lost* is the accuracy of the whole "
+            f"are drawn for this page (seed {SEED}; images of {scale.size}); int8 is calibrated on samples beside the "
+            "labelled ones. Speed-ups are ratios of times, paired by round; intervals are 95 %. *Lost* is the accuracy of the whole "
             "model in fp32 eager less that of the setup, on the same samples; it is *kept* where the whole interval "
             f"is within {LIMIT:g}.",
             *(sentence for study in studies for sentence in sentences(study)),
@@ -326,8 +326,8 @@ def page_of(studies: Sequence[Study], scale: Scale) -> Page:
             "Weights are those of the module in its format, of ONNX Runtime and OpenVINO the files that they load "
             "(OpenVINO makes bf16 of fp32 as it loads). Memory is the peak of the whole process, with its runtime and, "
             "on eager and compile, PyTorch; where a technique prunes, what it took for that stays in eager's process, "
-            "which a pruned checkpoint does not have. The deviation is that of the answers to the model's own inputs, from fp32 "
-            "eager of the same weights where nothing was pruned on the way; no tolerance is applied to it here, other "
+            "which a pruned checkpoint does not have. The deviation is that of the answers to the model's own inputs, from "
+            "fp32 eager of the same weights where nothing was pruned on the way; no tolerance is applied to it here, other "
             "than a cosine of 0.9 for int8.",
         ],
         tables=[_table(study) for study in studies],
