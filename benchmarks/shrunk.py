@@ -318,17 +318,17 @@ def page_of(studies: Sequence[Study], scale: Scale) -> Page:
             "The detector and the classifier of `examples/`, batch 1, all cores, each setup in "
             f"{scale.rules.rounds} fresh processes, which take turns in random order. Data that neither was trained on "
             f"are drawn for this page (seed {SEED}; images of {scale.size}); int8 is calibrated on samples beside the "
-            "labelled ones. Speed-ups are ratios of times, paired by round; intervals are 95 %. *Lost* is the accuracy of "
-            "the whole model in fp32 eager less that of the setup, on the same samples; it is *kept* where the whole "
-            f"interval is within {LIMIT:g}.",
+            "labelled ones. Speed-ups are ratios of times, paired by round; intervals are 95 %. *Lost* is the accuracy "
+            "of the whole model in fp32 eager less that of the setup, on the same samples; it is *kept* where the "
+            f"whole interval is within {LIMIT:g}.",
             *(sentence for study in studies for sentence in sentences(study)),
             _of_energy([one for study in studies for one in study.results]),
             "Weights are those of the module in its format, of ONNX Runtime and OpenVINO the files that they load "
             "(OpenVINO makes bf16 of fp32 as it loads). Memory is the peak of the whole process, with its runtime and, "
             "on eager and compile, PyTorch; where a technique prunes, what it took for that stays in eager's process, "
-            "which a pruned checkpoint does not have. The deviation is that of the answers to the model's own inputs from "
-            "those of fp32 eager: of the whole model where a technique prunes it, of the pruned one where that was trained "
-            "on. It refuses nothing here, other than int8 of a cosine below 0.9.",
+            "which a pruned checkpoint does not have. The deviation is that of the answers to the model's own inputs "
+            "from those of fp32 eager: of the whole model where a technique prunes it, of the pruned one where that "
+            "was trained on. It refuses nothing here, other than int8 of a cosine below 0.9.",
         ],
         tables=[_table(study) for study in studies],
         data={"limit": LIMIT, "seed": SEED, "models": [_document(study) for study in studies]},
