@@ -73,14 +73,15 @@ def test_a_cache_made_here_is_closed_to_others(folder):
     assert cache.root().stat().st_mode & 0o077 == 0
 
 
-def test_pruning_keeps_what_was_used_last(folder):
+@pytest.mark.parametrize("kind", ["artifacts", "labelled"])
+def test_pruning_keeps_what_was_used_last(folder, kind):
     for age, name in enumerate(["new", "old"]):
-        with cache.draft_of(folder / "artifacts" / name) as draft:
+        with cache.draft_of(folder / kind / name) as draft:
             (draft / "data").write_bytes(b"x" * 1000)
-            cache.publish(draft, folder / "artifacts" / name)
-        os.utime(folder / "artifacts" / name, (1e9 - age, 1e9 - age))
+            cache.publish(draft, folder / kind / name)
+        os.utime(folder / kind / name, (1e9 - age, 1e9 - age))
     cache.prune(keep_bytes=1500)
-    assert [entry.name for entry in (folder / "artifacts").iterdir()] == ["new"]
+    assert [entry.name for entry in (folder / kind).iterdir()] == ["new"]
 
 
 @pytest.mark.parametrize("place", ["/proc/nowhere", "/dev/full"])
@@ -103,7 +104,7 @@ def test_pruning_survives_a_draft_that_another_process_publishes_meanwhile(folde
     with cache.draft_of(cache.root() / "artifacts" / "old") as draft:
         (draft / "data").write_bytes(b"x")
         cache.publish(draft, cache.root() / "artifacts" / "old")
-    found = {"bundles": [".draft-gone"], "artifacts": ["old"], "calibrations": [], "packs": []}
+    found = {"bundles": [".draft-gone"], "artifacts": ["old"], "calibrations": [], "labelled": [], "packs": []}
     monkeypatch.setattr(type(folder), "glob", lambda self, _: iter([self / name for name in found[self.name]]))
     cache.prune(keep_bytes=0)
     assert not (folder / "artifacts" / "old").exists(), "what is there is pruned all the same"

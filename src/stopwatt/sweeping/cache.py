@@ -113,7 +113,7 @@ def publish(draft: Path, folder: Path) -> None:
 def prune(keep_bytes: int = KEEP_BYTES) -> None:
     """Delete the content that was not used for the longest time until the rest fits."""
     entries = []
-    for kind in ("bundles", "artifacts", "calibrations", "packs"):
+    for kind in ("bundles", "artifacts", "calibrations", "labelled", "packs"):
         for folder in (root() / kind).glob("*"):
             with suppress(FileNotFoundError):  # a draft of another process that was published meanwhile
                 size = sum(file.stat().st_size for file in folder.rglob("*") if file.is_file())
