@@ -138,7 +138,7 @@ def _raise(record: "Record", out: Path) -> None:
     from stopwatt.reporting.result import PartlyFailed
 
     failed = sum(record.failed.values())
-    counts = ", ".join(f"{reason} {count}" for reason, count in record.failed.items())
+    counts = ", ".join(f"{reason} {count:,}" for reason, count in record.failed.items())
     names = f"{out / FAILED} names each with its reason"
     if record.done:
         now = f"{names}; the results of the others are complete"
@@ -147,7 +147,7 @@ def _raise(record: "Record", out: Path) -> None:
     else:
         now = names
     raise PartlyFailed(
-        f"{failed} of {record.images} images gave no result",
+        f"{failed:,} of {record.images:,} images gave no result",
         when=f"{counts}; the first is {_first_failure(out / FAILED)}",
         now=now,
     )
