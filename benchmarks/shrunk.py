@@ -403,7 +403,11 @@ def _of_best(study: Study) -> str:
 def _gain(one: Result) -> str:
     """`openvino int8 1.52 x [1.48, 1.56], loses 0.002 [-0.001, 0.005]`, and what is not shown to be faster."""
     name = f"{one.arm.name} {_ratio(one.same)}"
-    doubtful = {Verdict.SLOWER: ", slower", Verdict.EQUIVALENT: ", as fast", Verdict.INCONCLUSIVE: ", not decided"}
+    doubtful = {
+        Verdict.SLOWER: ", slower",
+        Verdict.EQUIVALENT: ", as fast",
+        Verdict.INCONCLUSIVE: ", speed not decided",
+    }
     faster = "" if one.same.verdict is None else doubtful.get(one.same.verdict, "")
     return f"{name}{faster}, loses {_text(one.loss)}"
 
