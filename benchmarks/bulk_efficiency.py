@@ -10,8 +10,8 @@ import numpy as np
 
 from bulk_env.arms import DETECTOR, Arm, Done, draw, in_turns, pack, results
 from result import RESULTS, Page
-from stopwatt.bulk.instruments import FOREIGN
-from stopwatt.bulk.room import cores_allowed
+from stopwatt.bulk.judging.instruments import FOREIGN
+from stopwatt.bulk.pipeline.room import cores_allowed
 from stopwatt.stats.intervals import geometric_mean
 from stopwatt.stats.ratios import Ratio, compare_rounds
 from stopwatt.text import counted

@@ -13,8 +13,8 @@ from typing import Any
 import numpy as np
 
 from result import RESULTS, Page
-from stopwatt.bulk.accuracy import accuracy
 from stopwatt.errors import UsageError
+from stopwatt.images.accuracy import accuracy
 from stopwatt.measuring.parity import TOLERANCE
 from stopwatt.records import Precision
 from stopwatt.serving.coco import Annotations, read_annotations, read_results

@@ -9,7 +9,7 @@ import torch
 from loops import BATCH, Detector, report, write
 from torch.utils.data import DataLoader, Dataset
 
-from stopwatt.bulk.images import prepared, read
+from stopwatt.images.decoding import prepared, read
 
 WORKERS = 2
 PREFETCH = 4

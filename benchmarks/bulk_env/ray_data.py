@@ -12,7 +12,7 @@ import numpy as np
 import ray
 from loops import BATCH, Detector, report, write
 
-from stopwatt.bulk.images import prepared, read
+from stopwatt.images.decoding import prepared, read
 from stopwatt.packing.opened import open_pack
 from stopwatt.serving.contract import Placement
 

@@ -24,8 +24,8 @@ from safetensors.torch import save_file
 from torch import nn
 from torch.nn import functional
 
-from stopwatt.bulk.pictures import image_of
-from stopwatt.bulk.source import open_source
+from stopwatt.images.pictures import image_of
+from stopwatt.images.source import open_source
 from stopwatt.records import Setup
 from stopwatt.serving.pixels import normalised
 from stopwatt.techniques.prune import Prune

@@ -27,8 +27,8 @@ from numpy.typing import NDArray
 from safetensors.torch import save_file
 from torch import Tensor
 
-from stopwatt.bulk.accuracy import accuracy
-from stopwatt.bulk.images import prepared, read
+from stopwatt.images.accuracy import accuracy
+from stopwatt.images.decoding import prepared, read
 from stopwatt.records import Setup
 from stopwatt.serving.coco import Annotations, read_annotations
 from stopwatt.serving.contract import Detection, Placement

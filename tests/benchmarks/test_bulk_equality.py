@@ -4,8 +4,8 @@ from dataclasses import asdict
 import pytest
 
 import bulk_equality as study
-from stopwatt.bulk.accuracy import Accuracy, accuracy
 from stopwatt.errors import UsageError
+from stopwatt.images.accuracy import Accuracy, accuracy
 from stopwatt.serving.coco import AnnotatedImage, Annotations, Truth
 from stopwatt.serving.contract import Detection
 

@@ -3,10 +3,10 @@
 import numpy as np
 from simulated import Line, simulate
 
-from stopwatt.bulk.bounds import Bounds
-from stopwatt.bulk.diagnosis import diagnose
+from stopwatt.bulk.judging.bounds import Bounds
+from stopwatt.bulk.judging.diagnosis import diagnose
+from stopwatt.bulk.judging.stations import seen
 from stopwatt.bulk.records import Ceilings
-from stopwatt.bulk.stations import seen
 
 NOTHING = Ceilings(None, None, None)
 APART = 1.25

@@ -9,8 +9,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from stopwatt.bulk import run, staff
+from stopwatt.bulk import run
 from stopwatt.bulk.asked import Asked, Model
+from stopwatt.bulk.pipeline import staff
 from stopwatt.bulk.run import run_bulk
 
 HERE = Path(__file__).parent

@@ -3,7 +3,7 @@
 import os
 import signal
 
-from stopwatt.bulk import decoder
+from stopwatt.bulk.pipeline import decoder
 
 
 class Dying(decoder.Decoder):

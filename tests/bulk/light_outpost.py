@@ -2,8 +2,8 @@
 
 from light_run import Unmetered
 
-from stopwatt.bulk import staff
 from stopwatt.bulk.cluster import outpost
+from stopwatt.bulk.pipeline import staff
 
 CODE = "as it is"
 """In place of the digest of all files: somebody may edit one while a test runs."""

@@ -4,11 +4,12 @@ import json
 import sys
 from pathlib import Path
 
-from stopwatt.bulk import run, staff
+from stopwatt.bulk import run
 from stopwatt.bulk.asked import Asked, Executor, Model
 from stopwatt.bulk.cluster import admission, joined
+from stopwatt.bulk.judging.ticks import Nobody
+from stopwatt.bulk.pipeline import staff
 from stopwatt.bulk.run import run_bulk
-from stopwatt.bulk.ticks import Nobody
 from stopwatt.errors import StopwattError
 
 

@@ -3,8 +3,8 @@
 import importlib.util
 
 from stopwatt.backends.callable_runner import CallableRunner
-from stopwatt.bulk import worker
-from stopwatt.bulk.serve import Model, served
+from stopwatt.bulk.pipeline import worker
+from stopwatt.bulk.pipeline.serve import Model, served
 
 
 def load(wanted):

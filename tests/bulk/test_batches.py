@@ -4,11 +4,12 @@ import json
 
 import pytest
 
-from stopwatt.bulk import probing, run
+from stopwatt.bulk import run
 from stopwatt.bulk.asked import Executor
-from stopwatt.bulk.batches import Tried, best, candidates, sentence, why_not
-from stopwatt.bulk.identity import choose
-from stopwatt.bulk.source import open_source
+from stopwatt.bulk.judging import probing
+from stopwatt.bulk.judging.batches import Tried, best, candidates, sentence, why_not
+from stopwatt.bulk.keeping.identity import choose
+from stopwatt.images.source import open_source
 
 GIB = 1 << 30
 

@@ -9,8 +9,8 @@ from light_run import Unmetered
 
 from stopwatt.bulk import run
 from stopwatt.bulk.asked import Asked, Model
+from stopwatt.bulk.pipeline.serve import page_locked
 from stopwatt.bulk.run import run_bulk
-from stopwatt.bulk.serve import page_locked
 
 pytestmark = [pytest.mark.gpu, pytest.mark.slow]
 MODELS = Path(__file__).with_name("gpu_models.py")

@@ -6,15 +6,16 @@ from dataclasses import dataclass, field
 
 import pytest
 
-from stopwatt.bulk import reading
-from stopwatt.bulk.ceilings import measure_ceilings
-from stopwatt.bulk.crew import Died
-from stopwatt.bulk.groups import Answer, Group
-from stopwatt.bulk.items import Files, Names
-from stopwatt.bulk.orders import Decoded
-from stopwatt.bulk.records import Failed, Layout, Trouble
-from stopwatt.bulk.saturation import rate_of
-from stopwatt.bulk.stand import Stand
+from stopwatt.bulk.judging import reading
+from stopwatt.bulk.judging.ceilings import measure_ceilings
+from stopwatt.bulk.judging.saturation import rate_of
+from stopwatt.bulk.pipeline.crew import Died
+from stopwatt.bulk.pipeline.groups import Answer, Group
+from stopwatt.bulk.pipeline.orders import Decoded
+from stopwatt.bulk.pipeline.stand import Stand
+from stopwatt.bulk.records import Layout
+from stopwatt.images.item import Failed, Trouble
+from stopwatt.images.items import Files, Names
 from stopwatt.measuring.job import Answer as Ending
 from stopwatt.records import Status
 from stopwatt.serving.contract import Placement

@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from stopwatt.bulk.accuracy import accuracy
-from stopwatt.bulk.compare import Results, Tolerance, compare_runs, compared
+from stopwatt.bulk.comparing.compare import Results, Tolerance, compare_runs, compared
 from stopwatt.errors import UsageError
+from stopwatt.images.accuracy import accuracy
 from stopwatt.serving.coco import AnnotatedImage, Annotations, Truth, as_results
 from stopwatt.serving.contract import Detection, Found
 

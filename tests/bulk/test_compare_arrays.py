@@ -3,13 +3,13 @@
 import numpy as np
 import pytest
 
-from stopwatt.bulk.items import Files, Names
-from stopwatt.bulk.journal import Identity, Journal
-from stopwatt.bulk.lines import line
-from stopwatt.bulk.records import Failed, Trouble
-from stopwatt.bulk.vectors import compare_arrays
-from stopwatt.bulk.writer import write_results
+from stopwatt.bulk.comparing.vectors import compare_arrays
+from stopwatt.bulk.keeping.journal import Identity, Journal
+from stopwatt.bulk.keeping.lines import line
+from stopwatt.bulk.keeping.writer import write_results
 from stopwatt.errors import UsageError
+from stopwatt.images.item import Failed, Trouble
+from stopwatt.images.items import Files, Names
 from stopwatt.serving.contract import Contract, Decoding, Found, Placement, Preprocess, Task
 
 PLACE = Placement(8, 8)

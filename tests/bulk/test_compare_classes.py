@@ -6,11 +6,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from stopwatt.bulk.classes import compare_classes, compared_classes, top_accuracy
-from stopwatt.bulk.labels import Labels, labels_of
-from stopwatt.bulk.rankings import Classified, Scored
-from stopwatt.bulk.results import Head
+from stopwatt.bulk.comparing.classes import compare_classes, compared_classes, top_accuracy
+from stopwatt.bulk.comparing.rankings import Classified, Scored
+from stopwatt.bulk.comparing.results import Head
 from stopwatt.errors import UsageError
+from stopwatt.images.labels import Labels, labels_of
 from stopwatt.serving.contract import Task
 
 NAMES = {1: "cat", 2: "dog", 3: "bird"}

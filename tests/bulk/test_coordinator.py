@@ -5,10 +5,11 @@ from dataclasses import replace
 
 import pytest
 
-from stopwatt.bulk import coordinator, run, staff
-from stopwatt.bulk.coordinator import Coordinator
-from stopwatt.bulk.job import lanes_of
-from stopwatt.bulk.oversight import Oversight
+from stopwatt.bulk import run
+from stopwatt.bulk.judging.oversight import Oversight
+from stopwatt.bulk.pipeline import coordinator, staff
+from stopwatt.bulk.pipeline.coordinator import Coordinator
+from stopwatt.bulk.pipeline.job import lanes_of
 from stopwatt.bulk.records import Layout
 from stopwatt.errors import StopwattError
 

@@ -5,8 +5,8 @@ import os
 
 import pytest
 
-from stopwatt.bulk import crew
-from stopwatt.bulk.crew import Crew, Died
+from stopwatt.bulk.pipeline import crew
+from stopwatt.bulk.pipeline.crew import Crew, Died
 from stopwatt.measuring.job import Answer
 from stopwatt.records import Status
 

@@ -13,12 +13,12 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from stopwatt.bulk.decoder import Decoder
-from stopwatt.bulk.images import prepared
-from stopwatt.bulk.orders import Begin, Order, order_of
-from stopwatt.bulk.records import Trouble
-from stopwatt.bulk.slots import Slots
-from stopwatt.bulk.source import open_source
+from stopwatt.bulk.pipeline.decoder import Decoder
+from stopwatt.bulk.pipeline.orders import Begin, Order, order_of
+from stopwatt.bulk.pipeline.slots import Slots
+from stopwatt.images.decoding import prepared
+from stopwatt.images.item import Trouble
+from stopwatt.images.source import open_source
 from stopwatt.serving.contract import Preprocess
 
 INPUT = Preprocess(24, 32)
@@ -44,7 +44,8 @@ def slots():
 def decoder(slots):
     connection, theirs = Pipe()
     process = subprocess.Popen(
-        [sys.executable, "-P", "-m", "stopwatt.bulk.decoder", str(theirs.fileno())], pass_fds=(theirs.fileno(),)
+        [sys.executable, "-P", "-m", "stopwatt.bulk.pipeline.decoder", str(theirs.fileno())],
+        pass_fds=(theirs.fileno(),),
     )
     theirs.close()
     connection.send(Begin(os.getpid(), slots.name, INPUT))
@@ -136,12 +137,12 @@ def test_a_decoder_that_is_killed_is_noticed_and_another_attaches_to_the_same_sl
 COORDINATOR = """
 import os, subprocess, sys, time
 from multiprocessing.connection import Pipe
-from stopwatt.bulk.orders import Begin, Order
-from stopwatt.bulk.slots import Slots
+from stopwatt.bulk.pipeline.orders import Begin, Order
+from stopwatt.bulk.pipeline.slots import Slots
 from stopwatt.serving.contract import Preprocess
 slots = Slots.create(2, 24, 32)
 ours, theirs = Pipe()
-command = [sys.executable, "-P", "-m", "stopwatt.bulk.decoder", str(theirs.fileno())]
+command = [sys.executable, "-P", "-m", "stopwatt.bulk.pipeline.decoder", str(theirs.fileno())]
 process = subprocess.Popen(command, pass_fds=(theirs.fileno(),))
 ours.send(Begin(os.getpid(), slots.name, Preprocess(24, 32)))
 ours.send([Order(0, 0, sys.argv[1])])
@@ -195,7 +196,7 @@ def test_frames_of_a_video_are_decoded_and_their_failures_said(tmp_path, slots):
 
 
 def test_what_a_decoder_imports_is_little():
-    code = "import stopwatt.bulk.decoder, sys; print(*sys.modules)"
+    code = "import stopwatt.bulk.pipeline.decoder, sys; print(*sys.modules)"
     modules = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.split()
     heavy = {"torch", "rich", "sqlalchemy", "cyclopts", "av", "scipy", "stopwatt.store", "stopwatt.reporting"}
     assert not heavy & set(modules)

@@ -6,8 +6,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from stopwatt.bulk.accuracy import accuracy
 from stopwatt.bulk.scene import KINDS, scene
+from stopwatt.images.accuracy import accuracy
 from stopwatt.serving.coco import AnnotatedImage, Annotations, Truth
 from stopwatt.serving.contract import Decoding, Placement, Task
 from stopwatt.serving.decoding import decoded

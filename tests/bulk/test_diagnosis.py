@@ -11,9 +11,9 @@ sys.path.insert(0, str(Path(__file__).parent))
 from cases import NOTHING, cases, gain_and_bound, verdict
 from simulated import NS, Line, simulate
 
-from stopwatt.bulk.diagnosis import diagnose
+from stopwatt.bulk.judging.diagnosis import diagnose
+from stopwatt.bulk.judging.stations import Station, seen
 from stopwatt.bulk.records import Ceilings, Idle, Layout, Stage, Tick
-from stopwatt.bulk.stations import Station, seen
 
 
 def named(line, **more):

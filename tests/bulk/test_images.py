@@ -10,9 +10,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from stopwatt.bulk import images
-from stopwatt.bulk.images import prepared, read
-from stopwatt.bulk.records import Failed, Trouble
+from stopwatt.images import decoding as images
+from stopwatt.images.decoding import prepared, read
+from stopwatt.images.item import Failed, Trouble
 from stopwatt.serving.contract import Fit, Preprocess
 
 SQUARE = Preprocess(32, 32, Fit.STRETCH)

@@ -9,8 +9,8 @@ import psutil
 import pytest
 from test_kill import lines_of, numbers_in, start, wait_until  # noqa: F401  (a fixture)
 
-from stopwatt.bulk import writer
-from stopwatt.bulk.lines import is_whole
+from stopwatt.bulk.keeping import writer
+from stopwatt.bulk.keeping.lines import is_whole
 from stopwatt.errors import StoreError
 
 

@@ -9,12 +9,12 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from stopwatt.bulk import journal as module
-from stopwatt.bulk.journal import DONE, FAILED, NAME, NOT_DONE, Identity, Journal
-from stopwatt.bulk.lines import is_whole, line, outcome
-from stopwatt.bulk.recorder import Recorder
-from stopwatt.bulk.records import Failed, Item, Trouble
+from stopwatt.bulk.keeping import journal as module
+from stopwatt.bulk.keeping.journal import DONE, FAILED, NAME, NOT_DONE, Identity, Journal
+from stopwatt.bulk.keeping.lines import is_whole, line, outcome
+from stopwatt.bulk.keeping.recorder import Recorder
 from stopwatt.errors import StoreError, UsageError
+from stopwatt.images.item import Failed, Item, Trouble
 from stopwatt.serving.contract import Detection, Found, Placement
 
 RUN = Identity({"model": "m", "data": "d"}, {"batch": 8})
@@ -204,7 +204,7 @@ def test_a_recorder_hands_on_what_went_wrong(tmp_path, monkeypatch):
 
 
 def test_a_recorder_holds_back_whoever_is_too_quick(tmp_path, monkeypatch):
-    monkeypatch.setattr("stopwatt.bulk.recorder.MOST_BYTES", 1000)
+    monkeypatch.setattr("stopwatt.bulk.keeping.recorder.MOST_BYTES", 1000)
     with Journal.open(tmp_path, RUN, 1) as begun, Recorder(begun, write_every_s=0.001) as recorder:
         for _ in range(200):
             recorder.put([found(0)])

@@ -66,7 +66,9 @@ def test_children_that_are_killed_change_nothing(many, bulk, results):
     def kill_some():
         while lines_of(journal) < 2 and not over.wait(0.01):  # models are being loaded
             pass
-        workers, decoders = (children_of(psutil.Process(), name) for name in ("light_worker", "stopwatt.bulk.decoder"))
+        workers, decoders = (
+            children_of(psutil.Process(), name) for name in ("light_worker", "stopwatt.bulk.pipeline.decoder")
+        )
         victims = [*workers, *decoders[:1]]  # an image that costs two decoders is given up
         random.Random(5).shuffle(victims)
         for one in victims:

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from stopwatt.bulk.asked import Asked, Model
-from stopwatt.bulk.layout import first_layout, fitting
+from stopwatt.bulk.pipeline.layout import first_layout, fitting
 from stopwatt.bulk.records import Layout
 
 LARGE, TINY = 256 * 448 * 3, 8 * 8 * 3

@@ -14,12 +14,12 @@ from stopwatt.bulk.cluster.outpost import Outpost, load_of
 from stopwatt.bulk.cluster.places import Place, gpus_of, layout_of, places_of, threads_of, together
 from stopwatt.bulk.cluster.samples import differs, samples_of
 from stopwatt.bulk.cluster.sums import all_ceilings, all_counts, all_energy, of_busiest
-from stopwatt.bulk.identity import choose
-from stopwatt.bulk.instruments import Now
+from stopwatt.bulk.judging.instruments import Now
+from stopwatt.bulk.judging.ticks import Counts
+from stopwatt.bulk.keeping.identity import choose
 from stopwatt.bulk.records import Bottleneck, Ceilings, Layout, Node, Stage
-from stopwatt.bulk.source import open_source
-from stopwatt.bulk.ticks import Counts
 from stopwatt.errors import StopwattError, UsageError
+from stopwatt.images.source import open_source
 from stopwatt.packing import archive
 from stopwatt.packing.manifest import Artifact, Manifest, Parity
 from stopwatt.packing.opened import open_pack

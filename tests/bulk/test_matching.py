@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from stopwatt.bulk.matching import LEAST_IOU, boxes_of, matched, overlaps
+from stopwatt.bulk.comparing.matching import LEAST_IOU, boxes_of, matched, overlaps
 from stopwatt.serving.contract import Detection
 
 

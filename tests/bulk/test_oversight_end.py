@@ -9,8 +9,8 @@ sys.path.insert(0, str(Path(__file__).parent))
 from simulated import Line, simulate
 
 from stopwatt.bulk.asked import Asked, Model
-from stopwatt.bulk.oversight import Oversight
-from stopwatt.bulk.ticks import Counts, Nobody
+from stopwatt.bulk.judging.oversight import Oversight
+from stopwatt.bulk.judging.ticks import Counts, Nobody
 
 
 class Scripted:

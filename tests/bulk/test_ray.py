@@ -84,7 +84,7 @@ def at_work():
     for process in psutil.Process().children(recursive=True):
         with contextlib.suppress(psutil.Error):
             dead = process.status() == psutil.STATUS_ZOMBIE
-            if not dead and {"light_worker", "stopwatt.bulk.decoder"}.intersection(process.cmdline()):
+            if not dead and {"light_worker", "stopwatt.bulk.pipeline.decoder"}.intersection(process.cmdline()):
                 found.append(process)
     return found
 

@@ -2,7 +2,7 @@
 
 import os
 
-from stopwatt.bulk.room import cores_allowed, memory_left, memory_of
+from stopwatt.bulk.pipeline.room import cores_allowed, memory_left, memory_of
 from stopwatt.devices.host import Host, fields
 
 GIB = 1 << 30

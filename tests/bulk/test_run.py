@@ -10,7 +10,7 @@ import pytest
 from PIL import Image
 
 from stopwatt.bulk.asked import Asked, Model, check
-from stopwatt.bulk.folder import contract_of
+from stopwatt.bulk.keeping.folder import contract_of
 from stopwatt.bulk.run import run_bulk
 from stopwatt.errors import EnvironmentUnfit, StopwattError, UsageError
 from stopwatt.serving.contract import Task

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from stopwatt.bulk.schedule import NO_SLOT, Decode, Fed, Schedule, Todo
+from stopwatt.bulk.pipeline.schedule import NO_SLOT, Decode, Fed, Schedule, Todo
 
 GOOD, BAD, LOST = "good", "bad", "lost"
 

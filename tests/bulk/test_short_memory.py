@@ -13,13 +13,15 @@ sys.path.insert(0, str(Path(__file__).parent))
 from simulated import Line, simulate
 from test_oversight_end import overseer
 
-from stopwatt.bulk import coordinator, oversight, run
-from stopwatt.bulk import ring as rings
-from stopwatt.bulk.limits import Limits
-from stopwatt.bulk.oversight import Oversight
+from stopwatt.bulk import run
+from stopwatt.bulk.judging import oversight
+from stopwatt.bulk.judging.limits import Limits
+from stopwatt.bulk.judging.oversight import Oversight
+from stopwatt.bulk.judging.tuning import Climb
+from stopwatt.bulk.pipeline import coordinator
+from stopwatt.bulk.pipeline import ring as rings
+from stopwatt.bulk.pipeline.ring import Ring
 from stopwatt.bulk.records import Layout
-from stopwatt.bulk.ring import Ring
-from stopwatt.bulk.tuning import Climb
 from stopwatt.errors import EnvironmentUnfit
 from stopwatt.serving.contract import Preprocess
 

@@ -9,13 +9,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from stopwatt.bulk import slots as slots_module
-from stopwatt.bulk.slots import Slots
+from stopwatt.bulk.pipeline import slots as slots_module
+from stopwatt.bulk.pipeline.slots import Slots
 from stopwatt.errors import EnvironmentUnfit
 
 WRITER = """
 import os, sys
-from stopwatt.bulk.slots import Slots
+from stopwatt.bulk.pipeline.slots import Slots
 slots = Slots.attach(sys.argv[1])
 slots.pixels(1)[:] = 7
 print("written", flush=True)
@@ -72,7 +72,7 @@ def test_slots_have_no_place_in_any_file_system(slots):
 
 OWNER = """
 import subprocess, sys
-from stopwatt.bulk.slots import Slots
+from stopwatt.bulk.pipeline.slots import Slots
 slots = Slots.create(64, 512, 512)
 print(slots.name, flush=True)
 sys.stdin.read()

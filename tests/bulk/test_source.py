@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from stopwatt.bulk.folders import natural
-from stopwatt.bulk.items import digest_of
-from stopwatt.bulk.source import open_source
 from stopwatt.errors import UsageError
+from stopwatt.images.folders import natural
+from stopwatt.images.items import digest_of
+from stopwatt.images.source import open_source
 
 
 def files(folder, *names):

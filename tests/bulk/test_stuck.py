@@ -8,15 +8,16 @@ import psutil
 import pytest
 from test_ceilings import files, stand_of  # noqa: F401  (a fixture)
 
-from stopwatt.bulk import ceilings, crew, staff
-from stopwatt.bulk.ceilings import measure_ceilings
-from stopwatt.bulk.child import Child
-from stopwatt.bulk.crew import Crew, Died
-from stopwatt.bulk.items import Files, Frames, Names
-from stopwatt.bulk.job import Job
-from stopwatt.bulk.reading import files_a_second, within
+from stopwatt.bulk.judging import ceilings
+from stopwatt.bulk.judging.ceilings import measure_ceilings
+from stopwatt.bulk.judging.reading import files_a_second, within
+from stopwatt.bulk.pipeline import crew, staff
+from stopwatt.bulk.pipeline.child import Child
+from stopwatt.bulk.pipeline.crew import Crew, Died
+from stopwatt.bulk.pipeline.job import Job
+from stopwatt.bulk.pipeline.serve import Load
 from stopwatt.bulk.records import Layout
-from stopwatt.bulk.serve import Load
+from stopwatt.images.items import Files, Frames, Names
 from stopwatt.records import Precision, Setup
 
 

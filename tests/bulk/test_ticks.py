@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 
 from stopwatt import wire
-from stopwatt.bulk import instruments, ticks
-from stopwatt.bulk.instruments import Instruments, device_of
+from stopwatt.bulk.judging import instruments, ticks
+from stopwatt.bulk.judging.instruments import Instruments, device_of
+from stopwatt.bulk.judging.ticks import Counts, Nobody, Ticker, Waiting
 from stopwatt.bulk.records import Idle, Stage, Tick
-from stopwatt.bulk.ticks import Counts, Nobody, Ticker, Waiting
 from stopwatt.energy import About, Scope, Trace
 
 S = 1_000_000_000

@@ -12,9 +12,9 @@ sys.path.insert(0, str(Path(__file__).parent))
 from cases import NOTHING, random_line
 from simulated import NS, Line, simulate
 
-from stopwatt.bulk.limits import Limits
+from stopwatt.bulk.judging.limits import Limits
+from stopwatt.bulk.judging.tuning import Climb, from_ceilings
 from stopwatt.bulk.records import Ceilings, Layout
-from stopwatt.bulk.tuning import Climb, from_ceilings
 
 LAYOUT = Layout(2, 1, ("cpu",), 8, 32, 1)
 

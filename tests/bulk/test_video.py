@@ -7,11 +7,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from stopwatt.bulk import video as videos
-from stopwatt.bulk.items import digest_of
-from stopwatt.bulk.records import Failed, Trouble
-from stopwatt.bulk.source import open_source
 from stopwatt.errors import UsageError
+from stopwatt.images import video as videos
+from stopwatt.images.item import Failed, Trouble
+from stopwatt.images.items import digest_of
+from stopwatt.images.source import open_source
 
 av = pytest.importorskip("av")
 FRAMES = 36

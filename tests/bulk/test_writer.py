@@ -11,12 +11,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from stopwatt.bulk.items import Files, Names
-from stopwatt.bulk.journal import Identity, Journal
-from stopwatt.bulk.lines import line
-from stopwatt.bulk.records import Failed, Trouble
-from stopwatt.bulk.writer import safe_name, write_results
+from stopwatt.bulk.keeping.journal import Identity, Journal
+from stopwatt.bulk.keeping.lines import line
+from stopwatt.bulk.keeping.writer import safe_name, write_results
 from stopwatt.errors import StoreError
+from stopwatt.images.item import Failed, Trouble
+from stopwatt.images.items import Files, Names
 from stopwatt.serving.coco import read_results
 from stopwatt.serving.contract import Contract, Decoding, Detection, Found, Placement, Preprocess, Task
 

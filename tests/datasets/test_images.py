@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from stopwatt.bulk.images import prepared, read
 from stopwatt.datasets.base import Takes
 from stopwatt.datasets.opening import batches, calibration_of, open_data
 from stopwatt.errors import UsageError
+from stopwatt.images.decoding import prepared, read
 from stopwatt.serving.contract import Contract, Decoding, Preprocess, Task
 from stopwatt.serving.pixels import normalised
 

@@ -5,7 +5,6 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from stopwatt.bulk.accuracy import accuracy, resampled
 from stopwatt.datasets.labels import Classes, Objects
 from stopwatt.datasets.truth import (
     RESAMPLES,
@@ -17,6 +16,7 @@ from stopwatt.datasets.truth import (
     truth_of,
 )
 from stopwatt.errors import UsageError
+from stopwatt.images.accuracy import accuracy, resampled
 from stopwatt.metrics import MEAN_AP, TOP1
 from stopwatt.serving.coco import AnnotatedImage, Annotations, Truth
 from stopwatt.serving.contract import Contract, Decoding, Detection, Placement, Preprocess, Task

@@ -5,14 +5,14 @@ from pathlib import Path
 
 from test_json_documented import assert_described
 
-from stopwatt.bulk.accuracy import Accuracy
-from stopwatt.bulk.classes import compared_classes
-from stopwatt.bulk.compare import Compared, Difference, Side, Tolerance
-from stopwatt.bulk.labels import Labels
-from stopwatt.bulk.matching import matched
-from stopwatt.bulk.rankings import Classified, Scored
-from stopwatt.bulk.results import Head
-from stopwatt.bulk.vectors import ArrayDifference, ArraySide, ComparedArrays
+from stopwatt.bulk.comparing.classes import compared_classes
+from stopwatt.bulk.comparing.compare import Compared, Difference, Side, Tolerance
+from stopwatt.bulk.comparing.matching import matched
+from stopwatt.bulk.comparing.rankings import Classified, Scored
+from stopwatt.bulk.comparing.results import Head
+from stopwatt.bulk.comparing.vectors import ArrayDifference, ArraySide, ComparedArrays
+from stopwatt.images.accuracy import Accuracy
+from stopwatt.images.labels import Labels
 from stopwatt.measuring.parity import Deviation
 from stopwatt.operators.inspection import Refusal
 from stopwatt.packing.check import Checked

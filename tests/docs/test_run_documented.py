@@ -11,8 +11,9 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "reporting"))
 
 from bulk_records import LAYOUT, record
 
-from stopwatt.bulk.document import MOST_TICKS, record_document
-from stopwatt.bulk.records import Bottleneck, Node, Trouble
+from stopwatt.bulk.keeping.document import MOST_TICKS, record_document
+from stopwatt.bulk.records import Bottleneck, Node
+from stopwatt.images.item import Trouble
 
 PAGE = Path(__file__).resolve().parents[2] / "docs" / "json.md"
 

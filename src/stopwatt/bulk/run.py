@@ -7,25 +7,25 @@ from pathlib import Path
 from time import monotonic
 from typing import TYPE_CHECKING, Protocol
 
-from stopwatt.bulk import folder as folders
-from stopwatt.bulk import writer
 from stopwatt.bulk.asked import Asked, Executor, check
-from stopwatt.bulk.coordinator import Coordinator
-from stopwatt.bulk.crew import Crew
-from stopwatt.bulk.document import record_document
-from stopwatt.bulk.identity import Chosen, choose, identity_of, threaded
-from stopwatt.bulk.instruments import device_of
-from stopwatt.bulk.job import Job
-from stopwatt.bulk.journal import NAME as JOURNAL
-from stopwatt.bulk.journal import Identity, Journal
-from stopwatt.bulk.layout import first_layout
-from stopwatt.bulk.oversight import FEW, NO_CEILINGS, NOTHING_DONE, Oversight
-from stopwatt.bulk.probing import probed_batch
-from stopwatt.bulk.recorder import Recorder
+from stopwatt.bulk.judging.instruments import device_of
+from stopwatt.bulk.judging.oversight import FEW, NO_CEILINGS, NOTHING_DONE, Oversight
+from stopwatt.bulk.judging.probing import probed_batch
+from stopwatt.bulk.judging.ticks import Nobody, Ticker, Watching
+from stopwatt.bulk.keeping import folder as folders
+from stopwatt.bulk.keeping import writer
+from stopwatt.bulk.keeping.document import record_document
+from stopwatt.bulk.keeping.identity import Chosen, choose, identity_of, threaded
+from stopwatt.bulk.keeping.journal import NAME as JOURNAL
+from stopwatt.bulk.keeping.journal import Identity, Journal
+from stopwatt.bulk.keeping.recorder import Recorder
+from stopwatt.bulk.pipeline.coordinator import Coordinator
+from stopwatt.bulk.pipeline.crew import Crew
+from stopwatt.bulk.pipeline.job import Job
+from stopwatt.bulk.pipeline.layout import first_layout
 from stopwatt.bulk.records import Bottleneck, Ceilings, Layout, Node, Record
-from stopwatt.bulk.source import Source, open_source
-from stopwatt.bulk.ticks import Nobody, Ticker, Watching
 from stopwatt.errors import StoreError
+from stopwatt.images.source import Source, open_source
 from stopwatt.measuring.load import usable_cores
 from stopwatt.records import Scalar
 from stopwatt.serving.contract import Contract

@@ -17,8 +17,8 @@ from stopwatt.serving.contract import Task
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from stopwatt.bulk.pictures import Picture
-    from stopwatt.bulk.records import Item
+    from stopwatt.images.item import Item
+    from stopwatt.images.pictures import Picture
     from stopwatt.reporting.bulk.view import View
 
 JUDGE = Group("How to judge", sort_key=2)
@@ -73,7 +73,7 @@ def compare_runs(
 
         stopwatt run compare before/ after/ --fail-below 99.9% --json
     """
-    from stopwatt.bulk.results import comparable, head_of
+    from stopwatt.bulk.comparing.results import comparable, head_of
     from stopwatt.reporting.bulk.view import render_view
     from stopwatt.reporting.console import console_for
 
@@ -149,8 +149,8 @@ class _Compared:
 
 
 def _detections(a: Path, b: Path, options: _Options) -> _Compared:
-    from stopwatt.bulk.compare import Tolerance
-    from stopwatt.bulk.compare import compare_runs as compare
+    from stopwatt.bulk.comparing.compare import Tolerance
+    from stopwatt.bulk.comparing.compare import compare_runs as compare
     from stopwatt.reporting.bulk.compared import compared_document, detections_view
     from stopwatt.reporting.bulk.compared_page import compared_page
 
@@ -166,7 +166,7 @@ def _detections(a: Path, b: Path, options: _Options) -> _Compared:
 
 
 def _classes(a: Path, b: Path, options: _Options) -> _Compared:
-    from stopwatt.bulk.classes import compare_classes
+    from stopwatt.bulk.comparing.classes import compare_classes
     from stopwatt.reporting.bulk.compared_classes import classes_document, classes_view
     from stopwatt.reporting.bulk.tables_page import classes_page
 
@@ -181,7 +181,7 @@ def _classes(a: Path, b: Path, options: _Options) -> _Compared:
 
 
 def _arrays(a: Path, b: Path, options: _Options) -> _Compared:
-    from stopwatt.bulk.vectors import compare_arrays
+    from stopwatt.bulk.comparing.vectors import compare_arrays
     from stopwatt.reporting.bulk.compared_arrays import arrays_document, arrays_view
     from stopwatt.reporting.bulk.tables_page import arrays_page
 
@@ -216,7 +216,7 @@ def _share(text: str | None) -> float | None:
 
 def _items(found: _Compared, data: str | None, images: Path | None, annotations: Path | None) -> "Sequence[Item]":
     """The images: as asked for, as the runs say, as the annotations list them; none where they are no longer there."""
-    from stopwatt.bulk.source import open_source
+    from stopwatt.images.source import open_source
 
     if data is not None:
         return open_source(data, images=images).items
@@ -229,7 +229,7 @@ def _items(found: _Compared, data: str | None, images: Path | None, annotations:
 
 
 def _write(path: Path, found: _Compared, items: "Sequence[Item]", *, overwrite: bool) -> None:
-    from stopwatt.bulk.pictures import pictures
+    from stopwatt.images.pictures import pictures
     from stopwatt.reporting.bulk.page import SIDE
     from stopwatt.store.atomic import replacing
 

@@ -98,7 +98,7 @@ def run(
         stopwatt run "photos/*.jpg" --model resnet --task embed --limit 1000 --out vectors/
     """
     from stopwatt.bulk.asked import Asked, Model, executor_of
-    from stopwatt.bulk.document import record_document
+    from stopwatt.bulk.keeping.document import record_document
     from stopwatt.bulk.run import run_bulk
     from stopwatt.cli.options import parameters, words
     from stopwatt.reporting.bulk.live import LivePanel
@@ -122,7 +122,7 @@ def run(
 
 
 def _with(contract: Path, model: str) -> str:
-    from stopwatt.bulk.identity import PACK
+    from stopwatt.bulk.keeping.identity import PACK
     from stopwatt.workloads.contracted import contracted
 
     if Path(model).suffix == PACK:
@@ -133,8 +133,8 @@ def _with(contract: Path, model: str) -> str:
 
 
 def _raise(record: "Record", out: Path) -> None:
-    from stopwatt.bulk.records import Trouble
-    from stopwatt.bulk.writer import FAILED
+    from stopwatt.bulk.keeping.writer import FAILED
+    from stopwatt.images.item import Trouble
     from stopwatt.reporting.result import PartlyFailed
 
     failed = sum(record.failed.values())

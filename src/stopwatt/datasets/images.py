@@ -6,12 +6,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from stopwatt.bulk.images import read
-from stopwatt.bulk.items import Items
-from stopwatt.bulk.pictures import image_of
-from stopwatt.bulk.records import Failed, Item
 from stopwatt.datasets.base import Sample, Takes, Unreadable
 from stopwatt.errors import UsageError
+from stopwatt.images.decoding import read
+from stopwatt.images.item import Failed, Item
+from stopwatt.images.items import Items
+from stopwatt.images.pictures import image_of
 from stopwatt.serving.contract import Placement
 from stopwatt.serving.pixels import normalised
 

@@ -7,13 +7,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from stopwatt.bulk.labels import FOLDERS, labels_of
-from stopwatt.bulk.source import open_source
 from stopwatt.datasets.base import Dataset
 from stopwatt.datasets.files import SUFFIXES, open_file
 from stopwatt.datasets.images import Images
 from stopwatt.datasets.tensors import LABEL, Tensors
 from stopwatt.errors import UsageError
+from stopwatt.images.labels import FOLDERS, labels_of
+from stopwatt.images.source import open_source
 from stopwatt.serving.coco import Annotations, read_annotations
 from stopwatt.text import counted, one_line
 

@@ -7,11 +7,11 @@ from pathlib import Path
 
 import numpy as np
 
-from stopwatt.bulk.source import open_source
 from stopwatt.datasets.base import Dataset, Sample, Takes, Unreadable
 from stopwatt.datasets.files import SUFFIXES, open_file
 from stopwatt.datasets.images import Images
 from stopwatt.errors import UsageError
+from stopwatt.images.source import open_source
 from stopwatt.records import Calibration
 from stopwatt.text import counted
 from stopwatt.workloads.base import Arrays

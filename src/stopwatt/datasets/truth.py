@@ -6,9 +6,9 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from stopwatt.bulk.accuracy import accuracy, resampled
 from stopwatt.datasets.labels import Labels, Objects
 from stopwatt.errors import UsageError
+from stopwatt.images.accuracy import accuracy, resampled
 from stopwatt.metrics import MEAN_AP, TOP1
 from stopwatt.serving.coco import AnnotatedImage, Annotations
 from stopwatt.serving.contract import Contract, Detection, Placement, Task

@@ -9,10 +9,10 @@ from stopwatt.bulk.cluster.code import SAME_CODE, code_digest
 from stopwatt.bulk.cluster.member import Member
 from stopwatt.bulk.cluster.samples import samples_of
 from stopwatt.bulk.cluster.words import Order, Question, Seen, Task
-from stopwatt.bulk.groups import Refused
-from stopwatt.bulk.identity import Chosen
-from stopwatt.bulk.items import Items
+from stopwatt.bulk.keeping.identity import Chosen
+from stopwatt.bulk.pipeline.groups import Refused
 from stopwatt.errors import ExitCode
+from stopwatt.images.items import Items
 
 if TYPE_CHECKING:
     from stopwatt.bulk.cluster.joined import Joined

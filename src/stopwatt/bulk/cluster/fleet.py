@@ -14,13 +14,13 @@ from stopwatt.bulk.cluster.joined import Joined, Lost
 from stopwatt.bulk.cluster.member import Member, Members
 from stopwatt.bulk.cluster.shares import Shares
 from stopwatt.bulk.cluster.words import News, Order
-from stopwatt.bulk.groups import Refused
-from stopwatt.bulk.identity import Chosen
-from stopwatt.bulk.lines import number_of, says_failed
-from stopwatt.bulk.recorder import Recorder
+from stopwatt.bulk.judging.ticks import Ticker
+from stopwatt.bulk.keeping.identity import Chosen
+from stopwatt.bulk.keeping.lines import number_of, says_failed
+from stopwatt.bulk.keeping.recorder import Recorder
+from stopwatt.bulk.pipeline.groups import Refused
+from stopwatt.bulk.pipeline.tally import Tally
 from stopwatt.bulk.records import Layout, Stage
-from stopwatt.bulk.tally import Tally
-from stopwatt.bulk.ticks import Ticker
 from stopwatt.errors import EnvironmentUnfit, ExitCode, StopwattError
 from stopwatt.text import counted
 
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from stopwatt.bulk.asked import Asked
-    from stopwatt.bulk.items import Items
+    from stopwatt.images.items import Items
     from stopwatt.serving.contract import Contract
 
 LEAD_S = 0.25

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 
 from stopwatt.bulk.cluster.sums import all_energy, all_readings
-from stopwatt.bulk.instruments import Now
+from stopwatt.bulk.judging.instruments import Now
 from stopwatt.records import Scalar
 
 

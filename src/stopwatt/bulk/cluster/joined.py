@@ -8,7 +8,7 @@ from stopwatt.bulk.asked import Asked
 from stopwatt.bulk.cluster.code import SAME_CODE
 from stopwatt.bulk.cluster.outpost import Outpost
 from stopwatt.bulk.cluster.places import Place, gpus_of, layout_of, places_of, threads_of, together
-from stopwatt.bulk.groups import Refused
+from stopwatt.bulk.pipeline.groups import Refused
 from stopwatt.bulk.records import Layout
 from stopwatt.errors import EnvironmentUnfit, ExitCode
 from stopwatt.sweeping.executors.joining import join

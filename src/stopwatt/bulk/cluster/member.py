@@ -9,8 +9,8 @@ from stopwatt.bulk.cluster.gathered import Gathered
 from stopwatt.bulk.cluster.places import Place, together
 from stopwatt.bulk.cluster.sums import all_ceilings, all_counts, of_busiest
 from stopwatt.bulk.cluster.words import Ended, News
+from stopwatt.bulk.judging.ticks import Counts
 from stopwatt.bulk.records import Bottleneck, Ceilings, Layout, Node
-from stopwatt.bulk.ticks import Counts
 
 if TYPE_CHECKING:
     from stopwatt.bulk.cluster.joined import Joined

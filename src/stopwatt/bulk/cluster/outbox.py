@@ -5,7 +5,7 @@ import time
 from collections import deque
 from collections.abc import Iterable
 
-from stopwatt.bulk.recorder import MOST_BYTES
+from stopwatt.bulk.keeping.recorder import MOST_BYTES
 
 GATHER_S = 0.05
 """Lines are gathered for so long: a message for each would cost more than the work on a tiny image."""

@@ -16,26 +16,26 @@ from stopwatt.bulk.cluster.code import code_digest
 from stopwatt.bulk.cluster.outbox import Outbox
 from stopwatt.bulk.cluster.samples import differs
 from stopwatt.bulk.cluster.words import Ended, News, Order, Question, Seen, Task
-from stopwatt.bulk.coordinator import Coordinator
-from stopwatt.bulk.crew import Crew
-from stopwatt.bulk.groups import Refused
-from stopwatt.bulk.identity import choose, threaded
-from stopwatt.bulk.instruments import Now, device_of
-from stopwatt.bulk.items import Items
-from stopwatt.bulk.job import Job
-from stopwatt.bulk.oversight import Oversight
+from stopwatt.bulk.judging.instruments import Now, device_of
+from stopwatt.bulk.judging.oversight import Oversight
+from stopwatt.bulk.judging.ticks import Counts, Nobody, Ticker
+from stopwatt.bulk.keeping.identity import choose, threaded
+from stopwatt.bulk.pipeline.coordinator import Coordinator
+from stopwatt.bulk.pipeline.crew import Crew
+from stopwatt.bulk.pipeline.groups import Refused
+from stopwatt.bulk.pipeline.job import Job
+from stopwatt.bulk.pipeline.schedule import Fed
+from stopwatt.bulk.pipeline.stand import Stand
 from stopwatt.bulk.records import Layout, Tick
-from stopwatt.bulk.schedule import Fed
-from stopwatt.bulk.stand import Stand
-from stopwatt.bulk.ticks import Counts, Nobody, Ticker
 from stopwatt.errors import ExitCode, StopwattError
+from stopwatt.images.items import Items
 from stopwatt.packing.opened import open_pack
 from stopwatt.records import digest
 from stopwatt.store.atomic import replacing
 from stopwatt.sweeping import cache
 
 if TYPE_CHECKING:
-    from stopwatt.bulk.serve import Load
+    from stopwatt.bulk.pipeline.serve import Load
 
 WAIT_S = 0.25
 """A driver with whom there is nothing to share hears so after this."""

@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from stopwatt.bulk.asked import Asked
-from stopwatt.bulk.layout import first_layout
+from stopwatt.bulk.pipeline.layout import first_layout
 from stopwatt.bulk.records import Layout
 from stopwatt.errors import UsageError
 

@@ -5,9 +5,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from stopwatt.bulk.cluster.words import Sample
-from stopwatt.bulk.groups import Refused
-from stopwatt.bulk.items import Items
+from stopwatt.bulk.pipeline.groups import Refused
 from stopwatt.errors import ExitCode
+from stopwatt.images.items import Items
 
 MOST = 3
 _TRIED = 64

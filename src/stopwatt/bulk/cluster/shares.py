@@ -10,7 +10,7 @@ from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from stopwatt.bulk.schedule import Todo
+from stopwatt.bulk.pipeline.schedule import Todo
 
 
 @dataclass(slots=True)

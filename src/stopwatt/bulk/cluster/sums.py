@@ -4,10 +4,10 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 
 from stopwatt.bulk.cluster.places import together
-from stopwatt.bulk.derived import CEILINGS
-from stopwatt.bulk.instruments import Now
+from stopwatt.bulk.judging.derived import CEILINGS
+from stopwatt.bulk.judging.instruments import Now
+from stopwatt.bulk.judging.ticks import Counts
 from stopwatt.bulk.records import Bottleneck, Ceilings, Node, Stage
-from stopwatt.bulk.ticks import Counts
 from stopwatt.energy import SCOPES
 from stopwatt.records import Scalar
 from stopwatt.text import counted

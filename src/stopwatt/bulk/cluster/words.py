@@ -12,11 +12,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from stopwatt.bulk.asked import Asked
-from stopwatt.bulk.groups import Refused
-from stopwatt.bulk.instruments import Now
+from stopwatt.bulk.judging.instruments import Now
+from stopwatt.bulk.judging.ticks import Counts
+from stopwatt.bulk.pipeline.groups import Refused
+from stopwatt.bulk.pipeline.serve import Load
 from stopwatt.bulk.records import Bottleneck, Ceilings, Layout
-from stopwatt.bulk.serve import Load
-from stopwatt.bulk.ticks import Counts
 from stopwatt.records import Scalar
 from stopwatt.serving.contract import Contract
 

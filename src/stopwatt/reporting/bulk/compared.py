@@ -5,8 +5,8 @@ from dataclasses import asdict
 from typing import Any
 
 from stopwatt import units
-from stopwatt.bulk.accuracy import Accuracy
-from stopwatt.bulk.compare import Compared, Difference, identical
+from stopwatt.bulk.comparing.compare import Compared, Difference, identical
+from stopwatt.images.accuracy import Accuracy
 from stopwatt.reporting.bulk.view import SCHEMA, Differing, Row, View, counts, facts_line, scores
 from stopwatt.serving.contract import Task
 from stopwatt.text import counted, one_line

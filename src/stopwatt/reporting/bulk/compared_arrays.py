@@ -4,7 +4,7 @@ from dataclasses import asdict
 from typing import Any
 
 from stopwatt import units
-from stopwatt.bulk.vectors import ArrayDifference, ComparedArrays
+from stopwatt.bulk.comparing.vectors import ArrayDifference, ComparedArrays
 from stopwatt.reporting.bulk.view import SCHEMA, Differing, View, counts, facts_line
 from stopwatt.text import counted
 

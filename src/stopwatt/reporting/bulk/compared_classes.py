@@ -5,8 +5,8 @@ from dataclasses import asdict
 from typing import Any
 
 from stopwatt import units
-from stopwatt.bulk.classes import TOP, ClassDifference, ComparedClasses
-from stopwatt.bulk.rankings import Ranking
+from stopwatt.bulk.comparing.classes import TOP, ClassDifference, ComparedClasses
+from stopwatt.bulk.comparing.rankings import Ranking
 from stopwatt.reporting.bulk.view import SCHEMA, Differing, Row, View, counts, facts_line, scores
 from stopwatt.serving.contract import Task
 from stopwatt.text import counted

@@ -3,8 +3,8 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from stopwatt.bulk.compare import Compared, Difference, identical, score_gap
-from stopwatt.bulk.pictures import Picture
+from stopwatt.bulk.comparing.compare import Compared, Difference, identical, score_gap
+from stopwatt.images.pictures import Picture
 from stopwatt.reporting.bulk.compared import detections_view, differing
 from stopwatt.reporting.bulk.page import address_of, missing, rendered
 from stopwatt.serving.contract import Detection

@@ -9,7 +9,7 @@ from typing import Any
 import jinja2
 from markupsafe import Markup
 
-from stopwatt.bulk.pictures import Picture
+from stopwatt.images.pictures import Picture
 from stopwatt.reporting.bulk.view import View
 from stopwatt.reporting.charts.theme import DARK, LIGHT
 from stopwatt.reporting.html.page import content_policy

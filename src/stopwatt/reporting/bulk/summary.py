@@ -7,7 +7,7 @@ from rich.table import Table
 from rich.text import Text
 
 from stopwatt import units
-from stopwatt.bulk import derived
+from stopwatt.bulk.judging import derived
 from stopwatt.bulk.records import Layout, Record, Stage
 from stopwatt.energy import CHANNELS, SCOPES
 from stopwatt.reporting.grid import Column, Row, grid

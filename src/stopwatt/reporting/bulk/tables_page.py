@@ -3,10 +3,10 @@
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-from stopwatt.bulk.classes import TOP, ClassDifference, ComparedClasses
-from stopwatt.bulk.pictures import Picture
-from stopwatt.bulk.rankings import Ranking
-from stopwatt.bulk.vectors import ArrayDifference, ComparedArrays
+from stopwatt.bulk.comparing.classes import TOP, ClassDifference, ComparedClasses
+from stopwatt.bulk.comparing.rankings import Ranking
+from stopwatt.bulk.comparing.vectors import ArrayDifference, ComparedArrays
+from stopwatt.images.pictures import Picture
 from stopwatt.reporting.bulk.compared_arrays import arrays_view, cosine
 from stopwatt.reporting.bulk.compared_arrays import said_of as said_of_arrays
 from stopwatt.reporting.bulk.compared_classes import classes_view

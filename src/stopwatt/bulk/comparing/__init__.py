@@ -1,0 +1,1 @@
+"""Two results for the same images: how equal are they, and how good?"""

@@ -1,0 +1,1 @@
+"""What a run keeps: its identity, journal and results."""

@@ -1,0 +1,1 @@
+"""From files to outcomes: decoders, slots, workers, and who coordinates them."""

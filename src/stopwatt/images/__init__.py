@@ -1,0 +1,1 @@
+"""Images as users have them: found, read, decoded, labelled."""
