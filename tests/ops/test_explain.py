@@ -260,7 +260,8 @@ class Told:
     def predict(self, _family, table, _specs):
         every = np.full(len(table), 3 * US)
         names = ("time_s", "low_s", "high_s", "power_w", "power_low_w", "power_high_w")
-        return SimpleNamespace(**dict.fromkeys(names, every), why=np.full(len(table), ""))
+        nothing = {"why": np.full(len(table), ""), "outside": np.zeros(len(table), bool)}
+        return SimpleNamespace(**dict.fromkeys(names, every), **nothing)
 
 
 def test_what_was_not_measured_is_expected_as_the_fitted_predictor_says(world, ask, monkeypatch):

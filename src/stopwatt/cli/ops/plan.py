@@ -26,9 +26,7 @@ def plan(
 ) -> None:
     """List the operators that are worth measuring next, the most useful a second first, as many as a budget allows.
 
-    Four examples:
-
-        stopwatt ops plan
+    Three examples:
 
         stopwatt ops plan bert resnet --budget 10min --out plan.yaml --force
 
