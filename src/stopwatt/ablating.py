@@ -26,6 +26,7 @@ from stopwatt.ways import Way
 
 if TYPE_CHECKING:
     from stopwatt.store.database import Store
+    from stopwatt.sweeping.design import LeftOut
 
 
 def run_protocol(
@@ -55,7 +56,7 @@ def run_protocol(
     """
     stages = Stages.of(asked, question)
     first, (least, _) = stages.first(), stages.bounds()
-    left_out = list(stages.left_out)
+    of_second: list[LeftOut] = []
 
     def then(measurements: Sequence[Measurement]) -> Plan | None:
         """The same however much of the second stage there is already: only rounds of the first are looked at."""
@@ -63,7 +64,7 @@ def run_protocol(
         if all(one.status is not Status.OK for one in opening):
             return None
         plan, design = stages.second(*_judged(studies(opening)))
-        left_out.extend(design.left_out)
+        of_second[:] = design.left_out  # it is asked again after the second stage
         return plan
 
     def conclude(measurements: Sequence[Measurement]) -> tuple[tuple[Study, ...], tuple[Row, ...]]:
@@ -76,7 +77,7 @@ def run_protocol(
         looker.close()
     found, rows = done.conclusion
     about = (rows, done.run, done.where, first.facts, done.notes)
-    return ProtocolResult(*about, studies=found, left_out=tuple(left_out), selftest=done.selftest)
+    return ProtocolResult(*about, studies=found, left_out=(*stages.left_out, *of_second), selftest=done.selftest)
 
 
 def _judged(found: Iterable[Study]) -> tuple[set[Way], set[Way]]:

@@ -77,8 +77,7 @@ def _rows(name: str, array: Any, path: Path) -> Sequence[Any]:
 
 
 def _csv(path: Path) -> Mapping[str, Sequence[Any]]:
-    csv.field_size_limit(_LONGEST_CELL)
-    with path.open(newline="", encoding="utf-8-sig") as file:
+    with _long_cells(), path.open(newline="", encoding="utf-8-sig") as file:
         lines = csv.reader(file)
         names = [name.strip() for name in next(lines, [])]
         table = [line for line in lines if line]
@@ -90,6 +89,16 @@ def _csv(path: Path) -> Mapping[str, Sequence[Any]]:
     if len(set(names)) < len(names) or any(map(_is_number, names)):
         raise UsageError("the first line does not name the columns, each once", when=str(path), now=_CELLS)
     return {name: _Cells([line[place] for line in table]) for place, name in enumerate(names)}
+
+
+@contextmanager
+def _long_cells() -> Iterator[None]:
+    """The limit is the whole process's: others keep theirs."""
+    before = csv.field_size_limit(_LONGEST_CELL)
+    try:
+        yield
+    finally:
+        csv.field_size_limit(before)
 
 
 _LONGEST_CELL = 1 << 27
