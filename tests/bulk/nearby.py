@@ -8,7 +8,23 @@ from functools import partial
 from stopwatt.bulk.cluster.joined import Lost
 from stopwatt.bulk.cluster.outpost import Outpost
 from stopwatt.bulk.cluster.places import Place, layout_of, together
+from stopwatt.bulk.cluster.shares import Shares
 from stopwatt.bulk.cluster.words import News, Order
+
+
+class Together(Shares):
+    """Gives nothing to anybody before so many nodes are there, so that none of them comes too late."""
+
+    def __init__(self, *arguments, nodes=2):
+        super().__init__(*arguments)
+        self.nodes, self.here = nodes, set()
+
+    def came(self, node):
+        super().came(node)
+        self.here.add(node)
+
+    def give(self, node, most, least):
+        return super().give(node, most, least) if len(self.here) >= self.nodes else ()
 
 
 @dataclass
