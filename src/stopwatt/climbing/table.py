@@ -157,8 +157,8 @@ def sentences(found: Ladder) -> list[str]:
 
 
 def _marginal(found: Marginal) -> str:
-    on = listed([one.name for one in found.on])
-    return f"{_with_interval(found.ratio)} {'on top of ' + on if on else 'on the base'}"
+    on = f"on top of {listed([one.name for one in found.on])}" if found.on else "on the base"
+    return f"{_with_interval(found.ratio)} {on}"
 
 
 def _with_interval(ratio: Ratio) -> str:
