@@ -107,8 +107,9 @@ def test_a_node_that_cannot_take_part_ends_a_run_that_begins(photos, spread, kin
 
 def test_a_node_that_cannot_take_part_is_said_in_a_run_that_goes_on(alone, spread, monkeypatch):
     monkeypatch.setattr(member, "MOST_STARTS", 1)
+    monkeypatch.setattr(fleet, "Shares", Together)
     cluster = Nearby(["a", "b", "late"], lives={"a": [0]}, outposts={"late": Other})
-    record, _, listener = spread(alone[0], cluster)
+    record, _, listener = spread(alone[0], cluster, "unhurried")  # b is still at work when late is asked
     assert record.done == 298
     assert "late was lost: a node has another stopwatt than the driver" in "\n".join(listener.said)
     assert cluster.started["late"] == 1
