@@ -40,8 +40,8 @@ SEEDS = 10
 SHARE = 0.25
 """Of the time that everything takes: the budget of each search."""
 NEAR = 1.03
-SCOUTS = 6
-"""Short rounds of each candidate from which a search draws; it asks for five at most."""
+SCOUTS = 5
+"""Short rounds of each candidate, as many as a search asks for at most; each gets them in an order of its own."""
 WHERE = ("deviation<5e-2",)
 _BACKENDS = ("eager", "compile", "onnxruntime", "openvino")
 _PRECISIONS = ("fp32", "bf16", "int8")
