@@ -3,11 +3,13 @@
 import math
 import sys
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from itertools import product
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+from kept import rounds_of
 from result import RESULTS, Page, made_of
 from stopwatt.analyse.row import Row, paired_medians
 from stopwatt.analyse.summary import summarise
@@ -16,15 +18,18 @@ from stopwatt.climbing.ladder import Asked, run_ladder
 from stopwatt.climbing.result import LadderResult
 from stopwatt.climbing.rungs import Gain
 from stopwatt.climbing.table import sentences
-from stopwatt.records import QUICK, Process, Status
+from stopwatt.errors import StopwattError
+from stopwatt.records import QUICK, Measurement, Process, Status
 from stopwatt.reporting.console import console_for
 from stopwatt.reporting.operators.changes import changes_line
 from stopwatt.reporting.progress import show_progress
-from stopwatt.running import run_request
 from stopwatt.stats.ratios import Ratio, compare_rounds
-from stopwatt.store import Access, Selection, open_store
-from stopwatt.sweeping.plan import Request
+from stopwatt.store import Access, open_store
+from stopwatt.sweeping.plan import Request, make_plan
 from stopwatt.units import interval, percent
+
+if TYPE_CHECKING:
+    from stopwatt.sweeping.execute import Watcher
 
 BUILD = Path(__file__).parent.parent / "build"
 RULES = replace(
@@ -87,15 +92,22 @@ BATCHES = {"cpu": (1, 8, 32), "cuda": (1, 8, 64, 256)}
 
 
 def main(out: Path = RESULTS, *, gpu: bool = False) -> None:
-    """Climb the ladders, measure the claims, write the page. What was interrupted goes on from where it was."""
+    """Climb the ladders, measure the claims, write the page. Rounds are kept in `build/`, and not measured again."""
     name = "ladder-gpu" if gpu else "ladder-cpu"
     store = BUILD / f"{name}.db"
     store.parent.mkdir(exist_ok=True)
     asked = GPU if gpu else CPU
     with show_progress(console_for(sys.stderr)) as watcher:
-        climbed = [(one, run_ladder(one, store=str(store), watcher=watcher, allow=True)) for one in asked]
-        claimed = run_request(_claims(asked[0]), store=str(store), watcher=watcher, allow=True)
-    write(name, climbed, claimed.run.id, store, out)
+        climbed = [(one, _climbed(one, store, watcher)) for one in asked]
+        claimed = rounds_of(make_plan(_claims(asked[0])), str(store), watcher)
+    write(name, climbed, claimed, store, out)
+
+
+def _climbed(asked: Asked, store: Path, watcher: "Watcher") -> LadderResult:
+    """The ladder as it was climbed before, or climbed now."""
+    with suppress(StopwattError):
+        return run_ladder(asked, store=str(store), kept=True)
+    return run_ladder(asked, store=str(store), watcher=watcher, allow=True)
 
 
 def _claims(bert: Asked) -> Request:
@@ -111,11 +123,12 @@ def _claims(bert: Asked) -> Request:
     )
 
 
-def write(name: str, climbed: Sequence[tuple[Asked, LadderResult]], claims: str, store: Path, out: Path) -> None:
+def write(
+    name: str, climbed: Sequence[tuple[Asked, LadderResult]], claims: Sequence[Measurement], store: Path, out: Path
+) -> None:
     """Write the page of ladders that were climbed, and of the run that measured the claims."""
     device = climbed[0][0].device
     with open_store(str(store), access=Access.READ) as database:
-        rows = list(summarise(database.measurements(Selection(run=claims))))
         made = made_of(list(database.measurements()), database.runs()[-1].tool_version)
     page = Page(
         name,
@@ -131,7 +144,7 @@ def write(name: str, climbed: Sequence[tuple[Asked, LadderResult]], claims: str,
         "Shares are means over 2 orders of the kept steps, on a logarithm. Random weights.",
         f"A claim holds where our whole interval lies within it, widened by {percent(NEAR - 1)} on both sides.",
     ]
-    claimed = list(_judged(rows, device))
+    claimed = list(_judged(list(summarise(claims)), device))
     page.tables = [*(_table(one, found) for one, found in climbed), _claims_table(claimed)]
     page.sentences += [f"{_title(one)}: {'; '.join(sentences(found.ladder))}." for one, found in climbed]
     page.data = {

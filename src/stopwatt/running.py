@@ -13,7 +13,7 @@ from stopwatt.analyse.row import Row
 from stopwatt.analyse.selftests import SelfTest, latest_selftest
 from stopwatt.analyse.summary import summarise
 from stopwatt.devices.fitness import judge
-from stopwatt.errors import EnvironmentUnfit
+from stopwatt.errors import EnvironmentUnfit, UsageError
 from stopwatt.records import Measurement, Note, Status
 from stopwatt.reporting.foresight import DryRun
 from stopwatt.reporting.result import BenchResult
@@ -148,6 +148,7 @@ def carry_out(
     allow: bool,
     rounds: Rounds | None = None,
     then: Callable[[Sequence[Measurement]], Plan | None] = lambda _: None,
+    kept: bool = False,
 ) -> Done[Conclusion]:
     """Measure, and draw a conclusion from the measurements, which are in the order of the plan's cells.
 
@@ -162,7 +163,13 @@ def carry_out(
         then: From the measurements to the plan of what is to be measured after them in the same run, if anything; asked
             again until it says nothing, or the same once more. A later start that finds that partly measured must come
             to the same plan.
+        kept: Measure nothing: conclude from the latest finished run of the same plan.
+
+    Raises:
+        UsageError: What was measured shall be shown, and there is no finished run of this plan.
     """
+    if kept:
+        return _of_kept(plan, conclude, store)
     watcher = watcher or Silent()
     for text in plan.announcements:
         watcher.announce(text)
@@ -183,6 +190,22 @@ def carry_out(
         failed = any(one.status not in (Status.OK, Status.UNSUPPORTED, Status.INTERRUPTED) for one in found)
         database.finish_run(run, RunStatus.PARTLY_FAILED if failed else RunStatus.COMPLETE)
         return Done(conclusion, run, database.where, notes, latest_selftest(database, plan.cells[0].machine))
+
+
+def _of_kept(
+    plan: Plan, conclude: Callable[[Sequence[Measurement]], Conclusion], store: str | None
+) -> Done[Conclusion]:
+    """What the latest finished run of a plan says."""
+    with open_store(store, access=Access.READ) as database:
+        run = database.find_finished(plan.digest)
+        if run is None:
+            raise UsageError(
+                f"{database.where} holds no finished run of this request, on this machine and with this code",
+                when="--kept",
+                now="leave --kept out to measure",
+            )
+        selftest = latest_selftest(database, plan.cells[0].machine)
+        return Done(conclude(_measured(database, run, plan)), run, database.where, (), selftest)
 
 
 def _measured(database: "Store", run: Run, plan: Plan) -> list[Measurement]:

@@ -36,6 +36,7 @@ def tune(
     tag: str = "",
     store: str | None = None,
     allow: bool = False,
+    kept: bool = False,
 ) -> TuneResult:
     """Find the setup that is best for a goal, under constraints, within a budget of time, and prove it.
 
@@ -56,6 +57,7 @@ def tune(
         tag: A name for the run.
         store: Results database; `$STOPWATT_STORE` or `./stopwatt.db` if absent.
         allow: Measure even on a machine that is not fit.
+        kept: Measure nothing: show the latest finished run of the same request.
 
     Returns:
         The winner with its proof against the default and the runner-up, the front, and how the search went. Without a
@@ -87,7 +89,7 @@ def tune(
         tag,
         read_data(data),
     )
-    return run_tune(asked, store=store, allow=allow)
+    return run_tune(asked, store=store, allow=allow, kept=kept)
 
 
 def ladder(
@@ -107,6 +109,7 @@ def ladder(
     tag: str = "",
     store: str | None = None,
     allow: bool = False,
+    kept: bool = False,
 ) -> LadderResult:
     """Try one optimisation after another: what does each buy alone, on top of the others, and on the whole?
 
@@ -126,6 +129,7 @@ def ladder(
         tag: A name for the run.
         store: Results database; `$STOPWATT_STORE` or `./stopwatt.db` if absent.
         allow: Measure even on a machine that is not fit.
+        kept: Measure nothing: show the latest finished run of the same request.
 
     Returns:
         Each step with its own gain, the gain so far and its share of the whole, or why it was not kept.
@@ -151,7 +155,7 @@ def ladder(
         text("base", base, "eager:grad"),
         share,
     )
-    return run_ladder(asked, store=store, allow=allow)
+    return run_ladder(asked, store=store, allow=allow, kept=kept)
 
 
 def _whole(name: str, given: int | Iterable[int]) -> tuple[int, ...]:

@@ -10,6 +10,7 @@ from stopwatt.cli.options import (
     DataOptions,
     EnergyOptions,
     HostThreads,
+    Kept,
     OnDevice,
     Params,
     ProtocolOptions,
@@ -45,6 +46,7 @@ def ladder(
     rules: ProtocolOptions = ProtocolOptions(),  # noqa: B008  (frozen)
     energy: EnergyOptions = EnergyOptions(),  # noqa: B008
     data: DataOptions = DataOptions(),  # noqa: B008
+    kept: Kept = False,
     results: StoreOptions = StoreOptions(),  # noqa: B008
 ) -> None:
     """Try one optimisation after another on a model: what does each buy alone, on top of the others, and on the whole?
@@ -71,6 +73,6 @@ def ladder(
     about = (batch, device, threads, orders, protocol, results.tag, graphs, base, parse(lose, "1"))
     asked = Asked(workload, parameters(param), steps, *about)
     with show_progress(console_for(sys.stderr)) as watcher:
-        result = run_ladder(asked, store=results.store, watcher=watcher, allow=rules.allow)
+        result = run_ladder(asked, store=results.store, watcher=watcher, allow=rules.allow, kept=kept)
     print(result.to_json()) if results.json else result.table()
     result.raise_for_status()

@@ -321,6 +321,14 @@ class StoreOptions:
     ] = False
 
 
+Kept = Annotated[
+    bool,
+    Parameter(
+        group=RESULTS, negative="", help="Show the latest finished run of this request again; nothing is measured."
+    ),
+]
+
+
 def request(workloads: tuple[str, ...], target: TargetOptions, protocol: Protocol, tag: str = "") -> Request:
     """The request that the options describe.
 

@@ -12,6 +12,7 @@ from stopwatt.cli.options import (
     RULES,
     TARGET,
     DataOptions,
+    Kept,
     OnDevice,
     Params,
     StoreOptions,
@@ -92,6 +93,7 @@ def tune(
         Path | None, Parameter(group=RESULTS, help="Write the winner as a pack, where its backend has files.")
     ] = None,
     force: Annotated[bool, Parameter(group=RESULTS, negative="", help="Replace that file.")] = False,
+    kept: Kept = False,
     results: StoreOptions = StoreOptions(),  # noqa: B008  (frozen)
 ) -> None:
     """Find the setup of a model that is best for a goal, under constraints, within a budget of time, and prove it.
@@ -113,7 +115,7 @@ def tune(
 
     asked = replace(request(workload, aim, space, rules, results.tag), data=data.asked())
     with show_progress(console_for(sys.stderr)) as watcher:
-        result = run_tune(asked, store=results.store, watcher=watcher, allow=rules.allow)
+        result = run_tune(asked, store=results.store, watcher=watcher, allow=rules.allow, kept=kept)
     if out is not None and result.tuned.winner is not None:
         result = packed(asked, result, out, force=force)
     if results.json:

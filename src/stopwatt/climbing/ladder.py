@@ -62,7 +62,12 @@ class Asked:
 
 
 def run_ladder(
-    asked: Asked, *, store: str | None = None, watcher: Watcher | None = None, allow: bool = False
+    asked: Asked,
+    *,
+    store: str | None = None,
+    watcher: Watcher | None = None,
+    allow: bool = False,
+    kept: bool = False,
 ) -> LadderResult:
     """Climb the ladder of a workload. Goes on with an unfinished climb of the same request.
 
@@ -71,6 +76,7 @@ def run_ladder(
         store: Results database.
         watcher: Looks on.
         allow: Measure even on a machine that is not fit.
+        kept: Measure nothing: show the latest finished climb of the same request.
 
     Raises:
         UsageError: The request cannot be met.
@@ -92,7 +98,9 @@ def run_ladder(
 
     request = {"ladder": {"steps": [step.name for step in climb.steps], "orders": asked.orders}}
     try:
-        done = carry_out(first, request, concluded, store=store, watcher=looker, allow=allow, then=climb.next)
+        done = carry_out(
+            first, request, concluded, store=store, watcher=looker, allow=allow, then=climb.next, kept=kept
+        )
     finally:
         looker.close()
     return LadderResult(done.conclusion, done.run, done.where, done.notes, done.selftest)

@@ -94,6 +94,14 @@ class Store:
             return None
         return None if _is_of_another(row["owner"]) else _run(row)
 
+    def find_finished(self, plan: str) -> Run | None:
+        """The latest run of a plan that came to its end, whether or not cells of it failed."""
+        ended = (RunStatus.COMPLETE, RunStatus.PARTLY_FAILED)
+        latest = select(*run_columns()).where(runs.c.plan == plan, runs.c.status.in_(ended))
+        with self._read() as connection:
+            row = connection.execute(latest.order_by(runs.c.number.desc()).limit(1)).mappings().first()
+        return None if row is None else _run(row)
+
     def continue_run(self, run: Run, command: str = "", request: Mapping[str, Any] | None = None) -> Run:
         """Take over a run of `find_unfinished`.
 

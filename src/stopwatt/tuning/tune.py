@@ -30,6 +30,7 @@ def run_tune(
     scout: Protocol = SCOUT,
     proof: Protocol = PROOF,
     rules: RaceRules = RaceRules(),  # noqa: B008  (frozen)
+    kept: bool = False,
 ) -> TuneResult:
     """Find the best setup of a workload. Goes on with an unfinished search of the same request.
 
@@ -41,6 +42,7 @@ def run_tune(
         scout: How a round of the race is measured.
         proof: How the finalists are.
         rules: When a setup is given up.
+        kept: Measure nothing: show the latest finished search of the same request.
 
     Raises:
         UsageError: The request cannot be met, by itself or within its budget.
@@ -56,7 +58,9 @@ def run_tune(
         return conclude(search, found)
 
     try:
-        done = carry_out(first, _request(asked), concluded, store=store, watcher=looker, allow=allow, then=search.next)
+        done = carry_out(
+            first, _request(asked), concluded, store=store, watcher=looker, allow=allow, then=search.next, kept=kept
+        )
     finally:
         looker.close()
     return TuneResult(done.conclusion, done.run, done.where, done.notes, done.selftest)
