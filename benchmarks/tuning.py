@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+import batching
 from kept import rounds_of
 from result import RESULTS, Page, made_here
 from stopwatt.analyse.row import paired_medians
@@ -212,7 +213,9 @@ def _page(found: Sequence[Found]) -> Page:
         "chosen (searches): times slower, once more",
         "time, most",
     )
-    page.tables = [("Each model", head, [_line(one) for one in found])]
+    pairs = batching.pairs()
+    page.sentences.append(batching.sentence(pairs))
+    page.tables = [("Each model", head, [_line(one) for one in found]), batching.table(pairs)]
     page.data = {"models": [_data(one) for one in found], "near": sum(near), "searches": len(near)}
     return page
 

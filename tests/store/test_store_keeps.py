@@ -197,6 +197,16 @@ def test_an_interrupted_run_goes_on_and_a_finished_one_does_not(store, status, g
     assert (store.run(run.id).status, store.run(run.id).finished_at is not None) == (status, True)
 
 
+def test_the_latest_finished_run_of_a_plan_is_found(store):
+    begin(store, plan="p1")
+    assert store.find_finished("p1") is None
+    runs = [begin(store, plan="p1") for _ in range(3)]
+    for run, status in zip(runs, (RunStatus.COMPLETE, RunStatus.PARTLY_FAILED, RunStatus.INTERRUPTED), strict=True):
+        store.finish_run(run, status)
+    assert store.find_finished("p1").id == runs[1].id
+    assert store.find_finished("p2") is None
+
+
 def test_a_later_finished_run_of_the_plan_hides_an_older_unfinished_one(store):
     begin(store)
     store.finish_run(begin(store), RunStatus.COMPLETE)

@@ -19,6 +19,7 @@ from stopwatt.records import Cell, Measurement, Protocol, Status
 from stopwatt.stats.quantiles import needed_trials
 from stopwatt.stats.racing import Race, RaceRules, judge
 from stopwatt.sweeping.plan import Plan
+from stopwatt.tuning.batches import unlikely
 from stopwatt.tuning.goals import Goal, cost_of
 from stopwatt.tuning.space import Space
 from stopwatt.tuning.where import ACCURACIES, Constraint, Holds
@@ -103,8 +104,8 @@ class Search:
     def order(self, scouted: Mapping[str, Sequence[Measurement]]) -> list[Cell]:
         """Candidates that can still win by what the race saw of them, the best first."""
         race = self.race(scouted)
-        arms = {arm: self._costs(cell, scouted) for arm, cell in enumerate(self.space.cells)}
-        worth = {arm: sum(map(math.log, costs)) / len(costs) for arm, costs in arms.items() if costs}
+        typical = {arm: self._typical(cell, scouted) for arm, cell in enumerate(self.space.cells)}
+        worth = {arm: cost for arm, cost in typical.items() if cost is not None}
         rest = sorted((arm for arm in worth if arm not in race.left), key=worth.__getitem__)
         return [self.space.cells[arm] for arm in (*race.left, *rest)]
 
@@ -119,13 +120,31 @@ class Search:
     # --- scouting ---
 
     def _unscouted(self, scouted: Mapping[str, Sequence[Measurement]], found: Sequence[Measurement]) -> list[Cell]:
-        """The next group of setups of which nothing is known, the quick ones to start first; none once time is up."""
+        """The next group of setups of which nothing is known, the quick ones to start first; none once time is up.
+
+        Batches at which others cost much more than at their best one come last.
+        """
         missing = [cell for cell in self.space.cells if cell.key not in scouted]
         if not missing or (len(scouted) > 1 and not self._time_left(found)):  # the default alone is no choice
             return []
         ordered = sorted(missing, key=lambda cell: (cell is not self.space.default, *_kind(cell)))
-        _, group = next(iter(groupby(ordered, key=_kind)))
-        return list(group)
+        groups = [list(group) for _, group in groupby(ordered, key=_kind)]
+        waiting = self._waiting_batches(scouted)
+        early = ([cell for cell in group if cell.setup.batch not in waiting] for group in groups)
+        return next((group for group in early if group), groups[0])
+
+    def _waiting_batches(self, scouted: Rounds) -> frozenset[int]:
+        """Those that can wait, by the setups of which every batch is known."""
+        kinds: dict[tuple[object, ...], list[Cell]] = {}
+        for cell in self.space.cells:
+            kinds.setdefault(_kind(cell), []).append(cell)
+        known = [cells for cells in kinds.values() if len(cells) > 1 and all(cell.key in scouted for cell in cells)]
+        return unlikely([{cell.setup.batch: self._typical(cell, scouted) for cell in cells} for cells in known])
+
+    def _typical(self, cell: Cell, scouted: Rounds) -> float | None:
+        """The mean cost of a candidate's rounds (of logarithms); `None` where it cannot win."""
+        costs = self._costs(cell, scouted)
+        return math.exp(sum(map(math.log, costs)) / len(costs)) if costs else None
 
     def _time_left(self, found: Sequence[Measurement]) -> bool:
         """Whether racing may go on: a short proof of one setup and the default must still be possible."""
