@@ -2,17 +2,18 @@
 PYTHON ?= python3
 BIN ?= .venv/bin
 
-.PHONY: demo test test-long test-rounds test-rest check bench gpu clean
+.PHONY: demo test test-long test-rounds test-runs test-rest check bench gpu clean
 
 demo: .venv/demo.stamp  ## bench BERT, ResNet-18 and an LSTM over every backend of this machine, and write the report
 	mkdir -p demo
 	$(BIN)/stopwatt bench bert resnet lstm -p bert.size=mini -p resnet.depth=18 --backends all --store demo/stopwatt.db
 	$(BIN)/stopwatt report --store demo/stopwatt.db --out demo/report.html
 
-# Those that start processes of their own, and wait for them; all others. With --jobs both run at once.
+# Those of rounds and of bulk runs, which wait much for processes of their own; all others. With --jobs they run at once.
 ROUNDS = tests/sweeping tests/selftesting tests/metering tests/compare tests/cli tests/ops tests/predicting
+RUNS = tests/bulk tests/packing tests/serving tests/climbing tests/meters
 
-test: test-rounds test-rest  ## the tests
+test: test-rounds test-runs test-rest  ## the tests
 
 test-long: .venv/dev.stamp  ## what takes minutes: mutants of our own code, runs killed again and again
 	$(BIN)/python -m pytest -m long
@@ -20,8 +21,11 @@ test-long: .venv/dev.stamp  ## what takes minutes: mutants of our own code, runs
 test-rounds: .venv/dev.stamp
 	$(BIN)/python -m pytest $(ROUNDS)
 
+test-runs: .venv/dev.stamp
+	$(BIN)/python -m pytest $(RUNS)
+
 test-rest: .venv/dev.stamp
-	$(BIN)/python -m pytest $(addprefix --ignore=,$(ROUNDS))
+	$(BIN)/python -m pytest $(addprefix --ignore=,$(ROUNDS) $(RUNS))
 
 check: .venv/dev.stamp  ## lint, types, import contracts, the commands in the docs
 	$(BIN)/ruff check .
