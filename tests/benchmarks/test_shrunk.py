@@ -5,8 +5,9 @@ from dataclasses import replace
 
 import pytest
 
-import shrunk as study
-from shrunk import BASE, Arm, Kept, Result, Study
+import shrunk
+import shrunk_page as page
+from shrunk_study import BASE, Arm, Kept, Result, Study, kept
 from stopwatt.analyse.estimate import Estimate
 from stopwatt.records import Precision
 from stopwatt.stats.ratios import Ratio, Verdict
@@ -65,12 +66,12 @@ PRUNED, TRAINED = Arm("eager+prune:0.5"), Arm("eager", trained=True)
     ],
 )
 def test_accuracy_is_kept_only_where_the_whole_interval_of_the_loss_is_within_the_limit(value, half, said):
-    assert study.kept(estimate("accuracy_loss", value=value, half=half)) is said
+    assert kept(estimate("accuracy_loss", value=value, half=half)) is said
 
 
 def test_each_setup_is_told_under_what_becomes_of_its_accuracy():
     arms = (result(INT8), result(PRUNED, loss=0.3), result(TRAINED, loss=0.01))
-    text = study._of_accuracy(studied(*arms))
+    text = page._of_accuracy(studied(*arms))
     assert "Within 0.01 of it with their whole interval: openvino int8." in text
     assert "Not decided by 250 samples: eager fp32 (prune:0.5, trained on) (" in text
     assert "More than 0.01 is lost by: eager fp32 (prune:0.5) (" in text
@@ -78,27 +79,25 @@ def test_each_setup_is_told_under_what_becomes_of_its_accuracy():
 
 def test_what_loses_its_accuracy_is_never_called_the_fastest():
     slower, faster = result(INT8, 1.5), result(PRUNED, 9.0, loss=0.3)
-    assert "the fastest is openvino int8: 1.50" in study._of_best(studied(slower, faster))
+    assert "the fastest is openvino int8: 1.50" in page._of_best(studied(slower, faster))
 
 
 def test_where_nothing_but_the_reference_keeps_its_accuracy_it_alone_is_named():
-    text = study._of_best(studied(result(PRUNED, 9.0, loss=0.3)))
+    text = page._of_best(studied(result(PRUNED, 9.0, loss=0.3)))
     assert "prune" not in text
     assert "the least memory is that of eager fp32" in text
 
 
 def test_a_setup_that_is_slower_is_not_told_as_a_gain():
     slow = result(INT8, same=ratio(0.8, Verdict.SLOWER))
-    assert ", slower, loses" in study._gain(slow)
-    assert ", slower" not in study._gain(result(INT8, 1.3))
+    assert ", slower, loses" in page._gain(slow)
+    assert ", slower" not in page._gain(result(INT8, 1.3))
 
 
 def test_the_page_shows_what_was_refused_and_why_there_is_no_energy(tmp_path):
     refused = result(Arm("eager", Precision.INT8), refused="nothing to quantise")
-    page = study.page_of(
-        [studied(result(INT8, 1.5), result(PRUNED, loss=0.3), result(TRAINED), refused)], study.Scale()
-    )
-    page.write(tmp_path)
+    studies = [studied(result(INT8, 1.5), result(PRUNED, loss=0.3), result(TRAINED), refused)]
+    page.page_of(studies, rounds=3, size="640x360", seed=1).write(tmp_path)
     text = (tmp_path / "shrunk.md").read_text()
     assert "Not to be had: eager int8 (nothing to quantise)." in text
     assert f"Energy: unavailable ({NO_METER})." in text
@@ -116,10 +115,10 @@ def test_the_page_shows_what_was_refused_and_why_there_is_no_energy(tmp_path):
 @pytest.mark.long
 def test_a_small_study_runs_from_end_to_end(tmp_path, monkeypatch):
     for name, place in {"BUILD": tmp_path, "DRAWN": tmp_path / "shrunk"}.items():
-        monkeypatch.setattr(study, name, place)
-    rules = replace(study.RULES, trials=30, trial_seconds=0.1, warmup=replace(study.RULES.warmup, cap_seconds=0.5))
-    small = study.Scale(40, "320x180", 0.5, 16, 0.5, (2, 2), (4, 8), (12, 24), rules)
-    study.main(tmp_path, small, (BASE, Arm("onnxruntime"), Arm("onnxruntime", Precision.INT8), PRUNED, TRAINED))
+        monkeypatch.setattr(shrunk, name, place)
+    rules = replace(shrunk.RULES, trials=30, trial_seconds=0.1, warmup=replace(shrunk.RULES.warmup, cap_seconds=0.5))
+    small = shrunk.Scale(40, "320x180", 0.5, 16, 0.5, (2, 2), (4, 8), (12, 24), rules)
+    shrunk.main(tmp_path, small, (BASE, Arm("onnxruntime"), Arm("onnxruntime", Precision.INT8), PRUNED, TRAINED))
     models = json.loads((tmp_path / "shrunk.json").read_text())["data"]["models"]
     assert [one["model"] for one in models] == ["detector", "classifier"]
     for model in models:
