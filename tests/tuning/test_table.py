@@ -40,3 +40,9 @@ def test_without_a_winner_the_nearest_is_named():
     text = shown("latency<0.9ms")
     assert "nearest" in text
     assert "latency<0.9ms" in text
+
+
+def test_a_batch_that_all_have_stands_above_the_table_and_not_in_it():
+    text = shown("latency<20ms")
+    assert text.startswith("planted(size=1), batch 1, threads 1: least time of a call where latency<20ms")
+    assert "setup latency ms" in text

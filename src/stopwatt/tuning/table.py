@@ -1,6 +1,6 @@
 """What a search found, for people."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from rich.text import Text
@@ -41,7 +41,7 @@ def render_tuned(
     """Print the winner, what it was compared with, the front, and how the search went."""
     scales = _scales(found)
     console.print(Text(_heading(found), style="bold"))
-    console.print(grid("", _columns(scales), _rows(found, scales)))
+    console.print(grid("", _columns(found, scales), _rows(found, scales)))
     for sentence in sentences(found):
         console.print(Text(f"- {printable(sentence)}"))
     known = [one.row for one in (found.winner, found.runner_up, found.default, *found.front) if one]
@@ -61,6 +61,8 @@ def render_tuned(
 def _heading(found: Tuned) -> str:
     known = found.winner or found.default
     about = short_label(known.row.cell.workload) if known else ""
+    for name, one in _same(found).items():
+        about += f", {name} {one}"
     where = f" where {', '.join(one.text for one in found.constraints)}" if found.constraints else ""
     return printable(f"{about}: {_WORDS[found.goal]}{where}")
 
@@ -68,49 +70,65 @@ def _heading(found: Tuned) -> str:
 # --- the table ---
 
 
+def _shown(found: Tuned) -> list[Candidate]:
+    return [one for one in (found.winner, found.runner_up, found.default, found.nearest, *found.front) if one]
+
+
+def _coordinates(one: Candidate) -> dict[str, int]:
+    """What has a column of its own only where it differs."""
+    return {"batch": one.row.cell.setup.batch, "threads": one.row.cell.setup.threads}
+
+
+def _same(found: Tuned) -> dict[str, int]:
+    """What all that is shown have in common."""
+    seen = [_coordinates(one) for one in _shown(found)]
+    return {name: value for name, value in seen[0].items() if all(one[name] == value for one in seen)} if seen else {}
+
+
 def _metrics(found: Tuned) -> list[str]:
     device = next((one.row.cell.setup.device for one in (found.default, found.winner) if one), "cpu")
     memory = "host_memory" if device == "cpu" else "device_memory"
     bound = [one.metric(device) for one in found.constraints]
-    shown = [one for one in (found.winner, found.runner_up, found.default, *found.front) if one]
-    judged = [ACCURACY] if any(one.row.answers is not None for one in shown) else []
+    judged = [ACCURACY] if any(one.row.answers is not None for one in _shown(found)) else []
     return list(dict.fromkeys((found.metric, *bound, memory, "deviation", *judged)))
 
 
 def _scales(found: Tuned) -> dict[str, Scale]:
     """The unit of each column of a metric."""
-    shown = [one for one in (found.winner, found.runner_up, found.default, found.nearest, *found.front) if one]
-    estimates = {name: [one.row.estimates[name] for one in shown] for name in _metrics(found)}
+    estimates = {name: [one.row.estimates[name] for one in _shown(found)] for name in _metrics(found)}
     return {
         name: scale_for([one.value for one in ones if one.value is not None], ones[0].unit if ones else "1")
         for name, ones in estimates.items()
     }
 
 
-def _columns(scales: Mapping[str, Scale]) -> list[Column | str]:
+def _columns(found: Tuned, scales: Mapping[str, Scale]) -> list[Column | str]:
     heads = [f"{_HEADS.get(name, name)} {scale.label if scale.label != '1' else ''}" for name, scale in scales.items()]
-    first = [Column("", whole=True), Column("setup", whole=True), Column("batch", right=True)]
-    return [*first, Column("threads", right=True), *(Column(head.strip(), right=True) for head in heads)]
+    differ = [Column(name, right=True) for name in ("batch", "threads") if name not in _same(found)]
+    metrics = [Column(head.strip(), right=True) for head in heads]
+    return [Column("", whole=True), Column("setup", whole=True), *differ, *metrics]
 
 
 def _rows(found: Tuned, scales: Mapping[str, Scale]) -> list[Row]:
     named = [("winner", found.winner), ("runner-up", found.runner_up), ("default", found.default)]
     if found.winner is None:
         named.insert(0, ("nearest", found.nearest))
+    same = _same(found)
     rows = [
-        Row(_cells(name, one, scales), style="best" if name == "winner" else "")
+        Row(_cells(name, one, scales, same), style="best" if name == "winner" else "")
         for name, one in named
         if one is not None
     ]
     shown = {id(one) for _, one in named}
     front = [one for one in found.front if id(one) not in shown][:_MOST_FRONT]
-    return rows + [Row(_cells("front", one, scales), quiet=not one.proven) for one in front]
+    return rows + [Row(_cells("front", one, scales, same), quiet=not one.proven) for one in front]
 
 
-def _cells(name: str, one: Candidate, scales: Mapping[str, Scale]) -> list[str]:
+def _cells(name: str, one: Candidate, scales: Mapping[str, Scale], same: Collection[str]) -> list[str]:
     setup = one.row.cell.setup
+    differ = [str(value) for coordinate, value in _coordinates(one).items() if coordinate not in same]
     values = [_value(one.row.estimates[metric], scale) for metric, scale in scales.items()]
-    return [name, f"{setup.backend_label} {setup.precision}", str(setup.batch), str(setup.threads), *values]
+    return [name, f"{setup.backend_label} {setup.precision}", *differ, *values]
 
 
 def _value(found: Estimate, scale: Scale) -> str:
