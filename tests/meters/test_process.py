@@ -84,6 +84,15 @@ def test_a_process_is_counted_with_its_descendants_and_without_the_sampler(build
     assert (found["major_faults"], found["resident"]) == (4, 3 * os.sysconf("SC_PAGE_SIZE"))
 
 
+def test_descendants_that_come_at_the_beginning_or_together_are_found_at_once(build):
+    one = Kernel(build({**MACHINE, "proc/10/stat": stat(1, times=(100, 0, 0, 0))}), own=13)
+    one.follow(10)
+    for count in range(1, 25):  # one new child at each reading, longer than the first readings last
+        found = one.state()
+        assert found["own"] == pytest.approx(100 * count / os.sysconf("SC_CLK_TCK"))
+        build({f"proc/{100 + count}/stat": stat(10, times=(100, 0, 0, 0))})
+
+
 def test_descendants_are_those_that_threads_have_started(build):
     threads = {
         "proc/10/task/10/children": "11", "proc/10/task/20/children": "12 13", "proc/11/task/11/children": "",

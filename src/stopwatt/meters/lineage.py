@@ -41,24 +41,25 @@ class Lineage:
         host: The machine.
         pid: The process.
         without: A descendant that is none of theirs.
+        members: It and its descendants, as the last look found them.
     """
 
     host: Host
     pid: int
     without: int = 0
-    _members: tuple[int, ...] = ()
+    members: tuple[int, ...] = field(default=(), init=False)
     _switches: dict[str, int] = field(default_factory=dict)
     _switched: int = 0
     _resident_peak: int = 0
 
     def look(self) -> tuple[int, ...]:
         """Find its descendants that are alive now."""
-        self._members = tuple(self._descent())
-        return self._members
+        self.members = tuple(self._descent())
+        return self.members
 
     def used(self) -> Used | None:
         """What they have used; `None` if none of them is there any more."""
-        stats = [words for words in (stat(self.host, pid) for pid in self._members or self.look()) if words]
+        stats = [words for words in (stat(self.host, pid) for pid in self.members or self.look()) if words]
         if not stats:
             return None
         self._look_at_threads()
@@ -102,7 +103,7 @@ class Lineage:
 
     def _look_at_threads(self) -> None:
         """Count the switches of all threads, also of those that will have ended: the kernel forgets these."""
-        for pid in self._members:
+        for pid in self.members:
             for thread in self.host.children(f"proc/{pid}/task"):
                 said = fields(self.host.text(f"proc/{pid}/task/{thread}/status"), ":")
                 now = int(said.get("nonvoluntary_ctxt_switches", 0))

@@ -17,6 +17,9 @@ _MOST_CLOCKS = 16
 """CPUs whose clock is read; reading one may interrupt it."""
 _LOOK_EVERY = 10
 """Descendants are looked for in one of so many readings; those that end in between are counted by their parents."""
+_LOOK_ON = 10
+"""They are looked for in each of so many readings at the beginning, and after some were new: they come together, and the
+time of one that is found late falls into the wrong interval."""
 
 
 class Kernel:
@@ -35,7 +38,7 @@ class Kernel:
         self._sensor = next((file for file in sensors(host) if host.number(file) is not None), "")
         self._throttles = _throttle_files(host, sorted(self._cpus))
         self._lineage: Lineage | None = None
-        self._readings = 0
+        self._readings, self._look_until = 0, _LOOK_ON
         some = len(self._clocks) < len(self._cpus)
         self.about = About(
             "process",
@@ -54,7 +57,7 @@ class Kernel:
     def follow(self, pid: int) -> None:
         """This process, with its threads and descendants, is what is measured from now on."""
         self._lineage = Lineage(self._host, pid, without=self._own)
-        self._readings = 0
+        self._readings, self._look_until = 0, _LOOK_ON
 
     def count(self) -> float | None:
         """It has no energy."""
@@ -83,9 +86,7 @@ class Kernel:
     def _measured(self) -> dict[str, float | None]:
         if self._lineage is None:
             return {}
-        if self._readings % _LOOK_EVERY == 0:
-            self._lineage.look()
-        self._readings += 1
+        self._look(self._lineage)
         used = self._lineage.used()
         if used is None:
             return {}
@@ -96,6 +97,14 @@ class Kernel:
             "resident": used.resident,
             "resident_peak": used.resident_peak or None,
         }
+
+    def _look(self, lineage: Lineage) -> None:
+        """Look for descendants, often as long as new ones come."""
+        if self._readings < self._look_until or self._readings % _LOOK_EVERY == 0:
+            before = lineage.members
+            if set(lineage.look()).difference(before):
+                self._look_until = self._readings + _LOOK_ON
+        self._readings += 1
 
 
 class Process:
