@@ -18,8 +18,8 @@ _MOST_CLOCKS = 16
 _LOOK_EVERY = 10
 """Descendants are looked for in one of so many readings; those that end in between are counted by their parents."""
 _LOOK_ON = 10
-"""They are looked for in each of so many readings at the beginning, and after some were new: they come together, and the
-time of one that is found late falls into the wrong interval."""
+"""They are looked for in each of so many readings at the beginning, and after some were new: they come together, and
+the time of one that is found late falls into the wrong interval."""
 
 
 class Kernel:
