@@ -33,19 +33,38 @@ def job(tmp_path):
     return Job(JobKind.CALIBRATE, cell, bundle=str(bundle), calibration=str(tmp_path / "drawn.npz"))
 
 
+def workload():
+    """A workload that draws its inputs."""
+    return Built(abs, lambda batch, rng: (rng.normal(size=(batch, 4)).astype(np.float32),), ("x",))
+
+
 def test_samples_are_drawn_into_a_file_that_a_conversion_reads_by_its_digest(job, tmp_path):
     answer = perform(job)
     assert (answer.status, dict(answer.facts)) == (Status.OK, {SETS: 2, UNREADABLE: 0})
     bundle = Bundle.load(tmp_path / "bundle")
     converting = calibration.calibrated(replace(job, kind=JobKind.CONVERT), tmp_path / "drawn.npz")
-    first, second = calibration.calibration_of(converting, bundle)
+    first, second = calibration.calibration_of(converting, bundle, workload())
     np.testing.assert_array_equal(np.concatenate([first[0], second[0]]), VALUES[:4])
 
 
-def test_without_data_a_backend_quantises_with_the_workload_s_own_inputs(job, tmp_path):
+def test_without_data_int8_is_calibrated_on_the_workload_s_own_inputs_but_on_none_that_it_is_judged_on(job, tmp_path):
     bundle = Bundle.load(tmp_path / "bundle")
     plain = calibration.calibrated(replace(job, kind=JobKind.CONVERT, calibration=""), None)
-    assert calibration.calibration_of(plain, bundle) is bundle.inputs
+    sets = calibration.calibration_of(plain, bundle, workload())
+    assert len(sets) == calibration.SETS
+    rules = plain.cell.protocol
+    judged = workload().make_inputs(2, np.random.default_rng(rules.seed))
+    assert not any(np.array_equal(one[0], judged[0]) for one in sets)
+    few = replace(plain, cell=replace(plain.cell, protocol=replace(rules, input_sets=2)))
+    for one, other in zip(sets, calibration.calibration_of(few, bundle, workload()), strict=True):
+        np.testing.assert_array_equal(one[0], other[0])
+
+
+def test_what_quantises_nothing_gets_the_measured_inputs(job, tmp_path):
+    bundle = Bundle.load(tmp_path / "bundle")
+    setup = replace(job.cell.setup, precision=Precision.FP32)
+    plain = replace(job, kind=JobKind.CONVERT, calibration="", cell=replace(job.cell, setup=setup))
+    assert calibration.calibration_of(plain, bundle, workload()) is bundle.inputs
 
 
 def test_a_file_that_was_exchanged_is_not_used(job, tmp_path):
@@ -53,7 +72,7 @@ def test_a_file_that_was_exchanged_is_not_used(job, tmp_path):
     converting = calibration.calibrated(job, tmp_path / "drawn.npz")
     calibration.save(tmp_path / "drawn.npz", [(VALUES[:2] * 2,)])
     with pytest.raises(StopwattError, match="not those that were drawn"):
-        calibration.calibration_of(converting, Bundle.load(tmp_path / "bundle"))
+        calibration.calibration_of(converting, Bundle.load(tmp_path / "bundle"), workload())
 
 
 def test_data_that_changed_since_they_were_named_are_refused(job, tmp_path):

@@ -28,7 +28,7 @@ def convert(job: Job, phases: Phases) -> None:
     with phases.phase("build"):
         built, done = build_for(cell, bundle.inputs)
     with phases.phase("convert"):
-        backend.convert(built, cell.setup, calibration_of(job, bundle), Path(job.artifact))
+        backend.convert(built, cell.setup, calibration_of(job, bundle, built), Path(job.artifact))
     known = Conversion(phases.seconds["convert"], done)
     (Path(job.artifact) / _FACTS).write_bytes(to_json(known))
 

@@ -1,4 +1,8 @@
-"""What a backend may quantise with: the samples that were drawn from the user's data, or the workload's own inputs."""
+"""What a backend may quantise with: samples that were drawn from the user's data, or inputs of the workload's own.
+
+None of the workload's own inputs that int8 is calibrated on is one of those on which its answers are judged: on these
+it would look several times as exact as it is.
+"""
 
 import hashlib
 from collections.abc import Sequence
@@ -11,7 +15,13 @@ import numpy as np
 from stopwatt.errors import StopwattError
 from stopwatt.measuring.bundle import Bundle
 from stopwatt.measuring.job import Job
-from stopwatt.workloads.base import Arrays
+from stopwatt.records import Cell, Precision
+from stopwatt.workloads.base import Arrays, Built
+
+SETS = 8
+"""Of the workload's own inputs, whatever the protocol is: a model is quantised in one way."""
+_OWN = 1
+"""Beside the protocol's seed, so that these inputs are others than those that are measured."""
 
 
 def save(path: Path, sets: Sequence[Arrays]) -> None:
@@ -41,15 +51,23 @@ def calibrated(job: Job, file: Path | None) -> Job:
     return job if file is None else replace(job, calibration=str(file), calibration_digest=digest_of(file))
 
 
-def calibration_of(job: Job, bundle: Bundle) -> Sequence[Arrays]:
-    """What the job's backend may quantise with.
+def calibration_of(job: Job, bundle: Bundle, built: Built) -> Sequence[Arrays]:
+    """What the job's backend may quantise with; the measured inputs where it quantises nothing.
 
     Raises:
         StopwattError: The file is not the one that the job means.
     """
     if not job.calibration:
-        return bundle.inputs
+        return own_calibration(built, job.cell) or bundle.inputs
     path = Path(job.calibration)
     if digest_of(path) != job.calibration_digest:
         raise StopwattError("the calibration data are not those that were drawn", when=str(path), now="start again")
     return load(path)
+
+
+def own_calibration(built: Built, cell: Cell) -> tuple[Arrays, ...]:
+    """Inputs of the workload's own to calibrate int8 on; none for other precisions."""
+    if cell.setup.precision is not Precision.INT8:
+        return ()
+    generator = np.random.default_rng((cell.protocol.seed, _OWN))
+    return tuple(built.make_inputs(cell.setup.batch, generator) for _ in range(SETS))

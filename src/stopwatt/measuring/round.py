@@ -124,7 +124,7 @@ class Round:
             built, done = build_for(cell, bundle.inputs)
         self.facts |= done
         with self.phases.phase("load"):
-            return backend.prepare(built, cell.setup, calibration_of(self.job, bundle))
+            return backend.prepare(built, cell.setup, calibration_of(self.job, bundle, built))
 
     def _measure(self, runner: Runner, device: Device, bundle: Bundle) -> Answer:
         subject = self._first_calls(runner, device, bundle)

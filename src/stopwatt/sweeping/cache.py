@@ -15,7 +15,7 @@ from pathlib import Path
 from stopwatt.errors import EnvironmentUnfit
 from stopwatt.records import Calibration, Cell, Labelled, digest
 
-FORMAT = 1
+FORMAT = 2
 """Changes when the meaning of cached content does."""
 KEEP_BYTES = 20 * 2**30
 

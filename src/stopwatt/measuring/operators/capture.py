@@ -2,7 +2,7 @@
 
 import re
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,6 +21,7 @@ from stopwatt.devices.resolve import kind_of
 from stopwatt.devices.retention import retention
 from stopwatt.errors import StopwattError, WorkloadError
 from stopwatt.measuring.building import build
+from stopwatt.measuring.calibration import own_calibration
 from stopwatt.measuring.clock import now_ns
 from stopwatt.measuring.faults import translate, write_down
 from stopwatt.measuring.job import Answer, Job
@@ -30,7 +31,7 @@ from stopwatt.measuring.phases import Phases
 from stopwatt.measuring.reference import check_batch
 from stopwatt.measuring.round import explained
 from stopwatt.operators.capture import Capture
-from stopwatt.records import Cell, Precision, Status
+from stopwatt.records import Cell, Status
 from stopwatt.techniques import catalogue as techniques
 from stopwatt.workloads.base import Arrays, Built
 
@@ -70,13 +71,12 @@ def _capture(cell: Cell, phases: Phases) -> Capture:
     check_batch(built, cell)
     with phases.phase("inputs"):
         generator = np.random.default_rng(cell.protocol.seed)
-        count = cell.protocol.input_sets if cell.setup.precision is Precision.INT8 else 1  # for calibration
-        inputs = [built.make_inputs(cell.setup.batch, generator) for _ in range(count)]
+        inputs = [built.make_inputs(cell.setup.batch, generator)]
     with phases.phase("techniques"):
         built, _ = techniques.apply(built, cell.setup, inputs)
     device = find_device(cell.setup.device)
     with tempfile.TemporaryDirectory(prefix="stopwatt-") as folder:
-        runner = _ready(cell, built, inputs, Path(folder), phases)
+        runner = _ready(cell, built, own_calibration(built, cell) or inputs, Path(folder), phases)
         try:
             with runner.active():
                 return _Story(cell, built, inputs[0], runner, device, Path(folder), phases).capture()
@@ -84,7 +84,7 @@ def _capture(cell: Cell, phases: Phases) -> Capture:
             runner.close()
 
 
-def _ready(cell: Cell, built: Built, inputs: list[Arrays], folder: Path, phases: Phases) -> Runner:
+def _ready(cell: Cell, built: Built, inputs: Sequence[Arrays], folder: Path, phases: Phases) -> Runner:
     """The runner. A model that is converted is converted here: for names of kernels other than for measuring."""
     backend = get(cell.setup.backend)
     if isinstance(backend, ModuleBackend):
