@@ -15,7 +15,7 @@ from stopwatt.errors import UsageError
 from stopwatt.tuning.chosen import conclude
 from stopwatt.tuning.goals import Goal
 from stopwatt.tuning.search import LEAST_PROOFS
-from stopwatt.tuning.space import Asked
+from stopwatt.tuning.space import PROOF, Asked
 from stopwatt.tuning.tune import run_tune
 from stopwatt.tuning.where import Holds, read
 
@@ -72,6 +72,32 @@ def test_a_tail_that_only_the_proof_shows_lets_the_next_one_win():
     tuned = conclude(search, planted.run(search))
     assert shown(tuned.winner) == 2
     assert tuned.winner.row.estimates["latency_p99"].value < 5e-3
+
+
+def test_a_finalist_that_the_proof_refutes_does_not_leave_the_default_the_winner():
+    """Setup 1 is the fastest, and only the proof shows that its answers deviate; the budget pays for one finalist."""
+    planted = Machine([10e-3, 1e-3, 2e-3], np.random.default_rng(2))
+    measure = planted.measure
+    search = planted.search("deviation<1e-2", budget_s=75)
+
+    def as_proven(cell, number):
+        planted.deviations = {1: 0.5} if cell.protocol.trials == search.proof.trials else {}
+        return measure(cell, number)
+
+    planted.measure = as_proven
+    tuned = conclude(search, planted.run(search))
+    assert shown(tuned.winner) == 2
+    assert tuned.winner.proven
+    assert tuned.spent_s <= 75
+
+
+def test_the_budget_that_the_race_leaves_sharpens_the_proof():
+    rounds = []
+    for budget_s in (60, 1e9):
+        planted = Machine([10e-3, 1e-3, 2e-3], np.random.default_rng(2))
+        search = planted.search(budget_s=budget_s)
+        rounds.append(conclude(search, planted.run(search)).winner.row.rounds_ok)
+    assert rounds[0] < rounds[1] == PROOF.rounds
 
 
 def test_where_nothing_holds_the_nearest_is_named_with_what_it_would_take():

@@ -9,7 +9,7 @@ never stopped; time is what the rounds say that they took.
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from itertools import groupby
+from itertools import groupby, takewhile
 from statistics import median
 
 from stopwatt.analyse.accuracy import with_loss
@@ -76,7 +76,7 @@ class Search:
         if not race.over and self._time_left(found) and len(race.left) > 1:
             arms = [self.space.cells[arm] for arm in race.left]
             return self._plan(arms, replace(arms[0].protocol, rounds=race.rounds + 1))
-        return self._proof(race, scouted, proven)
+        return self._proof(race, scouted, proven, found)
 
     def split(self, found: Sequence[Measurement]) -> tuple[dict[str, list[Measurement]], dict[str, list[Measurement]]]:
         """Rounds of the race and of the proof, by the key of the candidate in the race."""
@@ -181,31 +181,49 @@ class Search:
 
     # --- proof ---
 
-    def _proof(
-        self,
-        race: Race,
-        scouted: Mapping[str, Sequence[Measurement]],
-        proven: Mapping[str, Sequence[Measurement]],
-    ) -> Plan | None:
-        """Finalists and the default side by side; further candidates while all that were proven break a constraint."""
-        order = self.order(scouted)
-        tried = [cell for cell in order if cell.key in proven and cell is not self.space.default]
-        finalists, rounds = self._affordable([one for rounds in scouted.values() for one in rounds])
-        wanted = _once([*order[: max(1, min(finalists, len(race.left)))], self.space.default])
-        if not all(cell.key in proven for cell in wanted):
-            return self._plan(wanted, replace(self.proof, rounds=rounds))
-        kept = [cell for cell in order if cell.key in proven and self.holds(cell, proven) is not Holds.NO]
-        further = [cell for cell in order if cell.key not in proven]
-        if kept or not further or len(tried) >= MOST_PROOFS:
-            return None
-        return self._plan([further[0]], replace(self.proof, rounds=rounds))
+    def _proof(self, race: Race, scouted: Rounds, proven: Rounds, found: Sequence[Measurement]) -> Plan | None:
+        """Finalists and the default side by side; others where these break a constraint; more rounds of what stands.
 
-    def _affordable(self, scouts: Sequence[Measurement]) -> tuple[int, int]:
-        """Finalists, and rounds of each and of the default, that what is left of the budget after the race pays for."""
-        left_s = max(0.0, self.budget_s - self.spent_s(scouts))
-        turns = int(left_s / self._proof_round_s(scouts))
-        finalists = min(FINALISTS, max(1, turns // LEAST_PROOFS - 1))
-        return finalists, min(self.proof.rounds, max(LEAST_PROOFS, turns // (finalists + 1)))
+        Every step is followed by the same one if the search is cut off in it: rounds that only sharpen the proof do not
+        count when it is decided how many there shall be.
+        """
+        order = self.order(scouted)
+        finalists = order[: max(1, min(self._affordable(scouted), len(race.left)))]
+        wanted = _once([*finalists, self.space.default])
+        least = replace(self.proof, rounds=LEAST_PROOFS)
+        if not all(cell.key in proven for cell in wanted):
+            return self._plan(wanted, least)
+        standing = [cell for cell in order if cell.key in proven and self.holds(cell, proven) is not Holds.NO]
+        sharpening = {id(one) for rounds in proven.values() for one in rounds if one.round >= LEAST_PROOFS}
+        paid = [one for one in found if id(one) not in sharpening]
+        further = self._further(order, standing, proven, paid)
+        if further is not None:
+            return self._plan([further], least)
+        left_s = self.budget_s - self.spent_s(paid)
+        more = int(left_s / (len(standing) * self._proof_round_s(paid))) if standing else 0
+        rounds = min(self.proof.rounds, LEAST_PROOFS + max(0, more))
+        if all(len(proven[cell.key]) >= rounds for cell in standing):
+            return None
+        return self._plan(standing, replace(self.proof, rounds=rounds))
+
+    def _further(
+        self, order: Sequence[Cell], standing: Sequence[Cell], proven: Rounds, paid: Sequence[Measurement]
+    ) -> Cell | None:
+        """The next one to be proven, while nothing stands, or nothing but the default although others look better."""
+        default = self.space.default
+        tried = [cell for cell in order if cell.key in proven and cell is not default]
+        if len(tried) >= MOST_PROOFS or any(cell is not default for cell in standing):
+            return None
+        better = takewhile(lambda cell: cell is not default, order) if standing else order
+        affordable = self.spent_s(paid) + LEAST_PROOFS * self._proof_round_s(paid) <= self.budget_s
+        untried = (cell for cell in better if cell.key not in proven)
+        return next(untried, None) if affordable or not standing else None
+
+    def _affordable(self, scouted: Rounds) -> int:
+        """Finalists beside the default that what is left of the budget after the race pays for."""
+        scouts = [one for rounds in scouted.values() for one in rounds]
+        turns = int(max(0.0, self.budget_s - self.spent_s(scouts)) / self._proof_round_s(scouts))
+        return min(FINALISTS, max(1, turns // LEAST_PROOFS - 1))
 
     def row(self, key: str, known: Rounds) -> Row:
         """What the rounds of a candidate say; what it loses of its accuracy is against the default."""
