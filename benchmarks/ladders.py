@@ -5,12 +5,13 @@ import sys
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
-from itertools import product
+from itertools import chain, product
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from kept import rounds_of
 from result import RESULTS, Page, made_of
+from stopwatt.analyse.findings.words import listed
 from stopwatt.analyse.row import Row, paired_medians
 from stopwatt.analyse.summary import summarise
 from stopwatt.climbing.document import ladder_document
@@ -24,7 +25,8 @@ from stopwatt.reporting.console import console_for
 from stopwatt.reporting.operators.changes import changes_line
 from stopwatt.reporting.progress import show_progress
 from stopwatt.stats.ratios import Ratio, compare_rounds
-from stopwatt.store import Access, open_store
+from stopwatt.store import Access, Selection, open_store
+from stopwatt.sweeping.execute import Interrupted
 from stopwatt.sweeping.plan import Request, make_plan
 from stopwatt.units import interval, percent
 
@@ -86,20 +88,31 @@ CLAIMS = (
 )
 PRECISIONS = ("fp16", "fp32")
 """In which each claim is tried; eager in fp32 is what all are compared with."""
+NAMES = {"bert": "BERT", "resnet": "ResNet", "lstm": "LSTM"}
 NEAR = 1.1
 """A claim holds where our whole interval lies within it, widened by so much on both sides."""
 BATCHES = {"cpu": (1, 8, 32), "cuda": (1, 8, 64, 256)}
 
 
 def main(out: Path = RESULTS, *, gpu: bool = False) -> None:
-    """Climb the ladders, measure the claims, write the page. Rounds are kept in `build/`, and not measured again."""
+    """Climb the ladders, measure the claims, write the page. Rounds are kept in `build/`, and not measured again.
+
+    Ctrl-C writes the page of the ladders that are finished, which names what is not.
+    """
     name = "ladder-gpu" if gpu else "ladder-cpu"
     store = BUILD / f"{name}.db"
     store.parent.mkdir(exist_ok=True)
     asked = GPU if gpu else CPU
-    with show_progress(console_for(sys.stderr)) as watcher:
-        climbed = [(one, _climbed(one, store, watcher)) for one in asked]
-        claimed = rounds_of(make_plan(_claims(asked[0])), str(store), watcher)
+    climbed: list[tuple[Asked, LadderResult]] = []
+    try:
+        with show_progress(console_for(sys.stderr)) as watcher:
+            for one in asked:
+                climbed.append((one, _climbed(one, store, watcher)))  # noqa: PERF401  (what is done stays)
+            claimed = rounds_of(make_plan(_claims(asked[0])), str(store), watcher)
+    except Interrupted:
+        if climbed:
+            write(name, climbed, None, store, out)
+        raise
     write(name, climbed, claimed, store, out)
 
 
@@ -124,15 +137,21 @@ def _claims(bert: Asked) -> Request:
 
 
 def write(
-    name: str, climbed: Sequence[tuple[Asked, LadderResult]], claims: Sequence[Measurement], store: Path, out: Path
+    name: str,
+    climbed: Sequence[tuple[Asked, LadderResult]],
+    claims: Sequence[Measurement] | None,
+    store: Path,
+    out: Path,
 ) -> None:
-    """Write the page of ladders that were climbed, and of the run that measured the claims."""
+    """Write the page of ladders that were climbed, and of the run that measured the claims, if there is one."""
     device = climbed[0][0].device
     with open_store(str(store), access=Access.READ) as database:
-        made = made_of(list(database.measurements()), database.runs()[-1].tool_version)
+        rounds = [list(database.measurements(Selection(run=found.run.id))) for _, found in climbed]
+        made = made_of([*chain(*rounds), *(claims or ())], database.runs()[-1].tool_version)
     page = Page(
         name,
-        f"What each optimisation buys: BERT, ResNet and LSTM on {'a GPU' if device != 'cpu' else 'a CPU'}",
+        f"What each optimisation buys: {listed([NAMES[one.workload] for one, _ in climbed])} on "
+        f"{'a GPU' if device != 'cpu' else 'a CPU'}",
         f"python benchmarks/run.py {name}",
         device=device,
         made=made,
@@ -142,17 +161,36 @@ def write(
         "products one by one) and takes one step after another; a step that is refused, fails or is slower on top of "
         "the others is left out. Ratios are times without / times with the step; intervals are 95 % over 3 processes. "
         "Shares are means over 2 orders of the kept steps, on a logarithm. Random weights.",
-        f"A claim holds where our whole interval lies within it, widened by {percent(NEAR - 1)} on both sides.",
     ]
-    claimed = list(_judged(list(summarise(claims)), device))
-    page.tables = [*(_table(one, found) for one, found in climbed), _claims_table(claimed)]
-    page.sentences += [f"{_title(one)}: {'; '.join(sentences(found.ladder))}." for one, found in climbed]
+    missing = [_title(one) for one in (GPU if device != "cpu" else CPU)[len(climbed) :]]
+    missing += ["what others report of BERT"] if claims is None else []
+    if missing:
+        page.sentences.append(f"Not measured to the end, and so not here: {'; '.join(missing)}.")
+    if claims is not None:
+        page.sentences.append(
+            f"A claim holds where our whole interval lies within it, widened by {percent(NEAR - 1)} on both sides."
+        )
+    claimed = [] if claims is None else list(_judged(list(summarise(claims)), device))
+    page.tables = [_table(one, found) for one, found in climbed]
+    page.tables += [_claims_table(claimed)] if claimed else []
+    for (one, found), of_it in zip(climbed, rounds, strict=True):
+        page.sentences.append(f"{_title(one)}: {'; '.join(sentences(found.ladder))}. {_conditions(of_it)}")
     page.data = {
         "ladders": [{"workload": _title(one)} | ladder_document(found.ladder)
                     for one, found in climbed],
         "claims": [_claim_data(one) for one in claimed],
+        "missing": missing,
     }  # fmt: skip
     page.write(out)
+
+
+def _conditions(rounds: Sequence[Measurement]) -> str:
+    """On how many GPUs its rounds were measured, and how many of them began before the device was steady."""
+    done = [one for one in rounds if one.status is Status.OK]
+    unsteady = sum(not one.facts.get("steady_state", True) for one in done)
+    boards = {one.facts["gpu.uuid"] for one in done if "gpu.uuid" in one.facts}
+    told = f"{unsteady} of {len(done)} rounds found no steady state within {RULES.warmup.cap_seconds:g} s of warm-up"
+    return f"{told}; a ratio may pair rounds of {len(boards)} GPUs of this kind." if len(boards) > 1 else f"{told}."
 
 
 def _title(asked: Asked) -> str:

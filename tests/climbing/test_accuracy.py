@@ -20,7 +20,7 @@ from stopwatt.records import Measured, Precision, Samples
 from stopwatt.reporting.console import console_for
 
 STEPS = ("inference-mode", "onnxruntime", "int8")
-WRONG = {Precision.FP32: 10, Precision.INT8: 18}
+WRONG = {Precision.FP32: 10, Precision.BF16: 18, Precision.INT8: 18}
 
 
 @pytest.fixture(scope="module")
@@ -56,3 +56,10 @@ def test_people_read_it_in_a_table_of_its_own_and_programs_among_the_metrics(fou
     metrics = ladder_document(found)["steps"][-1]["with_it"]["metrics"]
     assert metrics[ACCURACY]["value"] == pytest.approx(0.91)
     assert metrics[ACCURACY_LOSS]["value"] == pytest.approx(0.04)
+
+
+def test_what_is_faster_than_the_end_but_loses_too_much_is_no_rival():
+    climb = climb_of(("inference-mode", "bf16", "compile"), orders=1)
+    rounds = measured(climb)
+    assert conclude(climb, rounds).rival is not None
+    assert conclude(climb, [judged(one) if one.round == 0 else one for one in rounds]).rival is None

@@ -74,6 +74,20 @@ def test_what_only_seems_slower_is_not_kept_either():
     assert lost.why_not == "seems slower than without it, which is not shown"
 
 
+def test_a_setup_that_is_faster_than_the_end_is_named():
+    """bf16 is slower in eager, so that it is dropped before a compiler is tried, with which it would have helped."""
+    ladder = climbed(("inference-mode", "bf16", "compile"))
+    assert ladder.end.cell.setup.label == "compile fp32 batch 1 cpu"
+    assert ladder.rival.row.cell.setup.label == "compile bf16 batch 1 cpu"
+    assert ladder.rival.ahead.value == pytest.approx(1.3, rel=0.05)
+    assert ladder.rival.whole.value == pytest.approx(1.25 * 1.5 * 1.3, rel=0.05)
+
+
+def test_an_end_that_is_the_fastest_has_no_rival():
+    assert climbed(("inference-mode", "threads:2")).rival is None
+    assert climbed(("inference-mode", "onnxruntime", "compile")).rival is None
+
+
 def test_fused_attention_is_a_step_where_the_base_has_it_in_parts():
     base = base_of(1, "cpu", "eager:grad+attention:unfused")
     (step,) = named(["attention:fused"], steps_for(base, 2))

@@ -37,3 +37,17 @@ def test_a_gain_that_depends_on_others_is_said_with_what_it_stood_on():
 
 def test_gains_that_only_multiply_are_not_said_to_depend_on_anything():
     assert " buys " not in shown(climbed(("inference-mode", "threads:2")))
+
+
+def test_what_is_faster_than_the_end_is_said():
+    text = shown(climbed(("inference-mode", "bf16", "compile")))
+    assert "measured on the way, and faster than this end: compile bf16 batch 1 cpu" in text
+    assert "faster than this end" not in shown(climbed(("inference-mode", "threads:2")))
+
+
+def test_shares_that_are_not_of_all_orders_are_named():
+    """The reverse order climbs int8 first, which gives no result on the base; ONNX Runtime then adds to nothing."""
+    text = shown(climbed(("onnxruntime", "int8"), orders=2, fails=["eager:grad int8"]))
+    assert "not measured alone: int8 (it cannot be done)" in text
+    assert "the share of onnxruntime and int8 is that in 1 of 2 orders" in text
+    assert "that in 1 of" not in shown(climbed(("onnxruntime", "int8"), orders=2))

@@ -77,5 +77,6 @@ SEEN = Graph(
 def test_ladder_prints_what_is_described(run):
     ladder = climbed()
     seen = tuple(replace(one, graph=SEEN) for one in ladder.gains)
-    document = json.loads(LadderResult(replace(ladder, gains=seen), run, "results.db", NOTES).to_json())
-    assert_all_described([document], "## `ladder`", "base", "end", "steps[].with_it")
+    rival = climbed(("inference-mode", "bf16", "compile")).rival
+    document = json.loads(LadderResult(replace(ladder, gains=seen, rival=rival), run, "results.db", NOTES).to_json())
+    assert_all_described([document], "## `ladder`", "base", "end", "steps[].with_it", "rival.row")

@@ -103,7 +103,7 @@ class Climb:
             return Rung(step, before, chosen)
         if row.status is not Status.OK:
             return Rung(step, before, chosen, row.trouble.what if row.trouble else str(row.status))
-        return Rung(step, before, chosen, self._slower(before, chosen, known) or self._less_accurate(row, known))
+        return Rung(step, before, chosen, self._slower(before, chosen, known) or self.less_accurate(row, known))
 
     def _slower(self, before: Steps, chosen: Steps, known: Known) -> str:
         ratio = self.ratio(before, chosen, known)
@@ -112,7 +112,8 @@ class Climb:
         seems = ratio.verdict is Verdict.INCONCLUSIVE and ratio.value is not None and ratio.value < 1 - MARGIN
         return "seems slower than without it, which is not shown" if seems else ""
 
-    def _less_accurate(self, row: Row, known: Known) -> str:
+    def less_accurate(self, row: Row, known: Known) -> str:
+        """Why a setup costs too much of the accuracy of the base; empty where it does not, or nobody knows."""
         lost = with_loss(row, known.get(self.base)).estimates[ACCURACY_LOSS].value if row.answers is not None else None
         return f"accuracy falls by {lost:.3g}" if lost is not None and lost > self.lose else ""
 

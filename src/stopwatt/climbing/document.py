@@ -5,7 +5,7 @@ from typing import Any
 
 from stopwatt.analyse.document import estimate_document, ratio_document, subject_document
 from stopwatt.analyse.row import Row
-from stopwatt.climbing.rungs import Gain, Graph, Ladder, Marginal
+from stopwatt.climbing.rungs import Gain, Graph, Ladder, Marginal, Rival
 from stopwatt.metrics import ACCURACY, ACCURACY_LOSS
 from stopwatt.reporting.operators.changes import changes_document
 
@@ -23,7 +23,7 @@ _METRICS = (
 
 
 def ladder_document(found: Ladder) -> dict[str, Any]:
-    """The document: `base`, `steps[]` with `alone`, `on_top`, `so_far` and `share`, `end` and `whole`."""
+    """The document: `base`, `steps[]` with `alone`, `on_top`, `so_far` and `share`, `end`, `whole` and `rival`."""
     return {
         "schema": SCHEMA,
         "base": _row(found.base),
@@ -31,7 +31,14 @@ def ladder_document(found: Ladder) -> dict[str, Any]:
         "end": _row(found.end),
         "whole": ratio_document(found.whole),
         "orders": found.orders,
+        "rival": _rival(found.rival),
     }
+
+
+def _rival(found: Rival | None) -> dict[str, Any] | None:
+    if found is None:
+        return None
+    return {"row": _row(found.row), "whole": ratio_document(found.whole), "ahead": ratio_document(found.ahead)}
 
 
 def _step(one: Gain) -> dict[str, Any]:
@@ -45,6 +52,7 @@ def _step(one: Gain) -> dict[str, Any]:
         "on_top": ratio_document(one.on_top),
         "so_far": ratio_document(one.so_far),
         "share": None if share is None else math.exp(share.mean),
+        "share_orders": None if share is None else share.orders,
         "least": _marginal(one.least),
         "most": _marginal(one.most),
         "overlaps": one.overlaps,

@@ -5,13 +5,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from stopwatt.analyse.accuracy import with_loss
-from stopwatt.analyse.row import Row
+from stopwatt.analyse.row import Row, paired_medians
 from stopwatt.climbing.climb import Climb, Known, Rung, Steps, known_of
 from stopwatt.climbing.steps import RUNTIME, Step, setup_of, why_not
 from stopwatt.operators.changes import Changes
 from stopwatt.records import Measurement, Status
 from stopwatt.stats.attribution import Share, shares
-from stopwatt.stats.ratios import Ratio, judge_family
+from stopwatt.stats.ratios import Ratio, Verdict, compare_rounds, judge_family
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +78,23 @@ class Gain:
 
 
 @dataclass(frozen=True, slots=True)
+class Rival:
+    """A setup that is not the end of the ladder and is shown to be faster than it.
+
+    A ladder drops what does not help on top of the steps before it. With steps that come after it, it may.
+
+    Attributes:
+        row: What was measured of it.
+        whole: How many times faster than the base it is.
+        ahead: How many times faster than the end it is.
+    """
+
+    row: Row
+    whole: Ratio
+    ahead: Ratio
+
+
+@dataclass(frozen=True, slots=True)
 class Ladder:
     """What a ladder shows.
 
@@ -87,6 +104,7 @@ class Ladder:
         end: With all steps that were kept.
         whole: How many times faster the end is than the base.
         orders: In how many orders the gains were attributed.
+        rival: The fastest of the setups that are shown to be faster than the end; `None` where none is.
     """
 
     base: Row | None
@@ -94,6 +112,7 @@ class Ladder:
     end: Row | None
     whole: Ratio
     orders: int
+    rival: Rival | None = None
 
 
 def conclude(climb: Climb, found: Sequence[Measurement]) -> Ladder:
@@ -112,7 +131,26 @@ def conclude(climb: Climb, found: Sequence[Measurement]) -> Ladder:
     gains = [_with_share(_gain(climb, rung, end, known), climb, of_step.get(rung.step), known) for rung in rungs]
     together = judge_family([one.on_top for one in gains])
     gains = [replace(one, on_top=ratio) for one, ratio in zip(gains, together, strict=True)]
-    return Ladder(known.get(climb.base), tuple(gains), climb.row(end, known), climb.ratio((), end, known), len(orders))
+    whole, rival = climb.ratio((), end, known), _rival(climb, climb.row(end, known), known)
+    return Ladder(known.get(climb.base), tuple(gains), climb.row(end, known), whole, len(orders), rival)
+
+
+def _rival(climb: Climb, end: Row | None, known: Known) -> Rival | None:
+    """The fastest of all setups that were measured on the way and are shown to be faster than the end."""
+    base = known.get(climb.base)
+    if base is None or end is None or base.status is not Status.OK or end.status is not Status.OK:
+        return None
+    others = [row for row in known.values() if row.status is Status.OK and row is not base and row is not end]
+    ratios = judge_family([compare_rounds(*paired_medians(end, row)) for row in others])
+    ahead = [
+        (row, ratio)
+        for row, ratio in zip(others, ratios, strict=True)
+        if ratio.verdict is Verdict.FASTER and not climb.less_accurate(row, known)
+    ]
+    if not ahead:
+        return None
+    row, ratio = max(ahead, key=lambda one: one[1].value or 0.0)
+    return Rival(row, compare_rounds(*paired_medians(base, row)), ratio)
 
 
 def _gain(climb: Climb, rung: Rung, end: Steps, known: Known) -> Gain:

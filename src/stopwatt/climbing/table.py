@@ -145,7 +145,7 @@ def _share(one: Gain, whole: float | None) -> str:
 
 def sentences(found: Ladder) -> list[str]:
     """What a reader must know: the whole first."""
-    said = [_whole(found)]
+    said = [_whole(found), *_rival(found), *_alone_without_result(found), *_few_orders(found)]
     said += [
         f"{one.step.name} buys {_marginal(one.least)}, but {_marginal(one.most)}"
         for one in found.gains
@@ -154,6 +154,37 @@ def sentences(found: Ladder) -> list[str]:
     lost = [f"{one.step.name} ({one.why_not})" for one in found.gains if not one.kept]
     said += [f"not kept: {'; '.join(lost)}"] if lost else []
     return said
+
+
+def _rival(found: Ladder) -> Iterator[str]:
+    """What is faster than the end: a ladder drops a step before it knows what comes after."""
+    rival = found.rival
+    if rival is not None:
+        yield (
+            f"measured on the way, and faster than this end: {rival.row.cell.setup.label}, "
+            f"{_with_interval(rival.whole)} beside the base, {_with_interval(rival.ahead)} beside the end (a step that "
+            "does not help on top of those before it may help under those after it: try another order)"
+        )
+
+
+def _alone_without_result(found: Ladder) -> Iterator[str]:
+    """Why a step that was tried on top of others has no gain of its own."""
+    lacking = [one for one in found.gains if one.alone.value is None and one.on_top.value is not None]
+    if lacking:
+        yield f"not measured alone: {'; '.join(f'{one.step.name} ({one.alone.why})' for one in lacking)}"
+
+
+def _few_orders(found: Ladder) -> Iterator[str]:
+    """Shares that are means over fewer orders than others: then they need not add up to the whole."""
+    few: dict[int, list[str]] = {}
+    for one in found.gains:
+        if one.share is not None and one.share.orders < found.orders:
+            few.setdefault(one.share.orders, []).append(one.step.name)
+    for orders, names in few.items():
+        yield (
+            f"the share of {listed(names)} is that in {orders} of {counted(found.orders, 'order')}: the others pass "
+            "through setups that gave no result, so that shares need not add up to the whole"
+        )
 
 
 def _marginal(found: Marginal) -> str:
