@@ -81,3 +81,19 @@ class Technique(Protocol):
             Unsupported: There is nothing in this model that it could change, or it must not; with reason and remedy.
         """
         ...
+
+
+class Exact:
+    """What most techniques have in common: the function stays the same, there is no argument, others may follow."""
+
+    exact = True
+    argument = ""
+    last = False
+    packages: Sequence[str] = ("torch",)
+
+    def check(self, argument: str) -> str:
+        """It has none."""
+        return argument
+
+    def require(self, setup: Setup) -> None:
+        """Whatever runs a module runs the changed one."""

@@ -5,26 +5,18 @@ from typing import TYPE_CHECKING
 
 from stopwatt.errors import Unsupported
 from stopwatt.records import Setup
-from stopwatt.techniques.base import OF_PYTORCH, Applied
+from stopwatt.techniques.base import OF_PYTORCH, Applied, Exact
 from stopwatt.workloads.base import Arrays
 
 if TYPE_CHECKING:
     import torch
 
 
-class ChannelsLast:
+class ChannelsLast(Exact):
     """Weights of convolutions in PyTorch's memory format `channels_last`; activations follow the first of them."""
 
     name = "channels-last"
     summary = "convolutions with the channels of a pixel side by side in memory"
-    exact = True
-    argument = ""
-    last = False
-    packages: Sequence[str] = ("torch",)
-
-    def check(self, argument: str) -> str:
-        """It has none."""
-        return argument
 
     def require(self, setup: Setup) -> None:
         """Only PyTorch keeps a tensor's layout; a file for another runtime has none, and that runtime its own.

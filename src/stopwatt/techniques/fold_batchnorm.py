@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from stopwatt.errors import Unsupported
 from stopwatt.records import Setup
-from stopwatt.techniques.base import Applied
+from stopwatt.techniques.base import Applied, Exact
 from stopwatt.techniques.calling import require_call
 from stopwatt.techniques.flow import Flow, follow, name_of
 from stopwatt.techniques.removal import take_out_everywhere
@@ -24,22 +24,11 @@ _RUNNING_MEAN, _IN_TRAINING = 3, 5
 """Places among the arguments of `aten.batch_norm`."""
 
 
-class FoldBatchNorm:
+class FoldBatchNorm(Exact):
     """Pairs of which torch.export proves that nothing else sees what lies between them."""
 
     name = "fold-batchnorm"
     summary = "batch normalisation folded into the weights of the convolution or linear layer before it"
-    exact = True
-    argument = ""
-    last = False
-    packages: Sequence[str] = ("torch",)
-
-    def check(self, argument: str) -> str:
-        """It has none."""
-        return argument
-
-    def require(self, setup: Setup) -> None:
-        """Whatever runs a module runs the changed one."""
 
     def apply(self, module: "torch.nn.Module", argument: str, setup: Setup, calibration: Sequence[Arrays]) -> Applied:
         """Fold what can be folded.

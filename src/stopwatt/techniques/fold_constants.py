@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from stopwatt.errors import Unsupported
 from stopwatt.records import Precision, Setup
-from stopwatt.techniques.base import Applied
+from stopwatt.techniques.base import Applied, Exact
 from stopwatt.techniques.flow import exported, name_of
 from stopwatt.workloads.base import Arrays
 
@@ -21,19 +21,12 @@ _CHECKS = "_assert"
 _FOLDED = "_folded"
 
 
-class FoldConstants:
+class FoldConstants(Exact):
     """The call as torch.export writes it down, for one batch size, with its constant parts as buffers."""
 
     name = "fold-constants"
     summary = "what does not depend on the inputs computed once; the model becomes a graph of operators"
-    exact = True
-    argument = ""
     last = True
-    packages: Sequence[str] = ("torch",)
-
-    def check(self, argument: str) -> str:
-        """It has none."""
-        return argument
 
     def require(self, setup: Setup) -> None:
         """A graph of operators has no layers, and dynamic quantisation puts its own in the place of layers.

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 from stopwatt.errors import Unsupported
 from stopwatt.records import Setup
-from stopwatt.techniques.base import Applied
+from stopwatt.techniques.base import Applied, Exact
 from stopwatt.techniques.calling import require_call
 from stopwatt.techniques.removal import take_out
 from stopwatt.workloads.base import Arrays
@@ -14,22 +14,11 @@ if TYPE_CHECKING:
     import torch
 
 
-class NoDropout:
+class NoDropout(Exact):
     """PyTorch's own dropout and identity modules; classes derived from them may do more, and stay."""
 
     name = "no-dropout"
     summary = "dropout and identity modules taken out: they do nothing, but are called"
-    exact = True
-    argument = ""
-    last = False
-    packages: Sequence[str] = ("torch",)
-
-    def check(self, argument: str) -> str:
-        """It has none."""
-        return argument
-
-    def require(self, setup: Setup) -> None:
-        """Whatever runs a module runs the changed one."""
 
     def apply(self, module: "torch.nn.Module", argument: str, setup: Setup, calibration: Sequence[Arrays]) -> Applied:
         """Take them out.
