@@ -1,6 +1,7 @@
 """A search finds what is planted, keeps to its constraints and its budget, and goes on where it stopped."""
 
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -12,6 +13,7 @@ from planted_setups import ROUND_S, Machine, shown
 
 from stopwatt.datasets.labelled import Data
 from stopwatt.errors import UsageError
+from stopwatt.records import Status, Trouble
 from stopwatt.tuning.chosen import conclude
 from stopwatt.tuning.goals import Goal
 from stopwatt.tuning.search import LEAST_PROOFS
@@ -98,6 +100,43 @@ def test_the_budget_that_the_race_leaves_sharpens_the_proof():
         search = planted.search(budget_s=budget_s)
         rounds.append(conclude(search, planted.run(search)).winner.row.rounds_ok)
     assert rounds[0] < rounds[1] == PROOF.rounds
+
+
+def test_one_that_looked_better_in_the_race_than_the_proven_ones_are_is_proven_too():
+    """Setup 1 looks best in short rounds, and is the slowest of all in longer ones."""
+    planted = Machine([10e-3, 1e-3, 2e-3, 3e-3], np.random.default_rng(2))
+    measure, short = planted.measure, list(planted.times)
+    search = planted.search(budget_s=75)
+
+    def as_proven(cell, number):
+        planted.times = [10e-3, 20e-3, 2e-3, 3e-3] if cell.protocol.trials == search.proof.trials else short
+        return measure(cell, number)
+
+    planted.measure = as_proven
+    assert shown(conclude(search, planted.run(search)).winner) == 2
+
+
+def test_what_is_refused_on_one_thread_is_not_tried_on_two():
+    planted = Machine([10e-3, 1e-3, 2e-3, 3e-3], np.random.default_rng(2))
+    more = [replace(cell, setup=replace(cell.setup, threads=2)) for cell in planted.cells]
+    planted.cells, planted.times = (*planted.cells, *more), [*planted.times, *(0.9 * time for time in planted.times)]
+    measure = planted.measure
+
+    def refusing(cell, number):
+        one = measure(cell, number)
+        refused = replace(one, status=Status.UNSUPPORTED, trouble=Trouble("no such thing"), samples={})
+        return refused if cell.setup.backend == "backend1" else one
+
+    planted.measure = refusing
+    search = planted.search()
+    found = planted.run(search)
+    tuned = conclude(search, found)
+    assert sum(one.cell.setup.backend == "backend1" for one in found) == 1
+    assert [label for label, why in tuned.failed.items() if why == "no such thing"] == [
+        "backend1+channels-last fp32 batch 1 cpu, 1 thread",
+        "backend1+channels-last fp32 batch 1 cpu, 2 threads",
+    ]
+    assert tuned.scouted == tuned.candidates
 
 
 def test_where_nothing_holds_the_nearest_is_named_with_what_it_would_take():

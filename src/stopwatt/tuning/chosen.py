@@ -9,7 +9,7 @@ from stopwatt.analyse.estimate import counted
 from stopwatt.analyse.front import pareto_front
 from stopwatt.analyse.row import Row, paired
 from stopwatt.metrics import ACCURACY
-from stopwatt.records import Measurement, Status
+from stopwatt.records import Cell, Measurement, Status
 from stopwatt.stats.intervals import geometric_mean
 from stopwatt.stats.racing import Race
 from stopwatt.stats.ratios import Ratio, compare_rounds, judge_family
@@ -37,8 +37,7 @@ class Candidate:
     @property
     def label(self) -> str:
         """Its setup, with the number of threads."""
-        setup = self.row.cell.setup
-        return f"{setup.label}, {counted(setup.threads, 'thread')}"
+        return _label(self.row.cell)
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +53,7 @@ class Tuned:
         nearest: Without a winner: the proven candidate that misses its constraints by least.
         excess: Of the nearest: constraint as written -> how many times beyond its limit.
         race: How the race ended.
-        candidates, scouted: How many there were, and how many of them were tried at all.
+        candidates, scouted: How many there were, and how many of them were tried at all, or refused like one that was.
         failed: Label of a setup -> why it gave no result.
         refused: Label of a setup -> why it cannot be run.
         spent_s, budget_s: Time of measuring.
@@ -99,6 +98,11 @@ def conclude(search: Search, found: Sequence[Measurement]) -> Tuned:
     to_default, to_runner_up = judge_family([_ratio(default, winner), _ratio(runner_up, winner)])
     nearest = None if winner else min(ranked, key=lambda one: _miss(search, one), default=None)
     best_known = {**scouts, **proofs}
+    failed = {one.label: _why(one.row) for one in best_known.values() if one.row.status is not Status.OK}
+    untried = [cell for cell in search.space.cells if cell.key not in scouted]
+    alike = {
+        _label(cell): refused.trouble for cell in untried if (refused := search.refusal(cell, scouted)) is not None
+    }
     return Tuned(
         goal=search.goal,
         metric=metric_of(search.goal, search.space.default.setup.device),
@@ -113,8 +117,8 @@ def conclude(search: Search, found: Sequence[Measurement]) -> Tuned:
         excess={} if nearest is None else {one.text: one.excess(nearest.row) for one in search.constraints},
         race=search.race(scouted),
         candidates=len(search.space.cells),
-        scouted=len(scouted),
-        failed={one.label: _why(one.row) for one in best_known.values() if one.row.status is not Status.OK},
+        scouted=len(scouted) + len(alike),
+        failed=failed | {label: trouble.what if trouble else "" for label, trouble in alike.items()},
         refused=search.space.refused,
         spent_s=search.spent_s(found),
         budget_s=search.budget_s,
@@ -125,6 +129,10 @@ def _candidate(search: Search, row: Row, rounds: Sequence[Measurement], *, prove
     holds = worst_of([one.judge(row) for one in search.constraints], row)
     costs = [(one.round, cost) for one in rounds if (cost := cost_of(one, search.goal)) is not None]
     return Candidate(row, proven, holds, tuple(costs) if proven and row.status is Status.OK else ())
+
+
+def _label(cell: Cell) -> str:
+    return f"{cell.setup.label}, {counted(cell.setup.threads, 'thread')}"
 
 
 def _mean(one: Candidate) -> float:

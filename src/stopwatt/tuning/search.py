@@ -9,13 +9,13 @@ never stopped; time is what the rounds say that they took.
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from itertools import groupby, takewhile
+from itertools import groupby
 from statistics import median
 
 from stopwatt.analyse.accuracy import with_loss
 from stopwatt.analyse.row import Row
 from stopwatt.analyse.summary import summarise
-from stopwatt.records import Cell, Measurement, Protocol, Status
+from stopwatt.records import Cell, Measurement, Protocol, Setup, Status
 from stopwatt.stats.quantiles import needed_trials
 from stopwatt.stats.racing import Race, RaceRules, judge
 from stopwatt.sweeping.plan import Plan
@@ -73,8 +73,9 @@ class Search:
         if missing:
             return self._plan(missing, replace(self.space.cells[0].protocol, rounds=1))
         race = self.race(scouted)
-        if not race.over and self._time_left(found) and len(race.left) > 1:
-            arms = [self.space.cells[arm] for arm in race.left]
+        arms = [self.space.cells[arm] for arm in race.left]
+        needed_s = sum(_round_s(cell, scouted) for cell in arms)
+        if not race.over and len(arms) > 1 and self._time_left(found, scouted, needed_s):
             return self._plan(arms, replace(arms[0].protocol, rounds=race.rounds + 1))
         return self._proof(race, scouted, proven, found)
 
@@ -110,12 +111,18 @@ class Search:
         return [self.space.cells[arm] for arm in (*race.left, *rest)]
 
     def spent_s(self, found: Sequence[Measurement]) -> float:
-        """What the rounds took, and the conversions before them."""
+        """What the rounds took, and the conversions before them: one for all numbers of threads."""
         rounds = sum(one.phases.get("round", 0.0) for one in found)
         conversions = {
-            (one.cell.setup, one.readings["convert_time"]) for one in found if "convert_time" in one.readings
+            (_on_any_threads(one.cell), one.readings["convert_time"]) for one in found if "convert_time" in one.readings
         }
         return rounds + sum(getattr(reading, "value", 0.0) for _, reading in conversions)
+
+    def refusal(self, cell: Cell, scouted: Rounds) -> Measurement | None:
+        """The round in which the same setup was refused on another number of threads, which changes nothing of it."""
+        same = _on_any_threads(cell)
+        alike = (scouted[one.key][0] for one in self.space.cells if one.key in scouted and _on_any_threads(one) == same)
+        return next((one for one in alike if one.status is Status.UNSUPPORTED), None)
 
     # --- scouting ---
 
@@ -124,8 +131,8 @@ class Search:
 
         Batches at which others cost much more than at their best one come last.
         """
-        missing = [cell for cell in self.space.cells if cell.key not in scouted]
-        if not missing or (len(scouted) > 1 and not self._time_left(found)):  # the default alone is no choice
+        missing = [cell for cell in self.space.cells if cell.key not in scouted and self.refusal(cell, scouted) is None]
+        if not missing or (len(scouted) > 1 and not self._time_left(found, scouted)):  # the default alone is no choice
             return []
         ordered = sorted(missing, key=lambda cell: (cell is not self.space.default, *_kind(cell)))
         groups = [list(group) for _, group in groupby(ordered, key=_kind)]
@@ -146,15 +153,15 @@ class Search:
         costs = self._costs(cell, scouted)
         return math.exp(sum(map(math.log, costs)) / len(costs)) if costs else None
 
-    def _time_left(self, found: Sequence[Measurement]) -> bool:
-        """Whether racing may go on: a short proof of one setup and the default must still be possible."""
-        least_s = 2 * LEAST_PROOFS * self._proof_round_s(found)
-        return self.spent_s(found) < self.budget_s - max(RESERVE * self.budget_s, least_s)
+    def _time_left(self, found: Sequence[Measurement], scouted: Rounds, needed_s: float = 0.0) -> bool:
+        """Whether racing may go on for so long: a short proof of one setup and the default must still be possible."""
+        of_each = [self._proof_round_s(cell, scouted) for cell in self.space.cells if cell.key in scouted]
+        least_s = 2 * LEAST_PROOFS * (median(of_each) if of_each else _PROOF_S)
+        return self.spent_s(found) + needed_s < self.budget_s - max(RESERVE * self.budget_s, least_s)
 
-    def _proof_round_s(self, found: Sequence[Measurement]) -> float:
-        """What a round of a proof takes, judged by those of the race; the first ones read files that nobody has."""
-        walls = [one.phases["round"] for one in found if "round" in one.phases]
-        return _PROOF_S + (median(walls) if walls else 0.0)
+    def _proof_round_s(self, cell: Cell, scouted: Rounds) -> float:
+        """What a round of its proof takes, judged by those of the race."""
+        return _PROOF_S + _round_s(cell, scouted)
 
     def _costs(self, cell: Cell, scouted: Rounds) -> list[float]:
         rounds = scouted.get(cell.key, ())
@@ -188,42 +195,51 @@ class Search:
         count when it is decided how many there shall be.
         """
         order = self.order(scouted)
-        finalists = order[: max(1, min(self._affordable(scouted), len(race.left)))]
-        wanted = _once([*finalists, self.space.default])
+        wanted = _once([*self._finalists(order[: len(race.left)], scouted), self.space.default])
         least = replace(self.proof, rounds=LEAST_PROOFS)
         if not all(cell.key in proven for cell in wanted):
             return self._plan(wanted, least)
         standing = [cell for cell in order if cell.key in proven and self.holds(cell, proven) is not Holds.NO]
         sharpening = {id(one) for rounds in proven.values() for one in rounds if one.round >= LEAST_PROOFS}
         paid = [one for one in found if id(one) not in sharpening]
-        further = self._further(order, standing, proven, paid)
+        further = self._further(order, standing, (scouted, proven), paid)
         if further is not None:
             return self._plan([further], least)
-        left_s = self.budget_s - self.spent_s(paid)
-        more = int(left_s / (len(standing) * self._proof_round_s(paid))) if standing else 0
+        round_s = sum(self._proof_round_s(cell, scouted) for cell in standing)
+        more = int((self.budget_s - self.spent_s(paid)) / round_s) if standing else 0
         rounds = min(self.proof.rounds, LEAST_PROOFS + max(0, more))
         if all(len(proven[cell.key]) >= rounds for cell in standing):
             return None
         return self._plan(standing, replace(self.proof, rounds=rounds))
 
     def _further(
-        self, order: Sequence[Cell], standing: Sequence[Cell], proven: Rounds, paid: Sequence[Measurement]
+        self, order: Sequence[Cell], standing: Sequence[Cell], known: tuple[Rounds, Rounds], paid: Sequence[Measurement]
     ) -> Cell | None:
-        """The next one to be proven, while nothing stands, or nothing but the default although others look better."""
-        default = self.space.default
-        tried = [cell for cell in order if cell.key in proven and cell is not default]
-        if len(tried) >= MOST_PROOFS or any(cell is not default for cell in standing):
-            return None
-        better = takewhile(lambda cell: cell is not default, order) if standing else order
-        affordable = self.spent_s(paid) + LEAST_PROOFS * self._proof_round_s(paid) <= self.budget_s
-        untried = (cell for cell in better if cell.key not in proven)
-        return next(untried, None) if affordable or not standing else None
+        """The next one to be proven: while nothing stands, or while one looked better in the race than what stands is.
 
-    def _affordable(self, scouted: Rounds) -> int:
-        """Finalists beside the default that what is left of the budget after the race pays for."""
-        scouts = [one for rounds in scouted.values() for one in rounds]
-        turns = int(max(0.0, self.budget_s - self.spent_s(scouts)) / self._proof_round_s(scouts))
-        return min(FINALISTS, max(1, turns // LEAST_PROOFS - 1))
+        The best of many short rounds looks better than it is, so that the next ones may well be better than it.
+        """
+        scouted, proven = known
+        untried = [cell for cell in order if cell.key not in proven]
+        tried = sum(cell.key in proven and cell is not self.space.default for cell in order)
+        if not untried or tried >= MOST_PROOFS:
+            return None
+        if not standing:
+            return untried[0]
+        best = min(self._typical(cell, proven) or math.inf for cell in standing)
+        looked = self._typical(untried[0], scouted)
+        affordable = self.spent_s(paid) + LEAST_PROOFS * self._proof_round_s(untried[0], scouted) <= self.budget_s
+        return untried[0] if affordable and looked is not None and looked < best else None
+
+    def _finalists(self, best: Sequence[Cell], scouted: Rounds) -> Sequence[Cell]:
+        """Those, beside the default, that what is left of the budget after the race pays for; one at least."""
+        left_s = self.budget_s - self.spent_s([one for rounds in scouted.values() for one in rounds])
+        default = self.space.default
+        for count in range(min(FINALISTS, len(best)), 1, -1):
+            cells = _once([*best[:count], default])
+            if LEAST_PROOFS * sum(self._proof_round_s(cell, scouted) for cell in cells) <= left_s:
+                return best[:count]
+        return best[:1]
 
     def row(self, key: str, known: Rounds) -> Row:
         """What the rounds of a candidate say; what it loses of its accuracy is against the default."""
@@ -263,6 +279,15 @@ def proof_rules(base: Protocol, constraints: Sequence[Constraint]) -> Protocol:
 def _kind(cell: Cell) -> tuple[bool, str, str, int]:
     setup = cell.setup
     return setup.backend in _COSTLY, setup.backend_label, str(setup.precision), setup.threads
+
+
+def _round_s(cell: Cell, scouted: Rounds) -> float:
+    """What a round of the race takes; the first ones may read files that nobody had read."""
+    return min((one.phases["round"] for one in scouted.get(cell.key, ()) if "round" in one.phases), default=0.0)
+
+
+def _on_any_threads(cell: Cell) -> Setup:
+    return replace(cell.setup, threads=1)
 
 
 def _once(cells: Sequence[Cell]) -> list[Cell]:
