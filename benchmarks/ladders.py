@@ -44,15 +44,17 @@ RULES = replace(
     timeout_s=1200.0,
 )
 """Three rounds of a second of trials: setups of one runtime share a process in each of them."""
+ON_CPU = replace(RULES, trial_seconds=0.6, warmup=replace(RULES.warmup, window_cap_seconds=0.3, cap_seconds=2.5))
+"""A CPU has no clocks to wait for: shorter rounds."""
 _UNFUSED = "eager:grad+attention:unfused"
 _CPU = ("threads:2", "bf16", "compile", "onnxruntime", "openvino", "int8")
 _GPU = ("tf32", "bf16", "compile", "cudagraph")
 CPU = (
     Asked("bert", {"size": "mini", "seq": 128}, ("inference-mode", "attention:fused", "fold-constants", *_CPU),
-          base=_UNFUSED, orders=2, protocol=RULES),
+          base=_UNFUSED, orders=2, protocol=ON_CPU),
     Asked("resnet", {"depth": 18}, ("inference-mode", "fold-batchnorm", "channels-last", *_CPU), orders=2,
-          protocol=RULES),
-    Asked("lstm", {}, ("inference-mode", *_CPU), orders=2, protocol=RULES),
+          protocol=ON_CPU),
+    Asked("lstm", {}, ("inference-mode", *_CPU), orders=2, protocol=ON_CPU),
 )  # fmt: skip
 GPU = (
     Asked("bert", {"size": "base", "seq": 128}, ("inference-mode", "attention:fused", *_GPU), 8, "cuda",
@@ -132,7 +134,7 @@ def _claims(bert: Asked) -> Request:
         precisions=list(PRECISIONS),
         batches=BATCHES[bert.device],
         device=bert.device,
-        protocol=RULES,
+        protocol=bert.protocol,
     )
 
 
@@ -189,7 +191,8 @@ def _conditions(rounds: Sequence[Measurement]) -> str:
     done = [one for one in rounds if one.status is Status.OK]
     unsteady = sum(not one.facts.get("steady_state", True) for one in done)
     boards = {one.facts["gpu.uuid"] for one in done if "gpu.uuid" in one.facts}
-    told = f"{unsteady} of {len(done)} rounds found no steady state within {RULES.warmup.cap_seconds:g} s of warm-up"
+    cap_s = max(one.cell.protocol.warmup.cap_seconds for one in done)
+    told = f"{unsteady} of {len(done)} rounds found no steady state within {cap_s:g} s of warm-up"
     return f"{told}; a ratio may pair rounds of {len(boards)} GPUs of this kind." if len(boards) > 1 else f"{told}."
 
 

@@ -29,7 +29,7 @@ def page_of(studies: Sequence[Study], *, rounds: int, size: str, seed: int) -> P
             _of_energy([one for study in studies for one in study.results]),
             "Weights are those of the module in its format, of ONNX Runtime and OpenVINO the files that they load "
             "(OpenVINO makes bf16 of fp32 as it loads). Memory is the peak of the whole process, with its runtime and, "
-            "on eager and compile, PyTorch; where a technique prunes, what it took for that stays in eager's process, "
+            "on eager, PyTorch; where a technique prunes, what it took for that stays in eager's process, "
             "which a pruned checkpoint does not have. The deviation is that of the answers to the model's own inputs "
             "from those of fp32 eager: of the whole model where a technique prunes it, of the pruned one where that "
             "was trained on. It refuses nothing here, other than int8 of a cosine below 0.9.",

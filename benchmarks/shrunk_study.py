@@ -44,7 +44,7 @@ class Arm:
         return f"{self.runtime} {self.precision}" + ("" if self.model == "whole" else f" ({self.model})")
 
 
-_RUNTIMES = ("eager", "compile", "onnxruntime", "openvino")
+_RUNTIMES = ("eager", "onnxruntime", "openvino")
 BASE = Arm("eager")
 ARMS = (
     *(Arm(runtime) for runtime in _RUNTIMES),
