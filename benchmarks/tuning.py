@@ -113,15 +113,17 @@ class Bench:
 
 
 def main(out: Path = RESULTS) -> None:
-    """Measure all candidates, play the searches, measure what they chose again, write the page."""
+    """Measure all candidates, play the searches, measure what they chose again; a page after each model."""
     BUILD.mkdir(exist_ok=True)
     with show_progress(console_for(sys.stderr)) as watcher:
         bench = Bench(str(BUILD / "tuning.db"), watcher)
         asked = [
             Asked(name, params, backends=_BACKENDS, precisions=_PRECISIONS, where=WHERE) for name, params in WORKLOADS
         ]
-        found = [_study(one, bench) for one in asked]
-    _page(found).write(out)
+        found: list[Found] = []
+        for one in asked:
+            found.append(_study(one, bench))
+            _page(found, missing=[other.workload for other in asked[len(found) :]]).write(out)
 
 
 def _study(asked: Asked, bench: Bench) -> Found:
@@ -191,7 +193,7 @@ def _once_more(
     return slower, tuple(broken)
 
 
-def _page(found: Sequence[Found]) -> Page:
+def _page(found: Sequence[Found], missing: Sequence[str]) -> Page:
     page = Page(
         "tuning", "What tune finds in a quarter of the time", "python benchmarks/run.py tuning", made=made_here()
     )
@@ -217,6 +219,8 @@ def _page(found: Sequence[Found]) -> Page:
         "chosen (searches): times slower, once more",
         "time, most",
     )
+    if missing:
+        page.sentences.append(f"Not measured yet: {', '.join(missing)}.")
     pairs = batching.pairs()
     page.sentences.append(batching.sentence(pairs))
     page.tables = [("Each model", head, [_line(one) for one in found]), batching.table(pairs)]
