@@ -18,19 +18,22 @@ from stopwatt.climbing.document import ladder_document
 from stopwatt.climbing.ladder import Asked, run_ladder
 from stopwatt.climbing.result import LadderResult
 from stopwatt.climbing.rungs import Gain
+from stopwatt.climbing.steps import CARELESS
 from stopwatt.climbing.table import sentences
 from stopwatt.errors import StopwattError
-from stopwatt.records import QUICK, Measurement, Process, Status
+from stopwatt.records import QUICK, Measurement, Precision, Process, Status
 from stopwatt.reporting.console import console_for
 from stopwatt.reporting.operators.changes import changes_line
 from stopwatt.reporting.progress import show_progress
 from stopwatt.stats.ratios import Ratio, compare_rounds
-from stopwatt.store import Access, Selection, open_store
+from stopwatt.store import Access, RunStatus, Selection, open_store
 from stopwatt.sweeping.execute import Interrupted
 from stopwatt.sweeping.plan import Request, make_plan
-from stopwatt.units import interval, percent
+from stopwatt.units import percent
+from texts import estimate_text, ratio_text
 
 if TYPE_CHECKING:
+    from stopwatt.store.database import Store
     from stopwatt.sweeping.execute import Watcher
 
 BUILD = Path(__file__).parent.parent / "build"
@@ -147,9 +150,11 @@ def write(
 ) -> None:
     """Write the page of ladders that were climbed, and of the run that measured the claims, if there is one."""
     device = climbed[0][0].device
+    waiting = (GPU if device != "cpu" else CPU)[len(climbed) :]
     with open_store(str(store), access=Access.READ) as database:
         rounds = [list(database.measurements(Selection(run=found.run.id))) for _, found in climbed]
-        made = made_of([*chain(*rounds), *(claims or ())], database.runs()[-1].tool_version)
+        cut_off = {_title(one): _cut_off(one, database) for one in waiting}
+        made = made_of([*chain(*rounds, *cut_off.values()), *(claims or ())], database.runs()[-1].tool_version)
     page = Page(
         name,
         f"What each optimisation buys: {listed([NAMES[one.workload] for one, _ in climbed])} on "
@@ -164,16 +169,16 @@ def write(
         "the others is left out. Ratios are times without / times with the step; intervals are 95 % over 3 processes. "
         "Shares are means over 2 orders of the kept steps, on a logarithm. Random weights.",
     ]
-    missing = [_title(one) for one in (GPU if device != "cpu" else CPU)[len(climbed) :]]
-    missing += ["what others report of BERT"] if claims is None else []
+    missing = [*cut_off, *(["what others report of BERT"] if claims is None else [])]
     if missing:
-        page.sentences.append(f"Not measured to the end, and so not here: {'; '.join(missing)}.")
+        page.sentences.append(f"Not measured to the end: {'; '.join(missing)}.")
     if claims is not None:
         page.sentences.append(
             f"A claim holds where our whole interval lies within it, widened by {percent(NEAR - 1)} on both sides."
         )
     claimed = [] if claims is None else list(_judged(list(summarise(claims)), device))
     page.tables = [_table(one, found) for one, found in climbed]
+    page.tables += [_cut_off_table(title, found) for title, found in cut_off.items() if found]
     page.tables += [_claims_table(claimed)] if claimed else []
     for (one, found), of_it in zip(climbed, rounds, strict=True):
         page.sentences.append(f"{_title(one)}: {'; '.join(sentences(found.ladder))}. {_conditions(of_it)}")
@@ -184,6 +189,28 @@ def write(
         "missing": missing,
     }  # fmt: skip
     page.write(out)
+
+
+def _cut_off(asked: Asked, database: "Store") -> list[Measurement]:
+    """The rounds of its latest climb that was cut off; none where there is no such climb."""
+    for run in reversed(database.runs()):
+        rounds = list(database.measurements(Selection(run=run.id, workload=asked.workload, status=Status.OK)))
+        if rounds and "ladder" in run.request and run.status is not RunStatus.COMPLETE:
+            return rounds
+    return []
+
+
+def _cut_off_table(title: str, rounds: Sequence[Measurement]) -> tuple[str, Sequence[str], Sequence[Sequence[str]]]:
+    """What is known of a ladder that was cut off: each setup by itself, in the order in which they were begun."""
+    rows = summarise(rounds)
+    base = next(row for row in rows if row.cell.setup.backend_label in {CARELESS, _UNFUSED}
+                and row.cell.setup.precision is Precision.FP32)  # fmt: skip
+    lines = []
+    for row in rows:
+        setup, latency = row.cell.setup, row.estimates["latency"]
+        times = "-" if row is base else ratio_text(compare_rounds(*paired_medians(base, row)))
+        lines.append((f"{setup.backend_label} {setup.precision}", str(row.rounds_ok), estimate_text(latency), times))
+    return f"{title}: cut off, no step was judged", ("setup", "processes", "latency", "x the base"), lines
 
 
 def _conditions(rounds: Sequence[Measurement]) -> str:
@@ -216,20 +243,14 @@ def _line(one: Gain, whole: float | None) -> tuple[str, ...]:
     )
     return (
         one.step.name,
-        _times(one.alone),
-        _times(one.on_top),
-        _times(one.so_far) if one.kept else "-",
+        ratio_text(one.alone),
+        ratio_text(one.on_top),
+        ratio_text(one.so_far) if one.kept else "-",
         share,
         "-" if deviation is None else f"{deviation:.1e}",
         "yes" if one.kept else one.why_not,
         graph,
     )
-
-
-def _times(found: Ratio) -> str:
-    if found.value is None or found.low is None or found.high is None:
-        return "-" if found.value is None else f"{found.value:.3g}"
-    return interval(found.value, found.low, found.high, "x")
 
 
 @dataclass(frozen=True, slots=True)
@@ -296,7 +317,7 @@ def _claims_table(found: Sequence[Judged]) -> tuple[str, Sequence[str], Sequence
         (
             one.claim.text,
             one.precision,
-            "; ".join(f"batch {batch}: {_times(ratio)}" for batch, ratio in one.ratios.items()) or "-",
+            "; ".join(f"batch {batch}: {ratio_text(ratio)}" for batch, ratio in one.ratios.items()) or "-",
             one.verdict,
         )
         for one in found

@@ -11,14 +11,14 @@ import numpy as np
 
 from result import Page, made_of
 from stopwatt.analyse.analysis import Analysis, CellAnalysis, analyse
-from stopwatt.analyse.estimate import Estimate
 from stopwatt.analyse.grid import Point
 from stopwatt.analyse.growth import Course, Growth
 from stopwatt.analyse.steps import Step
 from stopwatt.records import Finding, Measurement, Scalar
 from stopwatt.reporting.findings import sentence_of
 from stopwatt.store import Access, Selection, open_store
-from stopwatt.units import interval, percent, quantity, ratio
+from stopwatt.units import percent, ratio
+from texts import estimate_text
 
 Table = tuple[str, Sequence[str], Sequence[Sequence[str]]]
 
@@ -94,18 +94,11 @@ def _latencies(found: Analysis, backend: str) -> Table:
     }
     hidden = _values(found, "hidden")
     lines = [
-        [str(layers), *(_time(here[layers, size]) if (layers, size) in here else "-" for size in hidden)]
+        [str(layers), *(estimate_text(here[layers, size]) if (layers, size) in here else "-" for size in hidden)]
         for layers in _values(found, "layers")
     ]
     caption = f"Latency with {backend} at seq {where['seq']}, batch {where['batch']}"
     return caption, ("layers", *(f"hidden {size}" for size in hidden)), lines
-
-
-def _time(estimate: Estimate) -> str:
-    value, low, high = estimate.value, estimate.low, estimate.high
-    if value is None:
-        return "-"
-    return quantity(value, "s") if low is None or high is None else interval(value, low, high, "s")
 
 
 def _against_device(found: Analysis, backends: Sequence[str]) -> Table:

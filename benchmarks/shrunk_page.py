@@ -5,11 +5,11 @@ from typing import Any
 
 from result import Page
 from shrunk_study import BASE, LIMIT, PRUNED, Arm, Kept, Result, Study
-from stopwatt.analyse.estimate import Estimate
 from stopwatt.records import Precision
-from stopwatt.stats.ratios import Ratio, Verdict
+from stopwatt.stats.ratios import Verdict
 from stopwatt.text import counted
-from stopwatt.units import duration, interval, percent, quantity
+from stopwatt.units import duration, percent, quantity
+from texts import estimate_text, ratio_text
 
 
 def page_of(studies: Sequence[Study], *, rounds: int, size: str, seed: int) -> Page:
@@ -44,8 +44,8 @@ def sentences(study: Study) -> Iterator[str]:
     base = study.of(BASE)
     assert base is not None
     yield (
-        f"**The {study.name}**: {study.metric} of {_text(base.accuracy)} on {counted(study.samples, 'labelled sample')}"
-        f", {study.calibrated} others to calibrate on. {_of_accuracy(study)}"
+        f"**The {study.name}**: {study.metric} of {estimate_text(base.accuracy)} on "
+        f"{counted(study.samples, 'labelled sample')}, {study.calibrated} others to calibrate on. {_of_accuracy(study)}"
     )
     yield _of_best(study)
     for what, chosen in _KINDS:
@@ -78,7 +78,7 @@ def _of_accuracy(study: Study) -> str:
     groups = []
     for verdict, words in said.items():
         names = [
-            one.arm.name + ("" if verdict is Kept.YES else f" ({_text(one.loss)})")
+            one.arm.name + ("" if verdict is Kept.YES else f" ({estimate_text(one.loss)})")
             for one in others
             if one.kept is verdict
         ]
@@ -96,24 +96,24 @@ def _of_best(study: Study) -> str:
     if fast:
         best = max(fast, key=lambda one: one.eager.value or 0.0)
         weights = "" if best.weights is None else f", {quantity(best.weights, 'B')} of weights"
-        parts.append(f"the fastest is {best.arm.name}: {_ratio(best.eager)} fp32 eager{weights}")
+        parts.append(f"the fastest is {best.arm.name}: {ratio_text(best.eager)} fp32 eager{weights}")
     if small and base is not None and base.memory.value:
         least = min(small, key=lambda one: one.memory.value or 0.0)
         beside = f" (fp32 eager {quantity(base.memory.value, 'B')})" if least.arm != BASE else ""
-        parts.append(f"the least memory is that of {least.arm.name}: {_text(least.memory)}{beside}")
+        parts.append(f"the least memory is that of {least.arm.name}: {estimate_text(least.memory)}{beside}")
     return f"Of those that keep its accuracy, {'; '.join(parts)}." if parts else "None keeps its accuracy."
 
 
 def _gain(one: Result) -> str:
     """`openvino int8 1.52 x [1.48, 1.56], loses 0.002 [-0.001, 0.005]`, and what is not shown to be faster."""
-    name = f"{one.arm.name} {_ratio(one.same)}"
+    name = f"{one.arm.name} {ratio_text(one.same)}"
     doubtful = {
         Verdict.SLOWER: ", slower",
         Verdict.EQUIVALENT: ", as fast",
         Verdict.INCONCLUSIVE: ", speed not decided",
     }
     faster = "" if one.same.verdict is None else doubtful.get(one.same.verdict, "")
-    return f"{name}{faster}, loses {_text(one.loss)}"
+    return f"{name}{faster}, loses {estimate_text(one.loss)}"
 
 
 def _of_training(study: Study) -> Iterator[str]:
@@ -122,8 +122,8 @@ def _of_training(study: Study) -> Iterator[str]:
     if before is None or after is None or before.refused or after.refused:
         return
     yield (
-        f"Taking {percent(PRUNED)} of the channels between layers out loses {_text(before.loss)} by itself, and "
-        f"{_text(after.loss)} after {counted(study.steps, 'step')} of training on other samples "
+        f"Taking {percent(PRUNED)} of the channels between layers out loses {estimate_text(before.loss)} by itself, "
+        f"and {estimate_text(after.loss)} after {counted(study.steps, 'step')} of training on other samples "
         f"({duration(study.took_s)} with reading them and a last check, `examples/{study.name}/train.py --prune "
         f"{PRUNED:g}`)."
     )
@@ -164,33 +164,17 @@ def _line(one: Result, *, energy: bool) -> tuple[str, ...]:
         return (*start, "refused", *["-"] * (8 + energy))
     return (
         *start,
-        _text(one.latency),
-        _ratio(one.same),
-        _ratio(one.eager),
-        _text(one.memory),
-        *((_text(one.energy),) if energy else ()),
+        estimate_text(one.latency),
+        ratio_text(one.same),
+        ratio_text(one.eager),
+        estimate_text(one.memory),
+        *((estimate_text(one.energy),) if energy else ()),
         "-" if one.weights is None else quantity(one.weights, "B"),
-        _text(one.accuracy),
-        "-" if one.arm == BASE else _text(one.loss),
+        estimate_text(one.accuracy),
+        "-" if one.arm == BASE else estimate_text(one.loss),
         "-" if one.arm == BASE else str(one.kept),
         "-" if one.deviation.value is None else f"{one.deviation.value:.1e}" if one.deviation.value else "0",
     )
-
-
-def _text(one: Estimate) -> str:
-    if one.value is None:
-        return "-"
-    if one.low is None or one.high is None:
-        return quantity(one.value, one.unit)
-    return interval(one.value, one.low, one.high, one.unit)
-
-
-def _ratio(one: Ratio) -> str:
-    if one.value is None:
-        return "-"
-    if one.low is None or one.high is None:
-        return f"{one.value:.3g} x"
-    return interval(one.value, one.low, one.high, "x")
 
 
 def _document(study: Study) -> dict[str, Any]:

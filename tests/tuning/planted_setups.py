@@ -12,6 +12,7 @@ from stopwatt.tuning.space import PROOF, SCOUT, Space
 from stopwatt.tuning.where import read
 
 ROUND_S = 4.0
+COMPILED_S = 40.0
 
 
 class Machine:
@@ -25,9 +26,12 @@ class Machine:
         invalid: Numbers of setups whose answers are wrong.
         tail: Ratio of the slowest calls (one in twenty) to the others.
         answers: By number of the setup, 1 or 0 for each labelled sample; of none where accuracy is not measured.
+        compiled: Numbers of setups whose rounds take `COMPILED_S`.
     """
 
-    def __init__(self, times, rng, *, noise=0.03, memory=None, deviations=None, invalid=(), tail=1.0, answers=None):
+    def __init__(
+        self, times, rng, *, noise=0.03, memory=None, deviations=None, invalid=(), tail=1.0, answers=None, compiled=()
+    ):
         self.times = list(times)
         self.rng = rng
         self.noise = noise
@@ -36,7 +40,8 @@ class Machine:
         self.invalid = set(invalid)
         self.tail = tail
         self.answers = answers or {}
-        labels = [f"backend{number}+channels-last" if number else "eager" for number in range(len(self.times))]
+        kinds = ["compile:variant" if number in compiled else "backend" for number in range(len(self.times))]
+        labels = [f"{kind}{number}+channels-last" if number else "eager" for number, kind in enumerate(kinds)]
         self.cells = tuple(Cell(Workload("planted", {"size": 1}), Setup.of_label(label), SCOUT) for label in labels)
         self.turns = 0
 
@@ -53,7 +58,7 @@ class Machine:
             "host_memory": Measured(self.memory.get(arm, 1e8), "B"),
             "deviation": Measured(self.deviations.get(arm, 1e-6), "1"),
         }
-        phases = {"round": ROUND_S}
+        phases = {"round": COMPILED_S if cell.setup.backend == "compile" else ROUND_S}
         if arm in self.invalid:
             trouble = Trouble("wrong answers")
             return Measurement(cell, number, Status.INVALID, trouble, readings=readings, phases=phases)

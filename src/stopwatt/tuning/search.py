@@ -1,6 +1,6 @@
 """What to measure next: a race among all candidates, then the proof of those that are left.
 
-    scouts, group by group -> further rounds of those that are left -> the proof, side by side -> the choice
+    scouts around the best one so far -> further rounds of those that are left -> the proof, side by side -> the choice
 
 Everything follows from the measurements that there are, so that a search which is started again goes on as if it had
 never stopped; time is what the rounds say that they took.
@@ -8,8 +8,8 @@ never stopped; time is what the rounds say that they took.
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
-from itertools import groupby
+from dataclasses import dataclass, field, replace
+from itertools import accumulate
 from statistics import median
 
 from stopwatt.analyse.accuracy import with_loss
@@ -19,8 +19,8 @@ from stopwatt.records import Cell, Measurement, Protocol, Setup, Status
 from stopwatt.stats.quantiles import needed_trials
 from stopwatt.stats.racing import Race, RaceRules, judge
 from stopwatt.sweeping.plan import Plan
-from stopwatt.tuning.batches import unlikely
 from stopwatt.tuning.goals import Goal, cost_of
+from stopwatt.tuning.scouting import is_costly, kind_of, next_group
 from stopwatt.tuning.space import Space
 from stopwatt.tuning.where import ACCURACIES, Constraint, Holds
 
@@ -35,15 +35,14 @@ LEAST_PROOFS = 3
 """Rounds of a proof, at least: fewer have no interval."""
 RESERVE = 0.35
 """Share of the budget that is kept for the proof, at least."""
-_PROOF_S = 3.0
+_PROOF_S = 3.5
 """What a round of a proof takes beyond one of the race."""
 CLEARLY = 1.3
 """A single short round is believed where it is so many times beyond a limit."""
 _TAIL = {"p90": 0.9, "p99": 0.99, "p99.9": 0.999, "max": 0.999}
 _TOLD_BY_FEW = frozenset({"deviation", "memory", "latency", "p50", "throughput"})
 """Names of constraints of which a few trials say nearly all."""
-_COSTLY = ("compile", "aoti", "tensorrt")
-"""They compile for long: measured last, so that a small budget has seen the others."""
+_OF_ANSWERS = {"deviation", *ACCURACIES}
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +64,8 @@ class Search:
     budget_s: float
     rules: RaceRules
     proof: Protocol
+    _rows: dict[tuple[tuple[str, int], ...], Row] = field(default_factory=dict, repr=False, compare=False)
+    """What rounds say that were looked at before, as every step looks at all of them."""
 
     def next(self, found: Sequence[Measurement]) -> Plan | None:
         """What is to be measured after what there is; `None` when the choice can be made."""
@@ -126,27 +127,46 @@ class Search:
 
     # --- scouting ---
 
-    def _unscouted(self, scouted: Mapping[str, Sequence[Measurement]], found: Sequence[Measurement]) -> list[Cell]:
-        """The next group of setups of which nothing is known, the quick ones to start first; none once time is up.
-
-        Batches at which others cost much more than at their best one come last.
-        """
+    def _unscouted(self, scouted: Rounds, found: Sequence[Measurement]) -> list[Cell]:
+        """The next setups of which nothing is known; none once time is up."""
+        if self.space.default.key not in scouted:
+            return [self.space.default]
         missing = [cell for cell in self.space.cells if cell.key not in scouted and self.refusal(cell, scouted) is None]
-        if not missing or (len(scouted) > 1 and not self._time_left(found, scouted)):  # the default alone is no choice
+        if not missing:
             return []
-        ordered = sorted(missing, key=lambda cell: (cell is not self.space.default, *_kind(cell)))
-        groups = [list(group) for _, group in groupby(ordered, key=_kind)]
-        waiting = self._waiting_batches(scouted)
-        early = ([cell for cell in group if cell.setup.batch not in waiting] for group in groups)
-        return next((group for group in early if group), groups[0])
+        wrong = {kind_of(cell.setup) for cell in self.space.cells if cell.key in scouted and self._wrong(cell, scouted)}
+        group = next_group(missing, self._best(scouted).setup, lambda cell: kind_of(cell.setup) in wrong)
+        return self._affordable(group, scouted, found)
 
-    def _waiting_batches(self, scouted: Rounds) -> frozenset[int]:
-        """Those that can wait, by the setups of which every batch is known."""
-        kinds: dict[tuple[object, ...], list[Cell]] = {}
-        for cell in self.space.cells:
-            kinds.setdefault(_kind(cell), []).append(cell)
-        known = [cells for cells in kinds.values() if len(cells) > 1 and all(cell.key in scouted for cell in cells)]
-        return unlikely([{cell.setup.batch: self._typical(cell, scouted) for cell in cells} for cells in known])
+    def _best(self, scouted: Rounds) -> Cell:
+        """The best one by what the race saw; the default where none can win."""
+        return next(iter(self.order(scouted)), self.space.default)
+
+    def _affordable(self, group: Sequence[Cell], scouted: Rounds, found: Sequence[Measurement]) -> list[Cell]:
+        """As many of a group as time is left for; one where nobody knows what they take."""
+        expected = [self._expected_s(cell, scouted) for cell in group]
+        if len(scouted) == 1:  # the default alone is no choice
+            return list(group[:1])
+        needed_s = list(accumulate(0.0 if one is None else one for one in expected))
+        known = next((place for place, one in enumerate(expected) if one is None), len(group))
+        fitting = sum(self._time_left(found, scouted, one) for one in needed_s)
+        return list(group[: min(fitting, max(known, 1))])
+
+    def _expected_s(self, cell: Cell, scouted: Rounds) -> float | None:
+        """What its first round takes with its conversion, by the setups that are most like it; `None` if none is."""
+        known = [one for one in self.space.cells if one.key in scouted and scouted[one.key][0].status is Status.OK]
+        for alike in (_on_any_threads, _runner, _speed):
+            took = [self.spent_s(scouted[one.key]) for one in known if alike(one) == alike(cell)]
+            if took:
+                return median(took)
+        return None
+
+    def _wrong(self, cell: Cell, scouted: Rounds) -> bool:
+        """Whether its answers are wrong, or further off than a constraint allows: on other threads they are as well."""
+        if scouted[cell.key][0].status is Status.INVALID:
+            return True
+        row = self.row(cell.key, scouted)
+        return any(one.name in _OF_ANSWERS and one.judge(row) is Holds.NO for one in self.constraints)
 
     def _typical(self, cell: Cell, scouted: Rounds) -> float | None:
         """The mean cost of a candidate's rounds (of logarithms); `None` where it cannot win."""
@@ -154,9 +174,9 @@ class Search:
         return math.exp(sum(map(math.log, costs)) / len(costs)) if costs else None
 
     def _time_left(self, found: Sequence[Measurement], scouted: Rounds, needed_s: float = 0.0) -> bool:
-        """Whether racing may go on for so long: a short proof of one setup and the default must still be possible."""
-        of_each = [self._proof_round_s(cell, scouted) for cell in self.space.cells if cell.key in scouted]
-        least_s = 2 * LEAST_PROOFS * (median(of_each) if of_each else _PROOF_S)
+        """Whether racing may go on for so long: a short proof of the best and the default must still be possible."""
+        proven = (self._best(scouted), self.space.default)
+        least_s = LEAST_PROOFS * sum(self._proof_round_s(cell, scouted) for cell in proven)
         return self.spent_s(found) + needed_s < self.budget_s - max(RESERVE * self.budget_s, least_s)
 
     def _proof_round_s(self, cell: Cell, scouted: Rounds) -> float:
@@ -191,26 +211,36 @@ class Search:
     def _proof(self, race: Race, scouted: Rounds, proven: Rounds, found: Sequence[Measurement]) -> Plan | None:
         """Finalists and the default side by side; others where these break a constraint; more rounds of what stands.
 
-        Every step is followed by the same one if the search is cut off in it: rounds that only sharpen the proof do not
-        count when it is decided how many there shall be.
+        The first round of each shows whether its answers are right; those that are wrong cost no further one. Every
+        step is followed by the same one if the search is cut off in it: rounds that only sharpen the proof do not count
+        when it is decided how many there shall be.
         """
         order = self.order(scouted)
         wanted = _once([*self._finalists(order[: len(race.left)], scouted), self.space.default])
-        least = replace(self.proof, rounds=LEAST_PROOFS)
         if not all(cell.key in proven for cell in wanted):
-            return self._plan(wanted, least)
-        standing = [cell for cell in order if cell.key in proven and self.holds(cell, proven) is not Holds.NO]
+            return self._plan(wanted, replace(self.proof, rounds=1))
+        standing = [cell for cell in order if cell.key in proven and self._stands(cell, proven)]
+        begun = [cell for cell in standing if len(proven[cell.key]) < LEAST_PROOFS]
+        if begun and any(cell is not self.space.default for cell in standing):
+            return self._plan(standing, replace(self.proof, rounds=LEAST_PROOFS))
         sharpening = {id(one) for rounds in proven.values() for one in rounds if one.round >= LEAST_PROOFS}
         paid = [one for one in found if id(one) not in sharpening]
         further = self._further(order, standing, (scouted, proven), paid)
         if further is not None:
-            return self._plan([further], least)
+            return self._plan([further], replace(self.proof, rounds=1))
         round_s = sum(self._proof_round_s(cell, scouted) for cell in standing)
-        more = int((self.budget_s - self.spent_s(paid)) / round_s) if standing else 0
+        more = int((self.budget_s - self.spent_s(paid)) / round_s) if standing and not begun else 0
         rounds = min(self.proof.rounds, LEAST_PROOFS + max(0, more))
         if all(len(proven[cell.key]) >= rounds for cell in standing):
             return None
         return self._plan(standing, replace(self.proof, rounds=rounds))
+
+    def _stands(self, cell: Cell, proven: Rounds) -> bool:
+        """Whether no constraint is broken; before there is an interval, whether its answers are right."""
+        rounds = proven[cell.key]
+        if len(rounds) >= LEAST_PROOFS:
+            return self.holds(cell, proven) is not Holds.NO
+        return all(one.status is Status.OK for one in rounds) and not self._wrong(cell, proven)
 
     def _further(
         self, order: Sequence[Cell], standing: Sequence[Cell], known: tuple[Rounds, Rounds], paid: Sequence[Measurement]
@@ -243,12 +273,15 @@ class Search:
 
     def row(self, key: str, known: Rounds) -> Row:
         """What the rounds of a candidate say; what it loses of its accuracy is against the default."""
-        (row,) = summarise(known[key])
+        row = self._row_of(known[key])
         default = known.get(self.space.default.key)
-        if row.answers is None or not default:
-            return row
-        (base,) = summarise(default)
-        return with_loss(row, base)
+        return row if row.answers is None or not default else with_loss(row, self._row_of(default))
+
+    def _row_of(self, rounds: Sequence[Measurement]) -> Row:
+        key = tuple((one.id, one.round) for one in rounds)
+        if key not in self._rows:
+            (self._rows[key],) = summarise(rounds)
+        return self._rows[key]
 
     def holds(self, cell: Cell, proven: Rounds) -> Holds:
         """Whether all constraints hold by what rounds of the proof say; the least certain answer counts."""
@@ -276,9 +309,12 @@ def proof_rules(base: Protocol, constraints: Sequence[Constraint]) -> Protocol:
     return replace(base, trials=trials, min_trials=trials)
 
 
-def _kind(cell: Cell) -> tuple[bool, str, str, int]:
-    setup = cell.setup
-    return setup.backend in _COSTLY, setup.backend_label, str(setup.precision), setup.threads
+def _runner(cell: Cell) -> str:
+    return cell.setup.backend
+
+
+def _speed(cell: Cell) -> bool:
+    return is_costly(cell.setup)
 
 
 def _round_s(cell: Cell, scouted: Rounds) -> float:

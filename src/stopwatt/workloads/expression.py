@@ -3,6 +3,8 @@
 import ast
 import re
 
+from stopwatt.workloads.syntax import expression_of
+
 _FUNCTIONS = {
     "Abs", "Add", "CeilDiv", "CeilToInt", "CleanDiv", "Eq", "Equality", "FloatPow", "FloatTrueDiv", "FloorDiv",
     "FloorToInt", "GreaterThan", "Identity", "IntTrueDiv", "Integer", "LessThan", "Max", "Min", "Mod",
@@ -23,7 +25,7 @@ def is_arithmetic(text: str) -> bool:
     if len(text) > _LONGEST:
         return False
     try:
-        tree = ast.parse(text.strip(), mode="eval")
+        tree = expression_of(text.strip())
     except (SyntaxError, ValueError, RecursionError, MemoryError):
         return False
     trusted: set[ast.AST] = set()  # names and texts whose place has been checked; parents come first

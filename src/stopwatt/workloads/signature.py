@@ -7,6 +7,7 @@ from pathlib import Path
 
 from stopwatt.errors import WorkloadError
 from stopwatt.workloads.base import Param
+from stopwatt.workloads.syntax import module_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +58,7 @@ def outline(path: Path) -> Outline:
         WorkloadError: It cannot be read or is not Python.
     """
     try:
-        tree = ast.parse(path.read_bytes(), filename=str(path))
+        tree = module_of(path.read_bytes(), str(path))
     except SyntaxError as error:
         raise WorkloadError(
             f"{path} is not valid Python: {error.msg}", when=f"line {error.lineno}", now="correct the file"

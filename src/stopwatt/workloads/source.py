@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from stopwatt.errors import WorkloadError
+from stopwatt.workloads.syntax import module_of
 
 
 def digest_of_files(paths: Iterable[Path]) -> str:
@@ -45,7 +46,7 @@ def _closure(start: Path) -> set[Path]:
 def _imported(path: Path) -> Iterator[tuple[int, str]]:
     """`(level, dotted name)` of each import statement; a `from a import b` yields both `a` and `a.b`."""
     try:
-        tree = ast.parse(path.read_bytes())
+        tree = module_of(path.read_bytes())
     except (OSError, SyntaxError, ValueError, RecursionError, MemoryError):
         return  # whoever loads the file reports what is wrong with it
     for node in ast.walk(tree):
