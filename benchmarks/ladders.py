@@ -18,7 +18,6 @@ from stopwatt.climbing.document import ladder_document
 from stopwatt.climbing.ladder import Asked, run_ladder
 from stopwatt.climbing.result import LadderResult
 from stopwatt.climbing.rungs import Gain
-from stopwatt.climbing.steps import CARELESS
 from stopwatt.climbing.table import sentences
 from stopwatt.errors import StopwattError
 from stopwatt.records import QUICK, Measurement, Precision, Process, Status
@@ -153,8 +152,10 @@ def write(
     waiting = (GPU if device != "cpu" else CPU)[len(climbed) :]
     with open_store(str(store), access=Access.READ) as database:
         rounds = [list(database.measurements(Selection(run=found.run.id))) for _, found in climbed]
-        cut_off = {_title(one): _cut_off(one, database) for one in waiting}
-        made = made_of([*chain(*rounds, *cut_off.values()), *(claims or ())], database.runs()[-1].tool_version)
+        cut_off = [(one, _cut_off(one, database)) for one in waiting]
+        made = made_of(
+            [*chain(*rounds, *(found for _, found in cut_off)), *(claims or ())], database.runs()[-1].tool_version
+        )
     page = Page(
         name,
         f"What each optimisation buys: {listed([NAMES[one.workload] for one, _ in climbed])} on "
@@ -169,7 +170,7 @@ def write(
         "the others is left out. Ratios are times without / times with the step; intervals are 95 % over 3 processes. "
         "Shares are means over 2 orders of the kept steps, on a logarithm. Random weights.",
     ]
-    missing = [*cut_off, *(["what others report of BERT"] if claims is None else [])]
+    missing = [*map(_title, waiting), *(["what others report of BERT"] if claims is None else [])]
     if missing:
         page.sentences.append(f"Not measured to the end: {'; '.join(missing)}.")
     if claims is not None:
@@ -178,7 +179,7 @@ def write(
         )
     claimed = [] if claims is None else list(_judged(list(summarise(claims)), device))
     page.tables = [_table(one, found) for one, found in climbed]
-    page.tables += [_cut_off_table(title, found) for title, found in cut_off.items() if found]
+    page.tables += [_cut_off_table(one, found) for one, found in cut_off if found]
     page.tables += [_claims_table(claimed)] if claimed else []
     for (one, found), of_it in zip(climbed, rounds, strict=True):
         page.sentences.append(f"{_title(one)}: {'; '.join(sentences(found.ladder))}. {_conditions(of_it)}")
@@ -200,17 +201,17 @@ def _cut_off(asked: Asked, database: "Store") -> list[Measurement]:
     return []
 
 
-def _cut_off_table(title: str, rounds: Sequence[Measurement]) -> tuple[str, Sequence[str], Sequence[Sequence[str]]]:
+def _cut_off_table(asked: Asked, rounds: Sequence[Measurement]) -> tuple[str, Sequence[str], Sequence[Sequence[str]]]:
     """What is known of a ladder that was cut off: each setup by itself, in the order in which they were begun."""
     rows = summarise(rounds)
-    base = next(row for row in rows if row.cell.setup.backend_label in {CARELESS, _UNFUSED}
-                and row.cell.setup.precision is Precision.FP32)  # fmt: skip
+    bases = [row for row in rows if row.cell.setup.backend_label == asked.base]
+    base = next((row for row in bases if row.cell.setup.precision is Precision.FP32), None)
     lines = []
     for row in rows:
         setup, latency = row.cell.setup, row.estimates["latency"]
-        times = "-" if row is base else ratio_text(compare_rounds(*paired_medians(base, row)))
+        times = "-" if base is None or base is row else ratio_text(compare_rounds(*paired_medians(base, row)))
         lines.append((f"{setup.backend_label} {setup.precision}", str(row.rounds_ok), estimate_text(latency), times))
-    return f"{title}: cut off, no step was judged", ("setup", "processes", "latency", "x the base"), lines
+    return f"{_title(asked)}: cut off, no step was judged", ("setup", "processes", "latency", "x the base"), lines
 
 
 def _conditions(rounds: Sequence[Measurement]) -> str:

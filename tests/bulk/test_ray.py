@@ -80,13 +80,20 @@ def lines_in(folder):
     return journal.read_bytes().count(b"\n") if journal.exists() else 0
 
 
+def is_alive(process):
+    try:
+        return process.is_running() and process.status() != psutil.STATUS_ZOMBIE
+    except psutil.Error:
+        return False
+
+
 def at_work():
     """Workers and decoders on the nodes of our cluster."""
     found = []
     for process in psutil.Process().children(recursive=True):
         with contextlib.suppress(psutil.Error):
-            dead = process.status() == psutil.STATUS_ZOMBIE
-            if not dead and {"light_worker", "stopwatt.bulk.pipeline.decoder"}.intersection(process.cmdline()):
+            ours = {"light_worker", "stopwatt.bulk.pipeline.decoder"}.intersection(process.cmdline())
+            if ours and is_alive(process):
                 found.append(process)
     return found
 
@@ -108,12 +115,14 @@ class Watched(Together):
 
 
 def kill_node(node):
-    """All its processes, as if it had lost its power."""
+    """All its processes, as if it had lost its power; returned, as they take a moment to be gone."""
     (raylet,) = node.all_processes["raylet"]
     process = psutil.Process(raylet.process.pid)
-    for one in [process, *process.children(recursive=True)]:
+    killed = [process, *process.children(recursive=True)]
+    for one in killed:
         with contextlib.suppress(psutil.NoSuchProcess):
             one.kill()
+    return killed
 
 
 def kill_a_worker():
@@ -199,7 +208,8 @@ def test_a_whole_node_and_then_a_worker_die_in_mid_run_and_nothing_is_lost(  # n
 
     def disturb():
         assert eventually(lambda: len(answered) == 2 and min(answered.values()) > 20)
-        kill_node(doomed)
+        killed = kill_node(doomed)
+        assert eventually(lambda: not any(map(is_alive, killed)))
         kill_a_worker()
         over.set()
 

@@ -1,7 +1,7 @@
 """Which setups to try next: a coordinate search around the best one so far.
 
-Setups that differ from the best one in a single coordinate come first, coordinate by coordinate: its batch, who runs
-the model, the precision, the threads. All values of a coordinate are tried side by side. Where a better one is found,
+Setups that differ from the best one in a single coordinate come first, coordinate by coordinate: who runs the model,
+the batch, the precision, the threads. All values of a coordinate are tried side by side. Where a better one is found,
 the next step is around that one; in the end, if there is time, everything has been tried.
 """
 
@@ -10,8 +10,8 @@ from collections.abc import Callable, Sequence
 from stopwatt.records import Cell, Setup
 
 _COORDINATES: tuple[Callable[[Setup], object], ...] = (
-    lambda setup: setup.batch,
     lambda setup: setup.backend_label,
+    lambda setup: setup.batch,
     lambda setup: setup.precision,
     lambda setup: setup.threads,
 )

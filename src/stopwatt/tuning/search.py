@@ -155,7 +155,10 @@ class Search:
     def _expected_s(self, cell: Cell, scouted: Rounds) -> float | None:
         """What its first round takes with its conversion, by the setups that are most like it; `None` if none is."""
         known = [one for one in self.space.cells if one.key in scouted and scouted[one.key][0].status is Status.OK]
-        for alike in (_on_any_threads, _runner, _speed):
+        converted = [_round_s(one, scouted) for one in known if _on_any_threads(one) == _on_any_threads(cell)]
+        if converted:
+            return median(converted)
+        for alike in (_runner, _speed):
             took = [self.spent_s(scouted[one.key]) for one in known if alike(one) == alike(cell)]
             if took:
                 return median(took)
