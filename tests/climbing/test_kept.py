@@ -6,10 +6,11 @@ import pytest
 
 import stopwatt
 from stopwatt.errors import UsageError
-from stopwatt.records import QUICK
+from stopwatt.records import QUICK, Warmup
 from stopwatt.store import open_store
 
-RULES = replace(QUICK, rounds=2, trials=20, trial_seconds=0.05, throughput_windows=1)
+WARM = Warmup(min_calls=3, min_seconds=0.0, window_calls=10, window_seconds=0.0, cap_seconds=0.3)
+RULES = replace(QUICK, rounds=2, trials=20, trial_seconds=0.05, throughput_windows=1, warmup=WARM)
 
 
 def climb(store, steps=("inference-mode",), **about):

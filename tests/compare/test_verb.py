@@ -240,13 +240,13 @@ def test_later_comparisons_on_a_machine_print_what_its_aa_can_detect(call, store
     noisy = [4 * factor for factor in (1.0, 1.01, 0.99, 1.02, 1.0, 0.98, 1.01, 1.0)]
     itself = cell()
     runs = {word: rounds(cell(code=word), STEADY) for word in ("before", "after")}
-    stored({"aa": rounds(itself, noisy), **runs}, requests={"aa": {"compare": {"arms": [itself.key]}}})
+    stored({"itself": rounds(itself, noisy), **runs}, requests={"itself": {"compare": {"arms": [itself.key]}}})
 
     out = " ".join(call("compare", "before", "after")[1].split())
 
     assert "smallest detectable slowdown on this machine with 3 and 3 rounds:" in out
     assert "(A/A of mlp(hidden=8) of 2026-11-20, 4 pairs)" in out
-    assert "against itself, 4 pairs of rounds" in call("compare", "aa")[1]
+    assert "against itself, 4 pairs of rounds" in call("compare", "itself")[1]
 
 
 def test_without_an_aa_the_command_that_makes_one_is_named(call, two_tags):

@@ -28,8 +28,8 @@ from stopwatt.records import Setup
 ROOT = Path(__file__).resolve().parents[2]
 CHEAP_WORKLOADS = {"mlp", "synthetic"}
 CHEAP_BACKENDS = {"auto", "eager", "onnxruntime", "openvino"}
-SHORT = {"--rounds": "1", "--trials": "30", "--warmup-cap": "1s"}
-SHORT_PROTOCOL = {"--repeats": "1", "--calls": "10", "--warmup-cap": "1s"}
+SHORT = {"--rounds": "1", "--trials": "30", "--warmup-cap": "300ms"}
+SHORT_PROTOCOL = {"--repeats": "1", "--calls": "10", "--warmup-cap": "300ms"}
 SHORT_SELFTEST = {"--only": "intervals"}
 MEASURING = {"bench", "sweep", "protocol"}
 MODELS = MEASURING | {"ops capture", "ops explain", "predict", "tune", "ladder"}
@@ -60,8 +60,8 @@ def main(wanted: Sequence[str]) -> int:
 
 
 ON_PAGES = {
-    *("bench", "sweep", "protocol", "tune", "ladder", "pack", "predict", "meters", "compare"),
-    *("ops measure", "ops fit", "ops explain", "ops plan"),
+    *("bench", "sweep", "protocol", "tune", "ladder", "pack", "predict", "meters", "compare", "report", "plot", "meter"),
+    *("ops capture", "ops measure", "ops fit", "ops explain", "ops plan"),
 }
 """Verbs that take long and have a page of their own, whose commands are run; their help is only parsed."""
 LIKE = "its page runs the like"
@@ -298,7 +298,7 @@ def short_protocol() -> None:
     """The same for the library's default protocol; before `stopwatt.api` is imported."""
     from stopwatt import records
 
-    warmup = replace(records.QUICK.warmup, cap_seconds=1.0)
+    warmup = replace(records.QUICK.warmup, cap_seconds=0.3)
     records.QUICK = replace(records.QUICK, rounds=1, trials=30, warmup=warmup)
     records.CLASSIC = replace(records.CLASSIC, rounds=1, trials=30, warmup=warmup)
 
