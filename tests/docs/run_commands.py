@@ -60,7 +60,20 @@ def main(wanted: Sequence[str]) -> int:
 
 
 ON_PAGES = {
-    *("bench", "sweep", "protocol", "tune", "ladder", "pack", "predict", "meters", "compare", "report", "plot", "meter"),
+    *(
+        "bench",
+        "sweep",
+        "protocol",
+        "tune",
+        "ladder",
+        "pack",
+        "predict",
+        "compare",
+        "report",
+        "plot",
+        "meter",
+        "meters",
+    ),
     *("ops capture", "ops measure", "ops fit", "ops explain", "ops plan"),
 }
 """Verbs that take long and have a page of their own, whose commands are run; their help is only parsed."""
