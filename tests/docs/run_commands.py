@@ -60,20 +60,8 @@ def main(wanted: Sequence[str]) -> int:
 
 
 ON_PAGES = {
-    *(
-        "bench",
-        "sweep",
-        "protocol",
-        "tune",
-        "ladder",
-        "pack",
-        "predict",
-        "compare",
-        "report",
-        "plot",
-        "meter",
-        "meters",
-    ),
+    *("bench", "sweep", "protocol", "tune", "ladder", "pack", "predict", "compare"),
+    *("report", "plot", "meter", "meters"),
     *("ops capture", "ops measure", "ops fit", "ops explain", "ops plan"),
 }
 """Verbs that take long and have a page of their own, whose commands are run; their help is only parsed."""

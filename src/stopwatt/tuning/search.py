@@ -158,7 +158,7 @@ class Search:
         converted = [_round_s(one, scouted) for one in known if _on_any_threads(one) == _on_any_threads(cell)]
         if converted:
             return median(converted)
-        for alike in (_runner, _speed):
+        for alike in (_runtime, _starts_slowly):
             took = [self.spent_s(scouted[one.key]) for one in known if alike(one) == alike(cell)]
             if took:
                 return median(took)
@@ -312,11 +312,11 @@ def proof_rules(base: Protocol, constraints: Sequence[Constraint]) -> Protocol:
     return replace(base, trials=trials, min_trials=trials)
 
 
-def _runner(cell: Cell) -> str:
+def _runtime(cell: Cell) -> str:
     return cell.setup.backend
 
 
-def _speed(cell: Cell) -> bool:
+def _starts_slowly(cell: Cell) -> bool:
     return is_costly(cell.setup)
 
 
